@@ -1,0 +1,105 @@
+import { SessionEnded, StreamVersionConflict } from './event-store-errors.ts';
+import {
+  type AppendContext,
+  type EventSession,
+  type EventStore,
+  type RecordedEvent,
+  type StreamAppend,
+  type StreamRange,
+  type Transacted,
+} from './event-store.port.ts';
+import { comparePositions, type GlobalPosition } from './global-position.ts';
+import { asRecorded, prepareAppend } from './pending-append.ts';
+import { NO_UPCASTERS, upcast, type Upcasters } from './upcasting.ts';
+
+/** For tests and trials without a database. Transactions run one after the other. */
+export class InMemoryEventStore implements EventStore<undefined> {
+  private readonly upcasters: Upcasters;
+  private log: readonly RecordedEvent[] = [];
+  private transactions = 0;
+  private running: Promise<unknown> = Promise.resolve();
+
+  constructor(options: { readonly upcasters?: Upcasters } = {}) {
+    this.upcasters = options.upcasters ?? NO_UPCASTERS;
+  }
+
+  transact<Value>(work: (session: EventSession<undefined>) => Promise<Value>): Promise<Transacted<Value>> {
+    const transacted = this.running.then(() => this.runAlone(work));
+    this.running = transacted.catch(() => undefined);
+    return transacted;
+  }
+
+  async readStream(streamId: string, range?: StreamRange): Promise<readonly RecordedEvent[]> {
+    return this.copy(ofStream(this.log, streamId, range));
+  }
+
+  async readAll(after: GlobalPosition, limit: number): Promise<readonly RecordedEvent[]> {
+    return this.copy(this.log.filter((event) => comparePositions(event.position, after) > 0).slice(0, limit));
+  }
+
+  private async runAlone<Value>(
+    work: (session: EventSession<undefined>) => Promise<Value>,
+  ): Promise<Transacted<Value>> {
+    this.transactions += 1;
+    const session = new InMemorySession(this.log, String(this.transactions), (events) => this.copy(events));
+    try {
+      const value = await work(session);
+      this.log = session.log;
+      return { value, position: session.position };
+    } finally {
+      session.end();
+    }
+  }
+
+  /** What is handed out may be changed by its reader; the log may not. */
+  private copy(events: readonly RecordedEvent[]): readonly RecordedEvent[] {
+    return events.map((event) => upcast(structuredClone(event), this.upcasters));
+  }
+}
+
+class InMemorySession implements EventSession<undefined> {
+  readonly transaction = undefined;
+  position: GlobalPosition | undefined;
+  private ended = false;
+
+  constructor(
+    public log: readonly RecordedEvent[],
+    private readonly transactionId: string,
+    private readonly copy: (events: readonly RecordedEvent[]) => readonly RecordedEvent[],
+  ) {}
+
+  async append(append: StreamAppend, context: AppendContext): Promise<readonly RecordedEvent[]> {
+    if (this.ended) throw new SessionEnded();
+    const pending = prepareAppend(append, context);
+    if (pending.events.length === 0) return [];
+    const version = ofStream(this.log, append.streamId).length;
+    if (pending.expectedVersion !== undefined && pending.expectedVersion !== version) {
+      throw new StreamVersionConflict(append.streamId, pending.expectedVersion, version);
+    }
+    const recorded = pending.events.map((event, index) =>
+      asRecorded(pending, event, {
+        streamVersion: version + index + 1,
+        position: { epoch: 1, transactionId: this.transactionId, sequence: String(this.log.length + index + 1) },
+      }),
+    );
+    this.log = [...this.log, ...recorded];
+    this.position = recorded.at(-1)?.position;
+    return structuredClone(recorded);
+  }
+
+  async readStream(streamId: string, range?: StreamRange): Promise<readonly RecordedEvent[]> {
+    if (this.ended) throw new SessionEnded();
+    return this.copy(ofStream(this.log, streamId, range));
+  }
+
+  end(): void {
+    this.ended = true;
+  }
+}
+
+function ofStream(log: readonly RecordedEvent[], streamId: string, range: StreamRange = {}): readonly RecordedEvent[] {
+  const { fromVersion = 1, toVersion = Number.POSITIVE_INFINITY } = range;
+  return log.filter(
+    (event) => event.streamId === streamId && event.streamVersion >= fromVersion && event.streamVersion <= toVersion,
+  );
+}

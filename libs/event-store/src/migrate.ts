@@ -1,0 +1,57 @@
+import { fileURLToPath } from 'node:url';
+import { runner } from 'node-pg-migrate';
+import pg from 'pg';
+import { EventStoreUnavailable } from './event-store-errors.ts';
+
+/** SQL files of one owner and the table that remembers which of them have run. */
+export interface MigrationSet {
+  /** Absolute path; files are named `NNNN_what.sql` and run in that order. */
+  readonly directory: string;
+  /** Its own for each set. */
+  readonly table: string;
+}
+
+/** The tables of the event store. */
+export const EVENT_STORE_MIGRATIONS: MigrationSet = {
+  directory: fileURLToPath(new URL('./migrations', import.meta.url)),
+  table: 'event_store_migrations',
+};
+
+/** Arbitrary, but the same in every process: only one migrates at a time, the others wait. */
+const MIGRATION_LOCK = 4_751_270_091;
+
+const silent = (): void => undefined;
+
+/**
+ * Brings a database up to date, set after set, each in one transaction. Safe when several processes start at once:
+ * the later ones wait and find nothing left to do.
+ *
+ * @throws EventStoreUnavailable when the database cannot be reached
+ */
+export async function migrate(databaseUrl: string, ...sets: readonly MigrationSet[]): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  // A lost connection fails the statement in hand; unheard, it would also end the process.
+  client.on('error', silent);
+  try {
+    await client.connect();
+  } catch (cause) {
+    throw new EventStoreUnavailable('nothing-recorded', { cause });
+  }
+  try {
+    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    for (const { directory, table } of sets) {
+      await runner({
+        dbClient: client,
+        dir: directory,
+        migrationsTable: table,
+        direction: 'up',
+        singleTransaction: true,
+        noLock: true,
+        logger: { info: silent, warn: silent, error: silent },
+      });
+    }
+  } finally {
+    // Also gives the lock back.
+    await client.end();
+  }
+}

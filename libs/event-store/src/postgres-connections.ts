@@ -1,0 +1,152 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import pg from 'pg';
+import { EventStoreUnavailable, TransactionAborted } from './event-store-errors.ts';
+import { type RecordedEvent } from './event-store.port.ts';
+
+/** How many pooled connections may turn out dead before the database counts as unreachable. */
+const LIVE_CONNECTION_ATTEMPTS = 3;
+/** Pauses before asking again what became of a COMMIT whose answer was lost, in milliseconds. */
+const SETTLE_PAUSES_MS = [0, 100, 200, 400, 800];
+
+const OPEN_EPOCH = 'BEGIN ISOLATION LEVEL READ COMMITTED; SELECT event_store_open_epoch(); COMMIT';
+
+/** Classes 08 and 57P0x: connection lost, server stopping or starting; 25P03, 53300: session ended or refused. */
+const CONNECTION_SQLSTATE = /^(08...|57P0[1-5]|25P03|53300)$/;
+/** Node's codes of system errors (ECONNREFUSED, EAI_AGAIN …), not those of wrong calls (ERR_…). */
+const SYSTEM_CODE = /^E(?!RR_)[A-Z_]+$/;
+/** `pg` has no error class of its own for these. */
+const CONNECTION_MESSAGE =
+  /^(Connection terminated|Client (was closed|has encountered a connection error)|Query read timeout|timeout exceeded)/;
+
+/** Whether a failed query says that its connection is gone (and not that the query was wrong). */
+export function isConnectionFailure(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false;
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  if (error instanceof pg.DatabaseError) return CONNECTION_SQLSTATE.test(error.code ?? '');
+  if (typeof code === 'string') return SYSTEM_CODE.test(code);
+  return typeof message === 'string' && CONNECTION_MESSAGE.test(message);
+}
+
+/** 40001 serialization failure, 40P01 deadlock: the same work may well succeed when it is done again. */
+export const isWorthRepeating = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError && (error.code === '40001' || error.code === '40P01');
+
+const ignore = (): void => undefined;
+
+/** Connections of a pool that are known to be alive and whose epoch was looked at; errors told apart. */
+export class PostgresConnections {
+  private readonly ready = new WeakSet<pg.PoolClient>();
+
+  constructor(private readonly pool: pg.Pool) {
+    // Without a listener, an idle connection that the server closes would end the process; the pool drops it by itself.
+    pool.on('error', ignore);
+  }
+
+  /** One statement that changes nothing; sent again when a pooled connection turns out dead. */
+  async read<Row extends pg.QueryResultRow>(text: string, values: unknown[]): Promise<Row[]> {
+    const { client, first } = await this.onLiveConnection((live) => live.query<Row>(text, values));
+    this.release(client);
+    return first.rows;
+  }
+
+  async begin(): Promise<pg.PoolClient> {
+    const { client } = await this.onLiveConnection((live) => live.query('BEGIN ISOLATION LEVEL READ COMMITTED'));
+    return client;
+  }
+
+  /**
+   * @param last the last event appended: by it the outcome can be told when the answer to COMMIT is lost
+   * @throws EventStoreUnavailable when the connection was lost and the transaction is not known to have committed
+   */
+  async commit(client: pg.PoolClient, last: RecordedEvent | undefined): Promise<void> {
+    let command: string;
+    try {
+      command = (await client.query('COMMIT')).command;
+    } catch (error) {
+      this.release(client, true);
+      if (!isConnectionFailure(error)) throw error;
+      return this.settle(last, error);
+    }
+    this.release(client);
+    if (command !== 'COMMIT') throw new TransactionAborted();
+  }
+
+  async rollback(client: pg.PoolClient): Promise<void> {
+    try {
+      await client.query('ROLLBACK');
+      this.release(client);
+    } catch {
+      this.release(client, true);
+    }
+  }
+
+  private async onLiveConnection<Value>(
+    use: (client: pg.PoolClient) => Promise<Value>,
+  ): Promise<{ client: pg.PoolClient; first: Value }> {
+    for (let attempt = 1; ; attempt += 1) {
+      const client = await this.connect();
+      try {
+        await this.openEpochOnce(client);
+        return { client, first: await use(client) };
+      } catch (error) {
+        this.release(client, true);
+        if (!isConnectionFailure(error)) throw error;
+        if (attempt === LIVE_CONNECTION_ATTEMPTS) throw new EventStoreUnavailable('nothing-recorded', { cause: error });
+      }
+    }
+  }
+
+  private async connect(): Promise<pg.PoolClient> {
+    try {
+      const client = await this.pool.connect();
+      // The pool listens only while a connection is idle; the query in hand reports the failure as well.
+      client.on('error', ignore);
+      return client;
+    } catch (cause) {
+      throw new EventStoreUnavailable('nothing-recorded', { cause });
+    }
+  }
+
+  /** A cluster can only be exchanged for a restored one by way of new connections: looking once per connection is enough. */
+  private async openEpochOnce(client: pg.PoolClient): Promise<void> {
+    if (this.ready.has(client)) return;
+    await client.query(OPEN_EPOCH);
+    this.ready.add(client);
+  }
+
+  private release(client: pg.PoolClient, broken = false): void {
+    client.off('error', ignore);
+    client.release(broken);
+  }
+
+  /** Looks for the event itself, not only for the transaction id: after a fail-over the id may be somebody else's. */
+  private async settle(last: RecordedEvent | undefined, cause: unknown): Promise<void> {
+    if (last === undefined) throw new EventStoreUnavailable('unknown', { cause });
+    for (const pauseMs of SETTLE_PAUSES_MS) {
+      await pause(pauseMs);
+      const outcome = await this.outcomeOf(last);
+      if (outcome === 'committed') return;
+      if (outcome === 'aborted') throw new EventStoreUnavailable('nothing-recorded', { cause });
+    }
+    throw new EventStoreUnavailable('unknown', { cause });
+  }
+
+  private async outcomeOf({
+    eventId,
+    streamId,
+    streamVersion,
+    position,
+  }: RecordedEvent): Promise<'committed' | 'aborted' | 'not-told'> {
+    try {
+      const [row] = await this.read<{ recorded: boolean; status: string | null }>(
+        `SELECT pg_xact_status($1::xid8) AS status,
+                EXISTS (SELECT FROM events WHERE stream_id = $2 AND version = $3 AND event_id = $4) AS recorded`,
+        [position.transactionId, streamId, streamVersion, eventId],
+      );
+      if (row?.recorded === true) return 'committed';
+      return row?.status === 'aborted' ? 'aborted' : 'not-told';
+    } catch {
+      return 'not-told';
+    }
+  }
+}

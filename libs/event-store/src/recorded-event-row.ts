@@ -1,0 +1,32 @@
+import { type EventMetadata, type RecordedEvent } from './event-store.port.ts';
+import { upcast, type Upcasters } from './upcasting.ts';
+
+/** A row of `events` as `pg` hands it over: 64-bit numbers are strings, jsonb is parsed. */
+export interface EventRow {
+  readonly epoch: number;
+  readonly transaction_id: string;
+  readonly sequence: string;
+  readonly event_id: string;
+  readonly stream_id: string;
+  readonly version: number;
+  readonly type: string;
+  readonly schema_version: number;
+  readonly recorded_at: Date;
+  readonly metadata: EventMetadata;
+  readonly data: unknown;
+}
+
+export function readEventRow(row: EventRow, upcasters: Upcasters): RecordedEvent {
+  const event: RecordedEvent = {
+    eventId: row.event_id,
+    streamId: row.stream_id,
+    streamVersion: row.version,
+    position: { epoch: row.epoch, transactionId: row.transaction_id, sequence: row.sequence },
+    recordedAt: row.recorded_at.toISOString(),
+    metadata: row.metadata,
+    type: row.type,
+    schemaVersion: row.schema_version,
+    data: row.data,
+  };
+  return upcast(event, upcasters);
+}

@@ -1,0 +1,4 @@
+export { describeEventStore, type EventStoreFactory } from './describe-event-store.ts';
+export { freshDatabase, type FreshDatabase } from './fresh-database.ts';
+export { gate, type Gate } from './gate.ts';
+export { readUntil } from './read-until.ts';

@@ -1,0 +1,64 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { EventStoreUnavailable } from '../src/event-store-errors.ts';
+import { EVENT_STORE_MIGRATIONS, migrate, type MigrationSet } from '../src/migrate.ts';
+import { freshDatabase, type FreshDatabase } from '../src/testing/index.ts';
+
+let database: FreshDatabase;
+let own: MigrationSet;
+beforeEach(async () => {
+  database = await freshDatabase();
+  own = { directory: await mkdtemp(path.join(os.tmpdir(), 'migrations-')), table: 'own_migrations' };
+});
+afterEach(async () => {
+  await rm(own.directory, { recursive: true });
+  await database.drop();
+});
+
+const addFile = (name: string, sql: string) => writeFile(path.join(own.directory, name), sql);
+const tables = async () => {
+  const { rows } = await database.pool.query<{ tablename: string }>(
+    `SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename`,
+  );
+  return rows.map((row) => row.tablename);
+};
+const STORE_TABLES = ['event_store_epochs', 'event_store_migrations', 'events', 'projection_checkpoints', 'streams'];
+
+describe('migrate', () => {
+  it('brings an empty database up, and finds nothing to do the second time', async () => {
+    await migrate(database.url, EVENT_STORE_MIGRATIONS);
+    await migrate(database.url, EVENT_STORE_MIGRATIONS);
+    expect(await tables()).toEqual(STORE_TABLES);
+  });
+
+  it('lets several processes start at once', async () => {
+    await Promise.all(Array.from({ length: 6 }, () => migrate(database.url, EVENT_STORE_MIGRATIONS)));
+    expect(await tables()).toEqual(STORE_TABLES);
+    expect((await database.pool.query('SELECT FROM event_store_epochs')).rowCount).toBe(1);
+  });
+
+  it('runs the files of other owners beside its own, and later only those that are new', async () => {
+    await addFile('0001_things.sql', 'CREATE TABLE things (id integer)');
+    await migrate(database.url, EVENT_STORE_MIGRATIONS, own);
+    await addFile('0002_more.sql', 'CREATE TABLE more (id integer)');
+    await migrate(database.url, EVENT_STORE_MIGRATIONS, own);
+    expect(await tables()).toEqual([...STORE_TABLES, 'more', 'own_migrations', 'things'].sort());
+  });
+
+  it('takes a set back as a whole when one of its files fails, and can be run again', async () => {
+    await addFile('0001_things.sql', 'CREATE TABLE things (id integer)');
+    await addFile('0002_wrong.sql', 'CREATE TABLE things (id integer)');
+    await expect(migrate(database.url, own)).rejects.toMatchObject({ code: '42P07' });
+    expect(await tables()).not.toContain('things');
+    await addFile('0002_wrong.sql', 'ALTER TABLE things ADD COLUMN name text');
+    await migrate(database.url, own);
+    expect(await tables()).toContain('things');
+  });
+
+  it('says that the database cannot be reached, without its password', async () => {
+    const failed = migrate('postgres://ada:hunter2@127.0.0.1:1/x', EVENT_STORE_MIGRATIONS);
+    await expect(failed).rejects.toBeInstanceOf(EventStoreUnavailable);
+    expect(String(await failed.catch((error: unknown) => error))).not.toContain('hunter2');
+  });
+});

@@ -1,0 +1,84 @@
+import fc from 'fast-check';
+import { MAX_JSON_DEPTH, parseJsonObject } from './strict-json.ts';
+
+const parse = (text: string) => parseJsonObject(Buffer.from(text, 'utf8'));
+const nested = (depth: number): string => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
+
+describe('parseJsonObject', () => {
+  it('reads every JSON object as JSON.parse does and keeps its text', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 5 })), (value) => {
+        const text = JSON.stringify(value, undefined, 1);
+        expect(parse(text)).toEqual({ value: JSON.parse(text) as unknown, text });
+      }),
+    );
+  });
+
+  it.each([
+    ['an array', '[{"a":1}]'],
+    ['a string', '"a"'],
+    ['a number', '1'],
+    ['null', 'null'],
+    ['nothing', ''],
+    ['text behind the object', '{} {}'],
+    ['an unfinished string', '{"a":"'],
+    ['an unfinished escape', '{"a":"\\'],
+    ['a byte order mark', '\ufeff{}'],
+  ])('refuses %s', (_what, text) => {
+    expect(parse(text)).toBeUndefined();
+  });
+
+  it.each([
+    ['an overlong sequence', [0x7b, 0x22, 0xc0, 0xa2, 0x22, 0x3a, 0x31, 0x7d]],
+    ['a lone continuation byte', [0x7b, 0x22, 0x80, 0x22, 0x3a, 0x31, 0x7d]],
+    ['an encoded surrogate', [0x7b, 0x22, 0xed, 0xa0, 0x80, 0x22, 0x3a, 0x31, 0x7d]],
+  ])('refuses UTF-8 with %s', (_what, bytes) => {
+    expect(parseJsonObject(Buffer.from(bytes))).toBeUndefined();
+  });
+
+  it.each([
+    ['at the top', '{"a":1,"a":1}'],
+    ['inside an object', '{"o":{"a":1,"b":2,"a":3}}'],
+    ['inside an array', '{"l":[{"a":1,"a":2}]}'],
+    ['in another spelling', '{"alg":1,"\\u0061lg":2}'],
+    ['that is __proto__', '{"__proto__":1,"__proto__":2}'],
+    ['whose first value had members of its own', '{"a":{"x":1,"y":2},"a":3}'],
+    ['that is empty', '{"":1,"":2}'],
+  ])('refuses a member name repeated %s', (_what, text) => {
+    expect(parse(text)).toBeUndefined();
+  });
+
+  it('refuses an object as soon as any one of its members is written twice', () => {
+    const names = fc.uniqueArray(fc.string(), { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(names, fc.nat(), fc.jsonValue(), (unique, which, value) => {
+        const members = [...unique, unique[which % unique.length]].map(
+          (name) => `${JSON.stringify(name)}:${JSON.stringify(value)}`,
+        );
+        expect(parse(`{${members.slice(0, -1).join(',')}}`)).toBeDefined();
+        expect(parse(`{${members.join(',')}}`)).toBeUndefined();
+      }),
+    );
+  });
+
+  it('is not misled by colons, braces and quotes inside strings', () => {
+    expect(parse('{"a:{":"}:\\":[{","b\\\\":":"}')?.value).toEqual({ 'a:{': '}:":[{', 'b\\': ':' });
+  });
+
+  it('takes the same name in different objects', () => {
+    expect(parse('{"a":{"a":[{"a":1},{"a":2}]}}')?.value).toEqual({ a: { a: [{ a: 1 }, { a: 2 }] } });
+  });
+
+  it('makes __proto__ an ordinary member and leaves prototypes alone', () => {
+    const value = parse('{"__proto__":{"polluted":true}}')?.value;
+    expect(Object.keys(value ?? {})).toEqual(['__proto__']);
+    expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+  });
+
+  it('refuses nesting beyond the limit, however deep, without running out of stack', () => {
+    expect(parse(nested(MAX_JSON_DEPTH))).toBeDefined();
+    expect(parse(nested(MAX_JSON_DEPTH + 1))).toBeUndefined();
+    expect(parse(`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`)).toBeUndefined();
+  });
+});

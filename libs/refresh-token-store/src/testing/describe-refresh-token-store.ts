@@ -1,0 +1,349 @@
+import { randomUUID } from 'node:crypto';
+import type {
+  RefreshTokenExpectation,
+  RefreshTokenIssue,
+  RefreshTokenRotation,
+  RefreshTokenRules,
+  RefreshTokenStore,
+  RefreshTokenSubject,
+} from '../refresh-token-store.port.ts';
+
+export const T0_MS = Date.UTC(2026, 0, 1);
+const HOUR_MS = 3_600_000;
+
+/** Rules of an hour's life, ten seconds' grace and no limits, but for what a test names. */
+export const rulesWith = (changes: Partial<RefreshTokenRules> = {}): RefreshTokenRules => ({
+  lifeMs: HOUR_MS,
+  activeCount: undefined,
+  limitAction: 'REVOKE_OLDEST',
+  maxUses: undefined,
+  graceMs: 10_000,
+  ...changes,
+});
+
+/** A subject that no other test has. */
+export const someSubject = (): RefreshTokenSubject => ({
+  proxyId: randomUUID(),
+  policy: 'issue-token',
+  subject: 'alice',
+  clientId: 'client-1',
+  scope: 'read write',
+});
+
+/** The token of an issue that must have succeeded. */
+export function tokenOf(issue: RefreshTokenIssue): string {
+  if (issue.kind !== 'issued') throw new Error(`expected a token, got ${issue.kind}`);
+  return issue.token;
+}
+
+/** The token of a rotation that must have succeeded. */
+export function successorOf(rotation: RefreshTokenRotation): string {
+  if (rotation.kind !== 'rotated' && rotation.kind !== 'repeated')
+    throw new Error(`expected one, got ${rotation.kind}`);
+  return rotation.token;
+}
+
+/** What every adapter of the port promises. */
+export function describeRefreshTokenStore(name: string, fresh: () => RefreshTokenStore): void {
+  describe(name, () => {
+    let store: RefreshTokenStore;
+    let subject: RefreshTokenSubject;
+    const rules = rulesWith();
+    beforeEach(() => {
+      store = fresh();
+      subject = someSubject();
+    });
+
+    const login = async (changes: Partial<RefreshTokenRules> = {}, nowMs = T0_MS): Promise<string> =>
+      tokenOf(await store.issue(subject, rulesWith(changes), nowMs));
+    const rotate = (
+      token: string,
+      nowMs: number,
+      changes: Partial<RefreshTokenRules> = {},
+      expected: Partial<RefreshTokenExpectation> = {},
+    ): Promise<RefreshTokenRotation> => {
+      const { proxyId, policy, clientId } = subject;
+      return store.rotate(token, { proxyId, policy, clientId, ...expected }, rulesWith(changes), nowMs);
+    };
+
+    describe('a login', () => {
+      it('gives a tag and 256 bits, and says when they end', async () => {
+        const issue = await store.issue(subject, rules, T0_MS);
+        expect(issue).toMatchObject({ kind: 'issued', expiresAtMs: T0_MS + HOUR_MS });
+        expect(tokenOf(issue)).toMatch(/^[\w-]{22}\.[\w-]{43}$/);
+      });
+
+      it('gives tokens of one user and policy the same tag, and other users, policies and proxies another', async () => {
+        const tagFor = async (changes: Partial<RefreshTokenSubject>) =>
+          tokenOf(await store.issue({ ...subject, ...changes }, rules, T0_MS)).split('.')[0];
+        const own = await tagFor({});
+        expect(await tagFor({ clientId: 'client-2', scope: undefined })).toBe(own);
+        for (const changes of [{ subject: 'bob' }, { policy: 'other' }, { proxyId: randomUUID() }]) {
+          expect(await tagFor(changes)).not.toBe(own);
+        }
+      });
+
+      it('is refused over the count when the policy says REJECT, and ends nothing', async () => {
+        const limit = { activeCount: 2, limitAction: 'REJECT' as const };
+        const held = [await login(limit), await login(limit)];
+        expect(await store.issue(subject, rulesWith(limit), T0_MS)).toEqual({ kind: 'limit-reached' });
+        for (const token of held) expect(await rotate(token, T0_MS)).toMatchObject({ kind: 'rotated' });
+      });
+
+      it('ends the oldest login over the count when the policy says REVOKE_OLDEST, however lately that was refreshed', async () => {
+        const limit = { activeCount: 2 };
+        const first = await login(limit);
+        const second = await login(limit);
+        const refreshed = successorOf(await rotate(first, T0_MS + 5, limit));
+        await login(limit, T0_MS + 6);
+        expect(await rotate(refreshed, T0_MS + 7, limit)).toEqual({ kind: 'unknown' });
+        expect(await rotate(second, T0_MS + 7, limit)).toMatchObject({ kind: 'rotated' });
+      });
+
+      it('ends as many logins as a lowered count asks for', async () => {
+        for (let count = 0; count < 5; count += 1) await login();
+        await login({ activeCount: 2 });
+        expect(await store.activeCount(subject, T0_MS)).toBe(2);
+      });
+
+      it('finds room again once tokens expired', async () => {
+        const limit = { activeCount: 1, limitAction: 'REJECT' as const };
+        await login(limit);
+        expect(await store.issue(subject, rulesWith(limit), T0_MS + HOUR_MS - 1)).toEqual({ kind: 'limit-reached' });
+        expect(await store.issue(subject, rulesWith(limit), T0_MS + HOUR_MS)).toMatchObject({ kind: 'issued' });
+      });
+
+      it('finds room again once a login was ended', async () => {
+        const limit = { activeCount: 1, limitAction: 'REJECT' as const };
+        await store.revokeToken(await login(limit));
+        expect(await store.issue(subject, rulesWith(limit), T0_MS)).toMatchObject({ kind: 'issued' });
+      });
+
+      it('counts other users apart', async () => {
+        const limit = { activeCount: 1, limitAction: 'REJECT' as const };
+        await login(limit);
+        const other = await store.issue({ ...subject, subject: 'bob' }, rulesWith(limit), T0_MS);
+        expect(other).toMatchObject({ kind: 'issued' });
+      });
+
+      it('never goes over the count when fifty come at once', async () => {
+        const limit = { activeCount: 3, limitAction: 'REJECT' as const };
+        const issues = await Promise.all(
+          Array.from({ length: 50 }, () => store.issue(subject, rulesWith(limit), T0_MS)),
+        );
+        expect(issues.filter(({ kind }) => kind === 'issued')).toHaveLength(3);
+        expect(await store.activeCount(subject, T0_MS)).toBe(3);
+      });
+    });
+
+    describe('a rotation', () => {
+      it('gives another token of a full life, and what the login was for', async () => {
+        const token = await login();
+        const rotation = await rotate(token, T0_MS + 1_000);
+        expect(rotation).toMatchObject({ kind: 'rotated', expiresAtMs: T0_MS + 1_000 + HOUR_MS, subject });
+        expect(successorOf(rotation)).not.toBe(token);
+      });
+
+      it('keeps the number of active tokens', async () => {
+        await rotate(await login(), T0_MS);
+        expect(await store.activeCount(subject, T0_MS)).toBe(1);
+      });
+
+      it('can follow another for as long as the family lives', async () => {
+        let token = await login();
+        for (let round = 1; round <= 5; round += 1) {
+          token = successorOf(await rotate(token, T0_MS + round * (HOUR_MS - 1)));
+        }
+        expect(await store.activeCount(subject, T0_MS + 5 * (HOUR_MS - 1))).toBe(1);
+      });
+
+      it('takes changed rules for the new token', async () => {
+        const rotation = await rotate(await login(), T0_MS, { lifeMs: 60_000 });
+        expect(rotation).toMatchObject({ kind: 'rotated', expiresAtMs: T0_MS + 60_000 });
+      });
+
+      it('gives the same successor to a retry within the grace', async () => {
+        const token = await login();
+        const first = await rotate(token, T0_MS);
+        const retry = await rotate(token, T0_MS + 9_999);
+        expect(retry).toEqual({ ...first, kind: 'repeated' });
+      });
+
+      it('ends the family when a token comes again after the grace', async () => {
+        const token = await login();
+        const successor = successorOf(await rotate(token, T0_MS));
+        expect(await rotate(token, T0_MS + 10_000)).toEqual({ kind: 'reused' });
+        expect(await rotate(successor, T0_MS + 10_001)).toEqual({ kind: 'reused' });
+        expect(await store.activeCount(subject, T0_MS + 10_001)).toBe(0);
+      });
+
+      it('ends the family when a token comes again within the grace after its successor was used', async () => {
+        const token = await login();
+        const successor = successorOf(await rotate(token, T0_MS));
+        const third = successorOf(await rotate(successor, T0_MS + 1));
+        expect(await rotate(token, T0_MS + 2)).toEqual({ kind: 'reused' });
+        expect(await rotate(third, T0_MS + 3)).toEqual({ kind: 'reused' });
+      });
+
+      it('knows no grace when the policy gives none', async () => {
+        const token = await login();
+        await rotate(token, T0_MS, { graceMs: 0 });
+        expect(await rotate(token, T0_MS)).toEqual({ kind: 'reused' });
+      });
+
+      it('recognises the very first token of a login as used after many of its lives', async () => {
+        const first = await login();
+        let token = first;
+        for (let round = 1; round <= 40; round += 1) {
+          token = successorOf(await rotate(token, T0_MS + round * (HOUR_MS - 1)));
+        }
+        expect(await rotate(first, T0_MS + 40 * (HOUR_MS - 1) + 1)).toEqual({ kind: 'reused' });
+      });
+
+      it('leaves the other logins of a user alone when one is ended by reuse', async () => {
+        const other = await login();
+        const token = await login();
+        await rotate(token, T0_MS, { graceMs: 0 });
+        await rotate(token, T0_MS);
+        expect(await rotate(other, T0_MS)).toMatchObject({ kind: 'rotated' });
+      });
+
+      it('gives one successor to twenty callers at once', async () => {
+        const token = await login();
+        const rotations = await Promise.all(Array.from({ length: 20 }, () => rotate(token, T0_MS)));
+        expect(new Set(rotations.map(successorOf)).size).toBe(1);
+        expect(rotations.filter(({ kind }) => kind === 'rotated')).toHaveLength(1);
+      });
+
+      it('gives one of twenty callers a successor, and ends the family, when there is no grace', async () => {
+        const token = await login();
+        const rotations = await Promise.all(Array.from({ length: 20 }, () => rotate(token, T0_MS, { graceMs: 0 })));
+        const kinds = rotations.map(({ kind }) => kind).sort();
+        expect(kinds).toEqual([...Array.from({ length: 19 }, () => 'reused'), 'rotated']);
+        expect(await store.activeCount(subject, T0_MS)).toBe(0);
+      });
+    });
+
+    describe('a refusal', () => {
+      it('is for a token that nobody issued', async () => {
+        const token = await login();
+        const nobodys = [`${token.slice(0, 23)}${'A'.repeat(43)}`, '', 'x', `${token}A`, `${token}.`, ` ${token}`];
+        for (const text of nobodys) expect(await rotate(text, T0_MS)).toEqual({ kind: 'unknown' });
+      });
+
+      it('is for another spelling of a token, and ends nothing', async () => {
+        const token = await login();
+        const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+        const spare = alphabet[alphabet.indexOf(token.slice(-1)) + 1] ?? '';
+        expect(await rotate(token.slice(0, -1) + spare, T0_MS)).toEqual({ kind: 'unknown' });
+        expect(await rotate(token, T0_MS)).toMatchObject({ kind: 'rotated' });
+      });
+
+      it('ends the family when a text has the family bits of a token but was never issued', async () => {
+        const token = await login();
+        const forged = `${token.slice(0, 39)}${'A'.repeat(27)}`;
+        expect(await rotate(forged, T0_MS)).toEqual({ kind: 'reused' });
+        expect(await rotate(token, T0_MS)).toEqual({ kind: 'reused' });
+      });
+
+      it('is for a token at the moment its life is over', async () => {
+        const token = await login();
+        expect(await rotate(token, T0_MS + HOUR_MS)).toEqual({ kind: 'expired' });
+        expect(await rotate(token, T0_MS + HOUR_MS - 1)).toMatchObject({ kind: 'rotated' });
+      });
+
+      it.each(['clientId', 'proxyId', 'policy'] as const)('is for another %s, and changes nothing', async (member) => {
+        const token = await login();
+        expect(await rotate(token, T0_MS, {}, { [member]: 'another' })).toEqual({ kind: 'foreign' });
+        const successor = successorOf(await rotate(token, T0_MS));
+        expect(await rotate(token, T0_MS + HOUR_MS - 1, {}, { [member]: 'another' })).toEqual({ kind: 'foreign' });
+        expect(await rotate(successor, T0_MS)).toMatchObject({ kind: 'rotated' });
+      });
+
+      it('is for a login that was refreshed as often as it may be, and ends it', async () => {
+        const limit = { maxUses: 2 };
+        const second = successorOf(await rotate(await login(), T0_MS, limit));
+        const third = successorOf(await rotate(second, T0_MS + 1, limit));
+        expect(await rotate(third, T0_MS + 2, limit)).toEqual({ kind: 'uses-exhausted' });
+        expect(await rotate(third, T0_MS + 3, limit)).toEqual({ kind: 'unknown' });
+        expect(await store.activeCount(subject, T0_MS + 3)).toBe(0);
+      });
+
+      it('does not count a retry within the grace as a use', async () => {
+        const limit = { maxUses: 1 };
+        const token = await login();
+        await rotate(token, T0_MS, limit);
+        expect(await rotate(token, T0_MS + 1, limit)).toMatchObject({ kind: 'repeated' });
+      });
+    });
+
+    describe('a look at a token', () => {
+      const inspect = (token: string, nowMs: number) => store.inspect(token, subject, nowMs);
+
+      it('tells what it is without using it', async () => {
+        const token = successorOf(await rotate(await login(), T0_MS + 5));
+        expect(await inspect(token, T0_MS + 6)).toMatchObject({
+          kind: 'live',
+          subject,
+          startedAtMs: T0_MS,
+          issuedAtMs: T0_MS + 5,
+          expiresAtMs: T0_MS + 5 + HOUR_MS,
+        });
+        expect(await rotate(token, T0_MS + 7)).toMatchObject({ kind: 'rotated' });
+      });
+
+      it('tells that it is used without ending its family', async () => {
+        const token = await login();
+        const successor = successorOf(await rotate(token, T0_MS));
+        expect(await inspect(token, T0_MS + HOUR_MS - 1)).toEqual({ kind: 'used' });
+        expect(await rotate(successor, T0_MS)).toMatchObject({ kind: 'rotated' });
+      });
+
+      it('tells that it is expired, foreign, ended by reuse or of no family', async () => {
+        const token = await login();
+        expect(await inspect(token, T0_MS + HOUR_MS)).toEqual({ kind: 'expired' });
+        expect(await store.inspect(token, { ...subject, clientId: 'other' }, T0_MS)).toEqual({ kind: 'foreign' });
+        await rotate(token, T0_MS, { graceMs: 0 });
+        await rotate(token, T0_MS);
+        expect(await inspect(token, T0_MS)).toEqual({ kind: 'reused' });
+        expect(await inspect('nobody', T0_MS)).toEqual({ kind: 'unknown' });
+      });
+    });
+
+    describe('a revocation', () => {
+      it('of a token ends its family, also by a used one, and once', async () => {
+        const token = await login();
+        const successor = successorOf(await rotate(token, T0_MS));
+        expect(await store.revokeToken(token)).toBe(true);
+        expect(await store.revokeToken(token)).toBe(false);
+        expect(await rotate(successor, T0_MS)).toEqual({ kind: 'unknown' });
+      });
+
+      it('of a token that nobody issued does nothing', async () => {
+        const token = await login();
+        expect(await store.revokeToken(`${token.slice(0, 23)}${'A'.repeat(43)}`)).toBe(false);
+        expect(await store.revokeToken('nonsense')).toBe(false);
+        expect(await rotate(token, T0_MS)).toMatchObject({ kind: 'rotated' });
+      });
+
+      it('of a family ends that one only', async () => {
+        const other = await login();
+        const issue = await store.issue(subject, rules, T0_MS);
+        if (issue.kind !== 'issued') throw new Error('not issued');
+        expect(await store.revokeFamily(subject, issue.familyId)).toBe(true);
+        expect(await store.revokeFamily(subject, issue.familyId)).toBe(false);
+        expect(await rotate(issue.token, T0_MS)).toEqual({ kind: 'unknown' });
+        expect(await rotate(other, T0_MS)).toMatchObject({ kind: 'rotated' });
+      });
+
+      it('of a user ends every family, of that user only, and says how many', async () => {
+        const tokens = [await login(), await login(), await login()];
+        const others = tokenOf(await store.issue({ ...subject, subject: 'bob' }, rules, T0_MS));
+        expect(await store.revokeSubject(subject)).toBe(3);
+        expect(await store.revokeSubject(subject)).toBe(0);
+        for (const token of tokens) expect(await rotate(token, T0_MS)).toEqual({ kind: 'unknown' });
+        expect(await rotate(others, T0_MS)).toMatchObject({ kind: 'rotated' });
+      });
+    });
+  });
+}

@@ -37,7 +37,6 @@ const SPEC = '\\.(spec|int-spec|e2e-spec)\\.ts$';
 module.exports = {
   forbidden: [
     rule('no-circular', {}, { circular: true }),
-    { ...rule('no-circular-folders', {}, { circular: true }), scope: 'folder' },
     rule('no-unresolvable', {}, { couldNotResolve: true }),
     ...only('libs', LIB_MAY_IMPORT),
     ...only('apps', APP_MAY_IMPORT),

@@ -1,0 +1,233 @@
+import { Inject } from '@nestjs/common';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { createSecretVerifier } from '#libs/policy-contracts';
+import { CHANNEL_UPKEEP, type ChannelUpkeep } from '../channel-upkeep/channel-upkeep.port.ts';
+import { wishIdentity } from '../channel-upkeep/identity-wishes.ts';
+import { invalidField } from '../decider/domain-error.ts';
+import {
+  environmentsOf,
+  requestDeployments,
+  type RequestedDeployment,
+} from '../deployment-requests/deployment-requests.ts';
+import { DeploymentResults, type DeploymentResult } from '../deployment-requests/deployment-results.ts';
+import { deploymentTargets, type DeployOrder } from '../deployment-requests/deployment-targets.ts';
+import { VAULT } from '../injection-tokens.ts';
+import { resolveApiProxy, resolveProject } from '../persistence/project-scope.ts';
+import type { SecretVault } from '../persistence/secret-vault.ts';
+import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
+import {
+  apiProxyDecider,
+  apiProxyStream,
+  requireApiProxy,
+  type ActiveApiProxy,
+  type Endpoint,
+  type ProxyKeys,
+  type ProxySettings,
+} from './domain/index.ts';
+import { ProxyChanges, type ProxyAddress } from './proxy-changes.ts';
+
+export interface ProxyAnswer {
+  readonly proxy: ActiveApiProxy;
+  readonly deploymentResult: DeploymentResult;
+}
+
+export interface CreatedProxy extends ProxyAnswer {
+  readonly publicKey: string;
+  /** Shown this once. */
+  readonly secretKey: string;
+}
+
+export class CreateApiProxy extends Command<CreatedProxy> {
+  constructor(
+    readonly context: RequestContext,
+    readonly address: ProxyAddress,
+    readonly settings: ProxySettings,
+    readonly order: DeployOrder,
+  ) {
+    super();
+  }
+}
+
+export class UpdateApiProxy extends Command<ProxyAnswer> {
+  constructor(
+    readonly context: RequestContext,
+    readonly address: ProxyAddress,
+    readonly settings: ProxySettings,
+    readonly order: DeployOrder,
+  ) {
+    super();
+  }
+}
+
+export class DeleteApiProxy extends Command<DeploymentResult> {
+  constructor(
+    readonly context: RequestContext,
+    readonly address: ProxyAddress,
+  ) {
+    super();
+  }
+}
+
+export class ChangeProxyKeys extends Command<ProxyAnswer> {
+  constructor(
+    readonly context: RequestContext,
+    readonly address: ProxyAddress,
+    readonly keys: { readonly publicKey: string | undefined; readonly secretKey: string | undefined },
+    readonly order: DeployOrder,
+  ) {
+    super();
+  }
+}
+
+export class AddEndpoint extends Command<ProxyAnswer> {
+  constructor(
+    readonly context: RequestContext,
+    readonly address: ProxyAddress,
+    readonly endpoint: Endpoint,
+    readonly order: DeployOrder,
+  ) {
+    super();
+  }
+}
+
+/** The verifier is kept, not the secret; it is recognised by the secret's own fingerprint. */
+async function keepKeys(vault: SecretVault, unit: Unit, publicKey: string, secretKey: string): Promise<ProxyKeys> {
+  const verifier = createSecretVerifier(secretKey);
+  return { publicKey, secretKey: await vault.put(unit.transaction, 'proxy-key', verifier, secretKey) };
+}
+
+@CommandHandler(CreateApiProxy)
+export class CreateApiProxyHandler implements ICommandHandler<CreateApiProxy> {
+  constructor(
+    private readonly units: UnitOfWork,
+    private readonly changes: ProxyChanges,
+    private readonly results: DeploymentResults,
+    @Inject(VAULT) private readonly vault: SecretVault,
+    @Inject(CHANNEL_UPKEEP) private readonly upkeep: ChannelUpkeep,
+  ) {}
+
+  async execute(command: CreateApiProxy): Promise<CreatedProxy> {
+    const publicKey = randomUUID();
+    const secretKey = randomBytes(32).toString('base64url');
+    const { proxy, requested } = await this.units.run(command.context, async (unit) => {
+      const proxy = await this.create(unit, command, { publicKey, secretKey });
+      return { proxy, requested: await this.changes.checkAndDeploy(unit, proxy, command.order) };
+    });
+    await this.upkeep.soon();
+    return { proxy, publicKey, secretKey, deploymentResult: await this.results.of(requested) };
+  }
+
+  private async create(
+    unit: Unit,
+    { address, settings }: CreateApiProxy,
+    keys: { publicKey: string; secretKey: string },
+  ): Promise<ActiveApiProxy> {
+    const { projectName: project, apiProxyName: name } = address;
+    const projectId = await resolveProject(unit, project);
+    const proxyId = randomUUID();
+    await unit.names.take('api-proxy', projectId, name, proxyId);
+    await unit.names.take('client', '', keys.publicKey, proxyId);
+    const created = await unit.change(apiProxyDecider, apiProxyStream(proxyId), {
+      type: 'CreateProxy',
+      ...{ proxyId, projectId, project, name, ...settings },
+      keys: await keepKeys(this.vault, unit, keys.publicKey, keys.secretKey),
+    });
+    await wishIdentity(unit.transaction, { kind: 'client', subject: keys.publicKey, entityId: proxyId });
+    return requireApiProxy(created);
+  }
+}
+
+@CommandHandler(UpdateApiProxy)
+export class UpdateApiProxyHandler implements ICommandHandler<UpdateApiProxy> {
+  constructor(private readonly changes: ProxyChanges) {}
+
+  execute({ context, address, settings, order }: UpdateApiProxy): Promise<ProxyAnswer> {
+    return this.changes.change(context, address, { command: { type: 'UpdateProxy', ...settings }, order });
+  }
+}
+
+@CommandHandler(AddEndpoint)
+export class AddEndpointHandler implements ICommandHandler<AddEndpoint> {
+  constructor(private readonly changes: ProxyChanges) {}
+
+  execute({ context, address, endpoint, order }: AddEndpoint): Promise<ProxyAnswer> {
+    return this.changes.change(context, address, { command: { type: 'AddEndpoint', endpoint }, order });
+  }
+}
+
+@CommandHandler(DeleteApiProxy)
+export class DeleteApiProxyHandler implements ICommandHandler<DeleteApiProxy> {
+  constructor(
+    private readonly units: UnitOfWork,
+    private readonly results: DeploymentResults,
+    @Inject(CHANNEL_UPKEEP) private readonly upkeep: ChannelUpkeep,
+  ) {}
+
+  /** Every environment that has it undeploys it; one that cannot be reached holds up no other. */
+  async execute({ context, address }: DeleteApiProxy): Promise<DeploymentResult> {
+    const requested = await this.units.run(context, async (unit): Promise<RequestedDeployment[]> => {
+      const { projectId, proxyId } = await resolveApiProxy(unit, address);
+      const { state } = await unit.load(apiProxyDecider, apiProxyStream(proxyId));
+      const { keys, revision } = requireApiProxy(state);
+      await unit.change(apiProxyDecider, apiProxyStream(proxyId), { type: 'DeleteProxy' });
+      await unit.names.free('api-proxy', projectId, address.apiProxyName);
+      await unit.names.free('client', '', keys.publicKey);
+      await wishIdentity(unit.transaction, { kind: 'client', subject: keys.publicKey, entityId: proxyId });
+      const targets = await environmentsOf(unit, proxyId);
+      const wish = { kind: 'undeploy', proxyId, revision, description: 'ApiProxy deleted' } as const;
+      return requestDeployments(unit, targets, wish);
+    });
+    await this.upkeep.soon();
+    return this.results.of(requested);
+  }
+}
+
+@CommandHandler(ChangeProxyKeys)
+export class ChangeProxyKeysHandler implements ICommandHandler<ChangeProxyKeys> {
+  constructor(
+    private readonly units: UnitOfWork,
+    private readonly results: DeploymentResults,
+    @Inject(VAULT) private readonly vault: SecretVault,
+    @Inject(CHANNEL_UPKEEP) private readonly upkeep: ChannelUpkeep,
+  ) {}
+
+  async execute(command: ChangeProxyKeys): Promise<ProxyAnswer> {
+    const { proxy, requested } = await this.units.run(command.context, (unit) => this.changeKeys(unit, command));
+    await this.upkeep.soon();
+    return { proxy, deploymentResult: await this.results.of(requested) };
+  }
+
+  private async changeKeys(
+    unit: Unit,
+    { address, keys: wanted, order }: ChangeProxyKeys,
+  ): Promise<{ proxy: ActiveApiProxy; requested: RequestedDeployment[] }> {
+    if (wanted.publicKey === undefined && wanted.secretKey === undefined) {
+      throw invalidField('publicKey', 'required', 'At least one key (publicKey or secretKey) must be provided');
+    }
+    const { proxyId } = await resolveApiProxy(unit, address);
+    const { state } = await unit.load(apiProxyDecider, apiProxyStream(proxyId));
+    const { keys: current } = requireApiProxy(state);
+    const publicKey = wanted.publicKey ?? current.publicKey;
+    await this.renameClient(unit, proxyId, { from: current.publicKey, to: publicKey });
+    const keys =
+      wanted.secretKey === undefined
+        ? { ...current, publicKey }
+        : await keepKeys(this.vault, unit, publicKey, wanted.secretKey);
+    const changed = await unit.change(apiProxyDecider, apiProxyStream(proxyId), { type: 'ChangeKeys', keys });
+    if (wanted.secretKey !== undefined) await this.vault.destroy(unit.transaction, current.secretKey.secretId);
+    const proxy = requireApiProxy(changed);
+    const targets = await deploymentTargets(unit, order, proxyId);
+    const wish = { kind: 'publish', proxyId, revision: proxy.revision, description: 'Keys changed' } as const;
+    return { proxy, requested: await requestDeployments(unit, targets, wish) };
+  }
+
+  private async renameClient(unit: Unit, proxyId: string, { from, to }: { from: string; to: string }): Promise<void> {
+    if (from !== to) {
+      await unit.names.free('client', '', from);
+      await unit.names.take('client', '', to, proxyId);
+      await wishIdentity(unit.transaction, { kind: 'client', subject: from, entityId: proxyId });
+    }
+    await wishIdentity(unit.transaction, { kind: 'client', subject: to, entityId: proxyId });
+  }
+}

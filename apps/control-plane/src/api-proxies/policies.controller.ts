@@ -1,0 +1,126 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import {
+  parseDeletionMetadata,
+  parseOperationMetadata,
+  parsePolicy,
+  type ContractWarning,
+  type OperationMetadata,
+  type PolicyContract,
+  type ValidationFault,
+} from '#libs/policy-contracts';
+import { invalid, notFound } from '../decider/domain-error.ts';
+import { EnvironmentNameCheck } from '../deployment-requests/deployment-targets.ts';
+import { success, type SuccessEnvelope } from '../http/envelope.ts';
+import { faultsIn, pathName, settled } from '../http/request-bodies.ts';
+import { Asker } from '../http/request-context.ts';
+import type { RequestContext } from '../persistence/unit-of-work.ts';
+import { policyListView, policyView } from './api-proxy-views.ts';
+import {
+  AddPolicy,
+  DeletePolicy,
+  GetApiProxy,
+  POLICY_ENVIRONMENTS_FIELD,
+  UpdatePolicy,
+  type PolicyAddress,
+} from './policy-handlers.ts';
+
+interface PolicyRequest {
+  readonly metadata: OperationMetadata;
+  readonly policy: PolicyContract;
+  readonly warnings: readonly ContractWarning[];
+}
+
+const MEMBERS = ['operationMetadata', 'policy'];
+
+/** A body's two members; anything else in it, and anything but an object, is a fault. */
+function membersOf(
+  body: unknown,
+  known: readonly string[],
+): { members: Record<string, unknown>; faults: ValidationFault[] } {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw invalid([
+      { field: 'body', code: 'wrong_type', message: `body must be an object with ${known.join(' and ')}` },
+    ]);
+  }
+  const members = body as Record<string, unknown>;
+  const faults = Object.keys(members)
+    .filter((name) => !known.includes(name))
+    .map((name) => ({ field: name, code: 'unknown_field', message: `${name} is not a known field` }));
+  return { members, faults };
+}
+
+/** The policy calls of the seed (contract 4.1). */
+@Controller('apiops/projects/:projectName/apiProxies/:apiProxyName/policies')
+export class PoliciesController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+    private readonly environmentNames: EnvironmentNameCheck,
+  ) {}
+
+  @Get()
+  async list(@Param() address: PolicyAddress): Promise<SuccessEnvelope> {
+    const proxy = await this.queries.execute(new GetApiProxy(address));
+    return success({ results: [policyListView(proxy)] });
+  }
+
+  @Get(':policyName')
+  async one(@Param() address: PolicyAddress): Promise<SuccessEnvelope> {
+    const proxy = await this.queries.execute(new GetApiProxy(address));
+    const policy = proxy.policies.find(({ name }) => name === address.policyName);
+    if (policy === undefined) throw notFound(`Policy (name: ${address.policyName})`);
+    return success({ results: [policyView(proxy, policy)] });
+  }
+
+  @Post(':policyName')
+  @HttpCode(200)
+  async add(
+    @Asker() asker: RequestContext,
+    @Param() address: PolicyAddress,
+    @Body() body: unknown,
+  ): Promise<SuccessEnvelope> {
+    const { metadata, policy, warnings } = await this.read(address, body);
+    const { deploymentResult } = await this.commands.execute(new AddPolicy(asker, address, metadata, policy));
+    return success({ deploymentResult, warnings });
+  }
+
+  @Put(':policyName')
+  async replace(
+    @Asker() asker: RequestContext,
+    @Param() address: PolicyAddress,
+    @Body() body: unknown,
+  ): Promise<SuccessEnvelope> {
+    const { metadata, policy, warnings } = await this.read(address, body);
+    const { deploymentResult } = await this.commands.execute(new UpdatePolicy(asker, address, metadata, policy));
+    return success({ deploymentResult, warnings });
+  }
+
+  @Delete(':policyName')
+  async remove(
+    @Asker() asker: RequestContext,
+    @Param() address: PolicyAddress,
+    @Body() body: unknown,
+  ): Promise<SuccessEnvelope> {
+    const { members, faults } = membersOf(body ?? {}, ['operationMetadata']);
+    const metadata = parseDeletionMetadata(members['operationMetadata']);
+    if (faults.length > 0) throw invalid([...faults, ...faultsIn(metadata)]);
+    const command = new DeletePolicy(asker, address, settled(metadata));
+    const { deploymentResult } = await this.commands.execute(command);
+    return success({ deploymentResult });
+  }
+
+  /** Every fault of the request together: its shape, both members, unknown environments. */
+  private async read(address: PolicyAddress, body: unknown): Promise<PolicyRequest> {
+    pathName('policyName', address.policyName);
+    const { members, faults } = membersOf(body, MEMBERS);
+    const metadata = parseOperationMetadata(members['operationMetadata']);
+    const policy = parsePolicy(members['policy'], address.policyName);
+    const names = metadata.ok ? metadata.value.environmentNames : [];
+    const unknown = await this.environmentNames.faultsOf(names, POLICY_ENVIRONMENTS_FIELD);
+    if (faults.length > 0 || unknown.length > 0 || !metadata.ok || !policy.ok) {
+      throw invalid([...faults, ...faultsIn(metadata, policy), ...unknown]);
+    }
+    return { metadata: metadata.value, policy: policy.value, warnings: policy.warnings };
+  }
+}

@@ -1,0 +1,58 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { ValidationFault } from '#libs/policy-contracts';
+import { invalid } from '../decider/domain-error.ts';
+import { requestDeployments, type RequestedDeployment } from '../deployment-requests/deployment-requests.ts';
+import { DeploymentResults, type DeploymentResult } from '../deployment-requests/deployment-results.ts';
+import { deploymentTargets, type DeployOrder } from '../deployment-requests/deployment-targets.ts';
+import { resolveApiProxy } from '../persistence/project-scope.ts';
+import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
+import {
+  apiProxyDecider,
+  apiProxyStream,
+  requireApiProxy,
+  type ActiveApiProxy,
+  type ApiProxyCommand,
+} from './domain/index.ts';
+import { PROXY_CHECK, type ProxyCheck } from './proxy-check.port.ts';
+
+export interface ProxyAddress {
+  readonly projectName: string;
+  readonly apiProxyName: string;
+}
+
+/** What every change of a proxy's content has in common: decide, check, record with the wish to deploy, wait. */
+@Injectable()
+export class ProxyChanges {
+  constructor(
+    private readonly units: UnitOfWork,
+    private readonly results: DeploymentResults,
+    @Inject(PROXY_CHECK) private readonly check: ProxyCheck,
+  ) {}
+
+  /** @throws DomainError; nothing is recorded then. */
+  async change(
+    context: RequestContext,
+    address: ProxyAddress,
+    { command, order }: { command: ApiProxyCommand; order: DeployOrder },
+  ): Promise<{ proxy: ActiveApiProxy; deploymentResult: DeploymentResult }> {
+    const { proxy, requested } = await this.units.run(context, async (unit) => {
+      const { proxyId } = await resolveApiProxy(unit, address);
+      const proxy = requireApiProxy(await unit.change(apiProxyDecider, apiProxyStream(proxyId), command));
+      return { proxy, requested: await this.checkAndDeploy(unit, proxy, order) };
+    });
+    return { proxy, deploymentResult: await this.results.of(requested) };
+  }
+
+  /** Within a change: refuses what gateways could not run, and writes the wish to deploy. */
+  async checkAndDeploy(unit: Unit, proxy: ActiveApiProxy, order: DeployOrder): Promise<RequestedDeployment[]> {
+    const faults = this.check.faultsOf(proxy);
+    if (faults.length > 0) throw invalid(faults.map(withPath));
+    const targets = await deploymentTargets(unit, order, proxy.proxyId);
+    const { proxyId, revision } = proxy;
+    const description = unit.context.reason ?? '';
+    return requestDeployments(unit, targets, { kind: 'publish', proxyId, revision, description });
+  }
+}
+
+const withPath = (fault: ValidationFault): ValidationFault =>
+  fault.field.startsWith('policy') ? fault : { ...fault, field: `policy.${fault.field}` };

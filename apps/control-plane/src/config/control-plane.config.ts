@@ -1,0 +1,136 @@
+import path from 'node:path';
+
+export const CONTROL_PLANE_DEFAULTS = {
+  host: '127.0.0.1',
+  port: 3000,
+  dataDir: '.data/control-plane',
+  redisUrl: 'redis://127.0.0.1:6379',
+  deployTimeoutMs: 10_000,
+  logLevel: 'info',
+} as const;
+
+const ROLES = ['api', 'deployer'] as const;
+export type Role = (typeof ROLES)[number];
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Settings of a control-plane process, checked (contract part 3). */
+export interface ControlPlaneConfig {
+  readonly host: string;
+  /** 0 to 65535; 0 lets the system choose. */
+  readonly port: number;
+  /** Undefined: a PostgreSQL of its own in `dataDir`. */
+  readonly databaseUrl: string | undefined;
+  readonly dataDir: string;
+  /** Of the queue, and of environments without their own. */
+  readonly redisUrl: string;
+  readonly roles: ReadonlySet<Role>;
+  /** Undefined: generated into `dataDir`. */
+  readonly adminToken: string | undefined;
+  /** 32 bytes; undefined: generated into `dataDir`. */
+  readonly masterKey: Buffer | undefined;
+  /** How long a request that deploys waits for the gateways. */
+  readonly deployTimeoutMs: number;
+  readonly logLevel: LogLevel;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A setting is missing or wrong; names all of them at once and never a value. */
+export class BadSettings extends Error {
+  readonly code = 'BAD_SETTINGS';
+  constructor(readonly faults: readonly string[]) {
+    super(`bad settings: ${faults.join('; ')}`);
+    this.name = 'BadSettings';
+  }
+}
+
+class Reader {
+  readonly faults: string[] = [];
+  constructor(private readonly environment: Environment) {}
+
+  text(name: string): string | undefined {
+    const value = this.environment[name];
+    return value === undefined || value === '' ? undefined : value;
+  }
+
+  integer(name: string, minimum: number, maximum: number, value: number): number {
+    const text = this.text(name);
+    if (text === undefined) return value;
+    const given = Number(text);
+    if (Number.isInteger(given) && given >= minimum && given <= maximum) return given;
+    this.faults.push(`${name} must be a whole number from ${minimum} to ${maximum}`);
+    return value;
+  }
+
+  url(name: string, protocols: readonly string[]): string | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const isOne = URL.canParse(text) && protocols.includes(new URL(text).protocol);
+    if (!isOne) this.faults.push(`${name} must be a URL starting with ${protocols.map((p) => `${p}//`).join(' or ')}`);
+    return text;
+  }
+
+  oneOf<Value extends string>(name: string, values: readonly Value[], value: Value): Value {
+    const text = this.text(name);
+    if (text === undefined) return value;
+    const found = values.find((candidate) => candidate === text);
+    if (found === undefined) this.faults.push(`${name} must be one of ${values.join(', ')}`);
+    return found ?? value;
+  }
+}
+
+function readRoles(reader: Reader): ReadonlySet<Role> {
+  const text = reader.text('ROLES');
+  if (text === undefined) return new Set(ROLES);
+  const names = text.split(',').map((name) => name.trim());
+  const known = ROLES.filter((role) => names.includes(role));
+  if (known.length === 0 || known.length !== new Set(names).size) {
+    reader.faults.push(`ROLES must be a comma-separated list of ${ROLES.join(', ')}`);
+  }
+  return new Set(known);
+}
+
+function readMasterKey(reader: Reader): Buffer | undefined {
+  const text = reader.text('MASTER_KEY');
+  if (text === undefined) return undefined;
+  const key = Buffer.from(text, 'base64');
+  if (key.length !== 32) reader.faults.push('MASTER_KEY must be 32 bytes in base64');
+  return key;
+}
+
+function readAdminToken(reader: Reader): string | undefined {
+  const token = reader.text('ADMIN_TOKEN');
+  if (token !== undefined && token.length < 32) reader.faults.push('ADMIN_TOKEN must have at least 32 characters');
+  return token;
+}
+
+/**
+ * Reads and checks every setting.
+ *
+ * @throws BadSettings naming every fault
+ */
+export function readControlPlaneConfig(environment: Environment): ControlPlaneConfig {
+  const reader = new Reader(environment);
+  const roles = readRoles(reader);
+  const config: ControlPlaneConfig = {
+    host: reader.text('HOST') ?? CONTROL_PLANE_DEFAULTS.host,
+    port: reader.integer('PORT', 0, 65_535, CONTROL_PLANE_DEFAULTS.port),
+    databaseUrl: reader.url('DATABASE_URL', ['postgres:', 'postgresql:']),
+    dataDir: path.resolve(reader.text('DATA_DIR') ?? CONTROL_PLANE_DEFAULTS.dataDir),
+    redisUrl: reader.url('REDIS_URL', ['redis:', 'rediss:']) ?? CONTROL_PLANE_DEFAULTS.redisUrl,
+    roles,
+    adminToken: readAdminToken(reader),
+    masterKey: readMasterKey(reader),
+    deployTimeoutMs: reader.integer('DEPLOY_TIMEOUT_MS', 1, 600_000, CONTROL_PLANE_DEFAULTS.deployTimeoutMs),
+    logLevel: reader.oneOf('LOG_LEVEL', LOG_LEVELS, CONTROL_PLANE_DEFAULTS.logLevel),
+  };
+  if (config.databaseUrl !== undefined && config.masterKey === undefined) {
+    reader.faults.push('MASTER_KEY is required with DATABASE_URL');
+  }
+  if (!roles.has('api') && config.databaseUrl === undefined) {
+    reader.faults.push('DATABASE_URL is required when ROLES has no api');
+  }
+  if (reader.faults.length > 0) throw new BadSettings(reader.faults);
+  return Object.freeze(config);
+}

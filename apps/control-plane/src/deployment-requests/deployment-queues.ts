@@ -1,0 +1,106 @@
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Queue, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import { CONTROL_PLANE_CONFIG, LOGGER } from '../injection-tokens.ts';
+import type { ControlPlaneConfig } from '../config/control-plane.config.ts';
+import type { Logger } from '../logging/logger.ts';
+
+/** A job names what is to be done; what it needs it reads when it runs. */
+export interface DeploymentJobData {
+  readonly environmentId: string;
+  readonly deployment: number;
+}
+
+const PREFIX = 'gatewarden';
+const JOBS_AT_ONCE = 20;
+const ADDED_WITHIN_MS = 2_000;
+
+const queueName = (environmentId: string): string => `deploy-${environmentId}`;
+
+/** Same deployment, same id: the queue drops a second enqueue. */
+export const deploymentJobId = (job: DeploymentJobData): string => `${job.environmentId}-${job.deployment}`;
+
+/** One BullMQ queue for each environment; a slow environment holds up no other. */
+@Injectable()
+export class DeploymentQueues implements OnApplicationShutdown {
+  private readonly connection: Redis;
+  private readonly queues = new Map<string, Queue<DeploymentJobData>>();
+  private readonly workers = new Map<string, Worker<DeploymentJobData>>();
+
+  constructor(
+    @Inject(CONTROL_PLANE_CONFIG) private readonly config: ControlPlaneConfig,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {
+    this.connection = new Redis(config.redisUrl, {
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 1,
+      retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),
+    });
+    this.connection.on('error', (error: Error) =>
+      this.logger.warn({ reason: error.message }, 'the queue cannot be reached'),
+    );
+  }
+
+  /** @throws Error when Redis does not take it in time. */
+  async add(job: DeploymentJobData): Promise<void> {
+    const adding = this.queueOf(job.environmentId).add('deploy', job, {
+      jobId: deploymentJobId(job),
+      attempts: 5,
+      backoff: { type: 'exponential', delay: 200 },
+      removeOnComplete: true,
+      removeOnFail: true,
+    });
+    await withinTime(adding, ADDED_WITHIN_MS);
+  }
+
+  /** Starts working on an environment's queue; a second call does nothing. */
+  work(environmentId: string, run: (job: DeploymentJobData) => Promise<void>): void {
+    if (this.workers.has(environmentId)) return;
+    const connection = new Redis(this.config.redisUrl, { maxRetriesPerRequest: null });
+    connection.on('error', () => undefined); // said once, by the connection that adds jobs
+    const worker = new Worker<DeploymentJobData>(queueName(environmentId), (job) => run(job.data), {
+      connection,
+      prefix: PREFIX,
+      concurrency: JOBS_AT_ONCE,
+    });
+    worker.on('error', (error) => this.logger.debug({ environmentId, reason: error.message }, 'queue worker'));
+    worker.on('failed', (job, error) =>
+      this.logger.info(
+        { environmentId, deployment: job?.data.deployment, reason: error.message },
+        'deployment goes on later',
+      ),
+    );
+    worker.on('closed', () => connection.disconnect());
+    this.workers.set(environmentId, worker);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all([...this.workers.values()].map((worker) => worker.close()));
+    for (const queue of this.queues.values()) await queue.close().catch(() => undefined);
+    this.connection.disconnect();
+  }
+
+  private queueOf(environmentId: string): Queue<DeploymentJobData> {
+    const known = this.queues.get(environmentId);
+    if (known !== undefined) return known;
+    const queue = new Queue<DeploymentJobData>(queueName(environmentId), {
+      connection: this.connection,
+      prefix: PREFIX,
+    });
+    queue.on('error', () => undefined); // said once, by the connection itself
+    this.queues.set(environmentId, queue);
+    return queue;
+  }
+}
+
+async function withinTime<Value>(work: Promise<Value>, timeoutMs: number): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

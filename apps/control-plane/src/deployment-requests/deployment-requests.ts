@@ -1,0 +1,100 @@
+import type { DomainEvent } from '#libs/event-store';
+import type { Unit } from '../persistence/unit-of-work.ts';
+
+/** The wish that a proxy's revision (or its absence) reaches the gateways of an environment. */
+export type DeploymentRequested = DomainEvent<
+  'DeploymentRequested',
+  {
+    environmentId: string;
+    deployment: number;
+    kind: 'publish' | 'undeploy';
+    proxyId: string;
+    revision: number;
+    description: string;
+  }
+>;
+
+export interface DeploymentTarget {
+  readonly environmentId: string;
+  readonly environmentName: string;
+}
+
+export interface DeploymentWish {
+  readonly kind: 'publish' | 'undeploy';
+  readonly proxyId: string;
+  readonly revision: number;
+  readonly description: string;
+}
+
+/** A wish once it has its number. */
+export interface RequestedDeployment extends DeploymentTarget {
+  readonly deployment: number;
+  readonly proxyId: string;
+  readonly revision: number;
+}
+
+export const environmentDeploymentsStream = (environmentId: string): string =>
+  `environmentDeployments-${environmentId}`;
+
+/** Numbers rise per environment; the row lock keeps them in the order in which the changes are recorded. */
+async function nextDeployment(unit: Unit, environmentId: string): Promise<number> {
+  const counted = await unit.transaction.query<{ last_deployment: string }>(
+    `insert into deployment_counters (environment_id, last_deployment) values ($1, 1)
+     on conflict (environment_id) do update set last_deployment = deployment_counters.last_deployment + 1
+     returning last_deployment`,
+    [environmentId],
+  );
+  return Number(counted.rows[0]?.last_deployment);
+}
+
+/**
+ * Writes the wish to deploy in the transaction of the change it belongs to: as an event, and as the row from which a
+ * relay makes a job. Environments are taken in one order, so that two changes never wait for each other in a circle.
+ */
+export async function requestDeployments(
+  unit: Unit,
+  targets: readonly DeploymentTarget[],
+  wish: DeploymentWish,
+): Promise<RequestedDeployment[]> {
+  const requested: RequestedDeployment[] = [];
+  const inOrder = [...targets].sort((left, right) => (left.environmentId < right.environmentId ? -1 : 1));
+  for (const target of inOrder) {
+    const { environmentId } = target;
+    const deployment = await nextDeployment(unit, environmentId);
+    const event: DeploymentRequested = {
+      type: 'DeploymentRequested',
+      schemaVersion: 1,
+      data: { environmentId, deployment, ...wish },
+    };
+    await unit.append(environmentDeploymentsStream(environmentId), 'any', [event]);
+    await unit.transaction.query(
+      `insert into deployments (environment_id, deployment, proxy_id, kind, revision, actor, description, requested_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      [
+        environmentId,
+        deployment,
+        wish.proxyId,
+        wish.kind,
+        wish.revision,
+        unit.context.actor,
+        wish.description,
+        unit.now,
+      ],
+    );
+    requested.push({ ...target, deployment, proxyId: wish.proxyId, revision: wish.revision });
+  }
+  return requested;
+}
+
+/** Environments where the proxy's newest deployment publishes it. */
+export async function environmentsOf(unit: Unit, proxyId: string): Promise<DeploymentTarget[]> {
+  const found = await unit.transaction.query<{ environment_id: string; name: string }>(
+    `select newest.environment_id, names.name
+     from (select distinct on (environment_id) environment_id, kind from deployments
+           where proxy_id = $1 order by environment_id, deployment desc) newest
+     join names on names.kind = 'environment' and names.entity_id = newest.environment_id
+     where newest.kind = 'publish' order by names.name`,
+    [proxyId],
+  );
+  return found.rows.map((row) => ({ environmentId: row.environment_id, environmentName: row.name }));
+}

@@ -1,0 +1,106 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type pg from 'pg';
+import { DATABASE } from '../injection-tokens.ts';
+
+/** What became of a deployment, as far as is known. */
+export interface DeploymentOutcome {
+  readonly message: string;
+  readonly hash?: string;
+  readonly gateways: {
+    readonly live: number;
+    readonly applied: number;
+    readonly rejected: number;
+    readonly pending: number;
+  };
+  readonly detailList: readonly {
+    readonly gatewayId: string;
+    readonly success: boolean;
+    readonly detail: string;
+    /** Milliseconds; null while there is no answer. */
+    readonly responseTime: number | null;
+  }[];
+}
+
+export interface DeploymentRow {
+  readonly environmentId: string;
+  readonly deployment: number;
+  readonly proxyId: string;
+  readonly kind: 'publish' | 'undeploy';
+  readonly revision: number;
+  readonly state: 'pending' | 'succeeded' | 'failed' | 'superseded';
+  readonly result: DeploymentOutcome | null;
+}
+
+interface StoredRow {
+  environment_id: string;
+  deployment: string;
+  proxy_id: string;
+  kind: DeploymentRow['kind'];
+  revision: number;
+  state: DeploymentRow['state'];
+  result: DeploymentOutcome | null;
+}
+
+const rowOf = (row: StoredRow): DeploymentRow => ({
+  environmentId: row.environment_id,
+  deployment: Number(row.deployment),
+  proxyId: row.proxy_id,
+  kind: row.kind,
+  revision: row.revision,
+  state: row.state,
+  result: row.result,
+});
+const COLUMNS = 'environment_id, deployment, proxy_id, kind, revision, state, result';
+
+/** A job that was lost with its queue is made again after this long. */
+const MADE_AGAIN_AFTER_SECONDS = 10;
+
+/** The wishes to deploy and what became of them. */
+@Injectable()
+export class DeploymentRows {
+  constructor(@Inject(DATABASE) private readonly database: pg.Pool) {}
+
+  async find(environmentId: string, deployment: number): Promise<DeploymentRow | undefined> {
+    const found = await this.database.query<StoredRow>(
+      `select ${COLUMNS} from deployments where environment_id = $1 and deployment = $2`,
+      [environmentId, deployment],
+    );
+    return found.rows[0] && rowOf(found.rows[0]);
+  }
+
+  /** The newest wish for a proxy in an environment. */
+  async newestOf(environmentId: string, proxyId: string): Promise<DeploymentRow | undefined> {
+    const found = await this.database.query<StoredRow>(
+      `select ${COLUMNS} from deployments where environment_id = $1 and proxy_id = $2 order by deployment desc limit 1`,
+      [environmentId, proxyId],
+    );
+    return found.rows[0] && rowOf(found.rows[0]);
+  }
+
+  /** Open wishes without a job, and those whose job may have been lost with the queue. */
+  async withoutJob(limit: number): Promise<{ environmentId: string; deployment: number }[]> {
+    const found = await this.database.query<{ environment_id: string; deployment: string }>(
+      `select environment_id, deployment from deployments
+       where state = 'pending'
+         and (enqueued_at is null or enqueued_at < now() - make_interval(secs => $2))
+       order by requested_at, deployment limit $1`,
+      [limit, MADE_AGAIN_AFTER_SECONDS],
+    );
+    return found.rows.map((row) => ({ environmentId: row.environment_id, deployment: Number(row.deployment) }));
+  }
+
+  async noteEnqueued(environmentId: string, deployment: number): Promise<void> {
+    await this.database.query(
+      'update deployments set enqueued_at = now() where environment_id = $1 and deployment = $2',
+      [environmentId, deployment],
+    );
+  }
+
+  /** How far it is, while it goes on. */
+  async noteProgress(environmentId: string, deployment: number, result: DeploymentOutcome): Promise<void> {
+    await this.database.query(
+      `update deployments set result = $3 where environment_id = $1 and deployment = $2 and state = 'pending'`,
+      [environmentId, deployment, JSON.stringify(result)],
+    );
+  }
+}

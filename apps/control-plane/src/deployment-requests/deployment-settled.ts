@@ -1,0 +1,16 @@
+import { EventEmitter, once } from 'node:events';
+
+/** Tells whoever waits in this process that a deployment has ended; others look at its row. */
+export class DeploymentSettled {
+  private readonly emitter = new EventEmitter().setMaxListeners(0);
+
+  announce(environmentId: string, deployment: number): void {
+    this.emitter.emit(`${environmentId}/${deployment}`);
+  }
+
+  /** Resolves at the announcement or after a time, whichever comes first. */
+  async next(environmentId: string, deployment: number, withinMs: number): Promise<void> {
+    const signal = AbortSignal.timeout(Math.max(1, Math.ceil(withinMs)));
+    await once(this.emitter, `${environmentId}/${deployment}`, { signal }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,60 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type pg from 'pg';
+import type { ValidationFault } from '#libs/policy-contracts';
+import { invalid } from '../decider/domain-error.ts';
+import { DATABASE } from '../injection-tokens.ts';
+import type { Queryable } from '../persistence/secret-vault.ts';
+import type { Unit } from '../persistence/unit-of-work.ts';
+import { environmentsOf, type DeploymentTarget } from './deployment-requests.ts';
+
+export interface DeployOrder {
+  readonly deploy: boolean;
+  readonly environmentNames: readonly string[];
+  /** Path of the list in the request, for faults. */
+  readonly field: string;
+}
+
+async function lookUp(
+  from: Queryable,
+  order: Omit<DeployOrder, 'deploy'>,
+): Promise<{ targets: DeploymentTarget[]; faults: ValidationFault[] }> {
+  const targets: DeploymentTarget[] = [];
+  const faults: ValidationFault[] = [];
+  const found = await from.query<{ name: string; entity_id: string }>(
+    `select name, entity_id from names where kind = 'environment' and scope = '' and name = any($1)`,
+    [order.environmentNames],
+  );
+  const ids = new Map(found.rows.map((row) => [row.name, row.entity_id]));
+  order.environmentNames.forEach((environmentName, index) => {
+    const environmentId = ids.get(environmentName);
+    if (environmentId !== undefined) targets.push({ environmentId, environmentName });
+    else {
+      const field = `${order.field}[${index}]`;
+      faults.push({ field, code: 'unknown_environment', message: `${field} names an environment that does not exist` });
+    }
+  });
+  return { targets, faults };
+}
+
+/**
+ * The environments a change is to be deployed to. Every name is checked, also when nothing is to be deployed; without
+ * names they are those where the proxy is deployed now (contract 4.1).
+ *
+ * @throws DomainError VALIDATION_FAILED naming every unknown environment
+ */
+export async function deploymentTargets(unit: Unit, order: DeployOrder, proxyId: string): Promise<DeploymentTarget[]> {
+  const { targets, faults } = await lookUp(unit.transaction, order);
+  if (faults.length > 0) throw invalid(faults);
+  if (!order.deploy) return [];
+  return order.environmentNames.length > 0 ? targets : environmentsOf(unit, proxyId);
+}
+
+/** Unknown environments in a request, so that they are reported together with its other faults. */
+@Injectable()
+export class EnvironmentNameCheck {
+  constructor(@Inject(DATABASE) private readonly database: pg.Pool) {}
+
+  async faultsOf(environmentNames: readonly string[], field: string): Promise<ValidationFault[]> {
+    return (await lookUp(this.database, { environmentNames, field })).faults;
+  }
+}

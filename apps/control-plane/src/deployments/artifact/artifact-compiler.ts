@@ -1,0 +1,101 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { createHmac } from 'node:crypto';
+import type pg from 'pg';
+import { EVENT_STORE, type EventStore } from '#libs/event-store';
+import type { ChannelKeys } from '#libs/config-distribution';
+import {
+  canonicalJson,
+  type ArtifactSigningKeys,
+  type ArtifactVariable,
+  type ProxyArtifact,
+} from '#libs/policy-contracts';
+import {
+  apiProxyDecider,
+  apiProxyStream,
+  type ActiveApiProxy,
+  type ApiProxyEvent,
+} from '../../api-proxies/domain/index.ts';
+import { fold } from '../../decider/decider.ts';
+import {
+  variableDecider,
+  variableStream,
+  variableValueIn,
+  type VariableValue,
+} from '../../environment-variables/domain/environment-variable.decider.ts';
+import type { ActiveEnvironment } from '../../environments/domain/environment.decider.ts';
+import { DATABASE, VAULT } from '../../injection-tokens.ts';
+import type { SecretVault } from '../../persistence/secret-vault.ts';
+import { compileProxy, variablesNamedBy } from '../compile/compile-proxy.ts';
+import { SigningKeys } from './signing-keys.ts';
+import { stateAtRevision } from './state-at-revision.ts';
+
+/** Gathers what a proxy's revision needs in an environment and compiles it. */
+@Injectable()
+export class ArtifactCompiler {
+  constructor(
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+    @Inject(DATABASE) private readonly database: pg.Pool,
+    @Inject(VAULT) private readonly vault: SecretVault,
+    private readonly signingKeys: SigningKeys,
+  ) {}
+
+  /** The proxy as it was at a revision; undefined when it was deleted by then or never there. */
+  async proxyAt(proxyId: string, revision: number): Promise<ActiveApiProxy | undefined> {
+    const events = await this.store.readStream(apiProxyStream(proxyId));
+    const state = stateAtRevision(
+      apiProxyDecider,
+      events as readonly (ApiProxyEvent & (typeof events)[number])[],
+      revision,
+    );
+    return state.status === 'active' ? state : undefined;
+  }
+
+  async compile(proxy: ActiveApiProxy, environment: ActiveEnvironment): Promise<ProxyArtifact> {
+    const { name, tokenIssuer, expiresInUnit } = environment;
+    return compileProxy(proxy, {
+      environment: { name, tokenIssuer, expiresInUnit },
+      variables: await this.variablesOf(proxy, environment.environmentId),
+      signingKeys: await this.keysOf(proxy, environment),
+    });
+  }
+
+  private async keysOf(
+    proxy: ActiveApiProxy,
+    environment: ActiveEnvironment,
+  ): Promise<Record<string, ArtifactSigningKeys>> {
+    const keys: Record<string, ArtifactSigningKeys> = {};
+    for (const { name, policy } of proxy.policies) {
+      if (policy.type !== 'policy-auth-jwt') continue;
+      keys[name] = await this.signingKeys.keyOf(environment, policy.jwtSignatureAlgorithm);
+    }
+    return keys;
+  }
+
+  private async variablesOf(proxy: ActiveApiProxy, environmentId: string): Promise<Record<string, ArtifactVariable>> {
+    const found = await this.database.query<{ name: string; entity_id: string }>(
+      `select name, entity_id from names where kind = 'variable' and scope = $1`,
+      [proxy.projectId],
+    );
+    const ids = new Map(found.rows.map((row) => [row.name, row.entity_id]));
+    const policies = proxy.policies.map((placed) => placed.policy);
+    const variables: Record<string, ArtifactVariable> = {};
+    for (const name of variablesNamedBy(policies, [...ids.keys()])) {
+      const events = await this.store.readStream(variableStream(ids.get(name) ?? ''));
+      const state = fold(variableDecider, events);
+      const value = state.status === 'active' ? variableValueIn(state, environmentId) : undefined;
+      if (value !== undefined) variables[name] = await this.reveal(value);
+    }
+    return variables;
+  }
+
+  private async reveal(value: VariableValue): Promise<ArtifactVariable> {
+    if (value.kind === 'readable') return { value: value.value, secret: false };
+    return { value: await this.vault.get(this.database, value.secretId), secret: true };
+  }
+}
+
+/** An artifact's bytes and their name: a keyed hash, since the bytes hold secrets that a plain one could confirm. */
+export function artifactText(artifact: ProxyArtifact, keys: ChannelKeys): { text: string; hash: string } {
+  const text = canonicalJson(artifact);
+  return { text, hash: createHmac('sha256', keys.keyFor('artifact-hash')).update(text).digest('hex') };
+}

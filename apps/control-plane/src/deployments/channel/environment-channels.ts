@@ -1,0 +1,94 @@
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Redis } from 'ioredis';
+import type pg from 'pg';
+import { EVENT_STORE, type EventStore } from '#libs/event-store';
+import { ChannelKeys, ConfigPublisher, RedisConfigChannel, type ConfigChannel } from '#libs/config-distribution';
+import { CONTROL_PLANE_CONFIG, DATABASE, LOGGER, VAULT } from '../../injection-tokens.ts';
+import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
+import { fold } from '../../decider/decider.ts';
+import {
+  environmentDecider,
+  environmentStream,
+  requireEnvironment,
+  type ActiveEnvironment,
+} from '../../environments/domain/environment.decider.ts';
+import type { SecretVault } from '../../persistence/secret-vault.ts';
+import type { Logger } from '../../logging/logger.ts';
+import { GatewayAnswers } from './gateway-answers.ts';
+
+/** The way to one environment: its Redis, its keys, the gateways' answers. */
+export interface EnvironmentChannel {
+  readonly environmentId: string;
+  readonly name: string;
+  readonly channel: ConfigChannel;
+  readonly keys: ChannelKeys;
+  readonly publisher: ConfigPublisher;
+  readonly answers: GatewayAnswers;
+}
+
+interface OpenChannel extends EnvironmentChannel {
+  readonly redis: Redis;
+}
+
+/** Opens each environment's channel once and keeps it. */
+@Injectable()
+export class EnvironmentChannels implements OnApplicationShutdown {
+  private readonly open = new Map<string, Promise<OpenChannel>>();
+
+  constructor(
+    @Inject(CONTROL_PLANE_CONFIG) private readonly config: ControlPlaneConfig,
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+    @Inject(DATABASE) private readonly database: pg.Pool,
+    @Inject(VAULT) private readonly vault: SecretVault,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** @throws DomainError NOT_FOUND when there is no such environment. */
+  of(environmentId: string): Promise<EnvironmentChannel> {
+    const known = this.open.get(environmentId);
+    if (known !== undefined) return known;
+    const opening = this.connect(environmentId);
+    this.open.set(environmentId, opening);
+    opening.catch(() => this.open.delete(environmentId));
+    return opening;
+  }
+
+  async environment(environmentId: string): Promise<ActiveEnvironment> {
+    const events = await this.store.readStream(environmentStream(environmentId));
+    return requireEnvironment(fold(environmentDecider, events));
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    for (const opening of this.open.values()) {
+      const channel = await opening.catch(() => undefined);
+      await channel?.answers.close();
+      channel?.redis.disconnect();
+    }
+  }
+
+  private async connect(environmentId: string): Promise<OpenChannel> {
+    const environment = await this.environment(environmentId);
+    const { name } = environment;
+    const url = environment.redisUrl === null ? this.config.redisUrl : await this.secret(environment.redisUrl.secretId);
+    const keys = new ChannelKeys(name, Buffer.from(await this.secret(environment.rootKey.secretId), 'base64url'));
+    const redis = new Redis(url, {
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 1,
+      commandTimeout: 5_000,
+      retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),
+    });
+    redis.on('error', (error: Error) =>
+      this.logger.warn({ environment: name, reason: error.message }, 'the Redis of an environment cannot be reached'),
+    );
+    const channel = new RedisConfigChannel(redis, name);
+    const publisher = new ConfigPublisher(channel, keys);
+    const answers = new GatewayAnswers(channel, keys, (gatewayId) =>
+      this.logger.warn({ environment: name, gatewayId }, 'a gateway lease cannot be opened: it was not sealed here'),
+    );
+    return { environmentId, name, channel, keys, publisher, answers, redis };
+  }
+
+  private secret(secretId: string): Promise<string> {
+    return this.vault.get(this.database, secretId);
+  }
+}

@@ -1,0 +1,44 @@
+import { Injectable } from '@nestjs/common';
+import { generateSigningKey, type JwsAlgorithmName } from '#libs/jwt-engine';
+import type { ArtifactSigningKeys, ValidationFault } from '#libs/policy-contracts';
+import { linkProxy } from '#libs/policy-runtime';
+import type { ActiveApiProxy } from '../../api-proxies/domain/index.ts';
+import type { ProxyCheck } from '../../api-proxies/proxy-check.port.ts';
+import { compileProxy } from '../compile/compile-proxy.ts';
+
+/** Links a proxy with the gateway's own code, with keys that are thrown away: what cannot be linked is refused. */
+@Injectable()
+export class LinkedProxyCheck implements ProxyCheck {
+  private readonly keys = new Map<JwsAlgorithmName, ArtifactSigningKeys>();
+
+  faultsOf(proxy: ActiveApiProxy): ValidationFault[] {
+    const artifact = compileProxy(proxy, {
+      environment: { name: 'check', tokenIssuer: 'https://gatewarden/check', expiresInUnit: 'SECONDS' },
+      variables: {},
+      signingKeys: this.keysFor(proxy),
+    });
+    const linked = linkProxy(artifact, { faultCodes: 'documented' });
+    if (linked.ok) return [];
+    return linked.faults.map(({ policy, field, code, message }) => ({
+      field,
+      code,
+      message: `${message} (policy ${policy})`,
+    }));
+  }
+
+  private keysFor(proxy: ActiveApiProxy): Record<string, ArtifactSigningKeys> {
+    const keys: Record<string, ArtifactSigningKeys> = {};
+    for (const { name, policy } of proxy.policies) {
+      if (policy.type === 'policy-auth-jwt') keys[name] = this.keyFor(policy.jwtSignatureAlgorithm);
+    }
+    return keys;
+  }
+
+  private keyFor(algorithm: JwsAlgorithmName): ArtifactSigningKeys {
+    const known = this.keys.get(algorithm);
+    if (known !== undefined) return known;
+    const made = { signing: generateSigningKey(algorithm).jwk, verification: [] };
+    this.keys.set(algorithm, made);
+    return made;
+  }
+}

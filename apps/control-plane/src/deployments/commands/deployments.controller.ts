@@ -1,0 +1,39 @@
+import { Body, Controller, Delete, HttpCode, Param, Post } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { z } from 'zod';
+import { withDefault } from '#libs/policy-contracts';
+import { success, type SuccessEnvelope } from '../../http/envelope.ts';
+import { readBody } from '../../http/request-bodies.ts';
+import { Asker } from '../../http/request-context.ts';
+import type { RequestContext } from '../../persistence/unit-of-work.ts';
+import { DeployProxy, UndeployProxy, type DeploymentAddress } from './deployment-handlers.ts';
+
+/** The vendor's defaults. */
+const DEPLOY = z.strictObject({ description: withDefault(z.string().max(1000), 'Deployed by APIOPS Api') });
+const UNDEPLOY = z.strictObject({ description: withDefault(z.string().max(1000), 'Undeployed by APIOPS Api') });
+
+@Controller('apiops/projects/:projectName/apiProxies/:apiProxyName/environments/:environmentName')
+export class DeploymentsController {
+  constructor(private readonly commands: CommandBus) {}
+
+  @Post()
+  @HttpCode(200)
+  async deploy(
+    @Asker() asker: RequestContext,
+    @Param() address: DeploymentAddress,
+    @Body() body: unknown,
+  ): Promise<SuccessEnvelope> {
+    const { description } = readBody(DEPLOY, body ?? {});
+    return success({ deploymentResult: await this.commands.execute(new DeployProxy(asker, address, description)) });
+  }
+
+  @Delete()
+  async undeploy(
+    @Asker() asker: RequestContext,
+    @Param() address: DeploymentAddress,
+    @Body() body: unknown,
+  ): Promise<SuccessEnvelope> {
+    const { description } = readBody(UNDEPLOY, body ?? {});
+    return success({ deploymentResult: await this.commands.execute(new UndeployProxy(asker, address, description)) });
+  }
+}

@@ -1,0 +1,82 @@
+import type {
+  ArtifactEndpoint,
+  ArtifactEnvironment,
+  ArtifactPipelines,
+  ArtifactSigningKeys,
+  ArtifactVariable,
+  PolicyContract,
+  PolicyPlace,
+  ProxyArtifact,
+} from '#libs/policy-contracts';
+import { policiesAt, type ActiveApiProxy } from '../../api-proxies/domain/index.ts';
+
+/** What a proxy needs of an environment to become an artifact. */
+export interface CompileContext {
+  readonly environment: ArtifactEnvironment;
+  /** All variables of the project in this environment; the artifact takes those that the policies name. */
+  readonly variables: Readonly<Record<string, ArtifactVariable>>;
+  /** Keys by policy name, one entry for each `policy-auth-jwt`. */
+  readonly signingKeys: Readonly<Record<string, ArtifactSigningKeys>>;
+}
+
+const SECOND_MS = 1_000;
+
+function pipelinesAt(proxy: ActiveApiProxy, at: (pipeline: PolicyPlace['pipeline']) => PolicyPlace): ArtifactPipelines {
+  const policies = (pipeline: PolicyPlace['pipeline']) =>
+    policiesAt(proxy.policies, at(pipeline)).map(({ name, policy }) => ({ name, policy }));
+  return { request: policies('REQUEST'), response: policies('RESPONSE'), error: policies('ERROR') };
+}
+
+function endpointsOf(proxy: ActiveApiProxy): ArtifactEndpoint[] {
+  return proxy.endpoints.map(({ name, httpMethod, backendResourceUrl, backendHttpMethod }) => ({
+    name,
+    httpMethod,
+    ...(backendResourceUrl === null ? {} : { backendResourceUrl }),
+    ...(backendHttpMethod === null ? {} : { backendHttpMethod }),
+    pipelines: pipelinesAt(proxy, (pipeline) => ({
+      scope: 'ENDPOINT',
+      pipeline,
+      endpoint: name,
+      httpMethod: httpMethod as Extract<PolicyPlace, { scope: 'ENDPOINT' }>['httpMethod'],
+    })),
+  }));
+}
+
+/** Text search takes a few too many and never one too few. */
+export function variablesNamedBy(policies: readonly PolicyContract[], names: readonly string[]): string[] {
+  const text = JSON.stringify(policies);
+  return names.filter((name) => text.includes(JSON.stringify(name).slice(1, -1))).sort();
+}
+
+/** A proxy's content and an environment's values become the portable artifact; the same in, the same out. */
+export function compileProxy(proxy: ActiveApiProxy, context: CompileContext): ProxyArtifact {
+  const { clientRoute, routingInfo } = proxy;
+  const policies = proxy.policies.map((placed) => placed.policy);
+  const named = variablesNamedBy(policies, Object.keys(context.variables));
+  return {
+    formatVersion: 1,
+    project: proxy.project,
+    proxy: proxy.name,
+    proxyId: proxy.proxyId,
+    revision: proxy.revision,
+    environment: context.environment,
+    route: {
+      paths: clientRoute.relativePathList,
+      hosts: clientRoute.hostList,
+      methods: clientRoute.methodList.includes('ALL') ? [] : clientRoute.methodList,
+    },
+    upstream: {
+      addresses: routingInfo.routingAddressList.map(({ address, weight }) => ({ url: address, weight })),
+      connectTimeoutMs: routingInfo.connectTimeoutSeconds * SECOND_MS,
+      readTimeoutMs: routingInfo.readTimeoutSeconds * SECOND_MS,
+      retryCount: routingInfo.retryCount,
+    },
+    pipelines: pipelinesAt(proxy, (pipeline) => ({ scope: 'ALL', pipeline })),
+    endpoints: endpointsOf(proxy),
+    variables: Object.fromEntries(named.flatMap((name) => entry(name, context.variables[name]))),
+    signingKeys: context.signingKeys,
+  };
+}
+
+const entry = (name: string, variable: ArtifactVariable | undefined): [string, ArtifactVariable][] =>
+  variable === undefined ? [] : [[name, variable]];

@@ -1,0 +1,96 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type pg from 'pg';
+import type { ChannelUpkeep } from '../../channel-upkeep/channel-upkeep.port.ts';
+import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
+import { DeploymentQueues } from '../../deployment-requests/deployment-queues.ts';
+import { CONTROL_PLANE_CONFIG, DATABASE, LOGGER } from '../../injection-tokens.ts';
+import type { Logger } from '../../logging/logger.ts';
+import { DeployJob } from '../job/deploy-job.ts';
+import { EnvironmentUpkeep } from './environment-upkeep.ts';
+
+const LOOK_EVERY_MS = 1_000;
+/** How long somebody who changed something waits for it to reach the environments. */
+const SOON_WITHIN_MS = 1_500;
+
+/** Works on the queue of every environment and keeps their channels; environments that cannot be reached hold up no other. */
+@Injectable()
+export class Deployer implements ChannelUpkeep, OnApplicationBootstrap, OnApplicationShutdown {
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+  private readonly running = new Map<string, Promise<void>>();
+  private readonly wanted = new Set<string>();
+
+  constructor(
+    @Inject(CONTROL_PLANE_CONFIG) private readonly config: ControlPlaneConfig,
+    @Inject(DATABASE) private readonly database: pg.Pool,
+    private readonly queues: DeploymentQueues,
+    private readonly job: DeployJob,
+    private readonly upkeep: EnvironmentUpkeep,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    if (!this.config.roles.has('deployer')) return;
+    await this.look();
+    this.timer = setInterval(() => void this.look(), LOOK_EVERY_MS);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    clearInterval(this.timer);
+    await Promise.all(this.running.values());
+  }
+
+  async soon(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, SOON_WITHIN_MS)));
+    const done = this.environmentIds().then((ids) => Promise.all(ids.map((id) => this.keep(id))));
+    await Promise.race([done.catch(() => undefined), late]);
+    clearTimeout(timer);
+  }
+
+  private async look(): Promise<void> {
+    try {
+      for (const environmentId of await this.environmentIds()) {
+        if (this.stopped) return;
+        this.queues.work(environmentId, (data) => this.job.run(data.environmentId, data.deployment));
+        void this.keep(environmentId);
+      }
+    } catch (error) {
+      this.logger.warn({ reason: reasonOf(error) }, 'the environments cannot be read');
+    }
+  }
+
+  /** One upkeep of an environment at a time; asked for while one runs, it runs once more. */
+  private keep(environmentId: string): Promise<void> {
+    const running = this.running.get(environmentId);
+    if (running !== undefined) {
+      this.wanted.add(environmentId);
+      return running;
+    }
+    const run = this.keepUntilDone(environmentId).finally(() => this.running.delete(environmentId));
+    this.running.set(environmentId, run);
+    return run;
+  }
+
+  private async keepUntilDone(environmentId: string): Promise<void> {
+    do {
+      this.wanted.delete(environmentId);
+      try {
+        await this.upkeep.run(environmentId);
+      } catch (error) {
+        this.logger.debug({ environmentId, reason: reasonOf(error) }, 'upkeep goes on later');
+        return;
+      }
+    } while (this.wanted.has(environmentId) && !this.stopped);
+  }
+
+  private async environmentIds(): Promise<string[]> {
+    const found = await this.database.query<{ entity_id: string }>(
+      `select entity_id from names where kind = 'environment' order by name`,
+    );
+    return found.rows.map((row) => row.entity_id);
+  }
+}
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,146 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DomainEvent } from '#libs/event-store';
+import type { ChangeRecord } from '#libs/config-distribution';
+import { CONTROL_PLANE_CONFIG } from '../../injection-tokens.ts';
+import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
+import { environmentDeploymentsStream } from '../../deployment-requests/deployment-requests.ts';
+import { UnitOfWork } from '../../persistence/unit-of-work.ts';
+import { ArtifactCompiler, artifactText } from '../artifact/artifact-compiler.ts';
+import { EnvironmentChannels, type EnvironmentChannel } from '../channel/environment-channels.ts';
+import type { AnswerCount } from '../channel/gateway-answers.ts';
+import {
+  DeploymentRows,
+  type DeploymentOutcome,
+  type DeploymentRow,
+} from '../../deployment-requests/deployment-rows.ts';
+import { DeploymentSettled } from '../../deployment-requests/deployment-settled.ts';
+import { outcomeOfAnswers } from './outcome-message.ts';
+
+/** Gateways have not all answered yet: the queue runs the job again, which asks again. */
+export class AnswersPending extends Error {
+  readonly code = 'ANSWERS_PENDING';
+  constructor(environment: string, pending: number) {
+    super(`${pending} gateway(s) of ${environment} have not answered yet`);
+    this.name = 'AnswersPending';
+  }
+}
+
+type Final = 'succeeded' | 'failed' | 'superseded';
+
+const EVENT_TYPES: Readonly<Record<Final, string>> = {
+  succeeded: 'DeploymentSucceeded',
+  failed: 'DeploymentFailed',
+  superseded: 'DeploymentSuperseded',
+};
+
+/** The part of the time a request waits that a job spends on collecting answers, so that the answer has the counts. */
+const SHARE_OF_WAIT = 0.8;
+
+/**
+ * Carries out one deployment: compile, seal, publish, collect the gateways' answers, settle. Running it twice, late or
+ * out of order changes nothing: the deployment number fences it.
+ */
+@Injectable()
+export class DeployJob {
+  constructor(
+    @Inject(CONTROL_PLANE_CONFIG) private readonly config: ControlPlaneConfig,
+    private readonly rows: DeploymentRows,
+    private readonly channels: EnvironmentChannels,
+    private readonly compiler: ArtifactCompiler,
+    private readonly units: UnitOfWork,
+    private readonly settled: DeploymentSettled,
+  ) {}
+
+  /** @throws AnswersPending, ChannelUnavailable: to be run again. */
+  async run(environmentId: string, deployment: number): Promise<void> {
+    const row = await this.rows.find(environmentId, deployment);
+    if (row?.state !== 'pending') return;
+    const newest = await this.rows.newestOf(environmentId, row.proxyId);
+    if (newest !== undefined && newest.deployment > deployment) {
+      return this.settle(row, 'superseded', nothingPublished(`Superseded by deployment ${newest.deployment}`));
+    }
+    const environment = await this.channels.of(environmentId);
+    const prepared = await this.prepare(row, environment);
+    if (prepared === undefined) {
+      return this.settle(row, 'failed', nothingPublished(`revision ${row.revision} of the proxy does not exist`));
+    }
+    await this.publish(row, environment, prepared);
+  }
+
+  private async prepare(
+    row: DeploymentRow,
+    environment: EnvironmentChannel,
+  ): Promise<{ change: ChangeRecord; artifact: string | null } | undefined> {
+    const { proxyId, deployment, revision } = row;
+    if (row.kind === 'undeploy') {
+      return { change: { kind: 'tombstone', proxyId, deployment, project: '', proxy: '' }, artifact: null };
+    }
+    const proxy = await this.compiler.proxyAt(proxyId, revision);
+    if (proxy === undefined) return undefined;
+    const state = await this.channels.environment(row.environmentId);
+    const { text, hash } = artifactText(await this.compiler.compile(proxy, state), environment.keys);
+    const { project, name } = proxy;
+    return { change: { kind: 'artifact', proxyId, deployment, project, proxy: name, revision, hash }, artifact: text };
+  }
+
+  private async publish(
+    row: DeploymentRow,
+    environment: EnvironmentChannel,
+    { change, artifact }: { change: ChangeRecord; artifact: string | null },
+  ): Promise<void> {
+    const published = await environment.publisher.publish(change, artifact);
+    if (published.kind === 'stale') {
+      const message = `Superseded by deployment ${published.heldDeployment}`;
+      return this.settle(row, 'superseded', nothingPublished(message));
+    }
+    const question = { proxyId: row.proxyId, deployment: row.deployment, position: published.position };
+    const answers = await environment.answers.collect(question, this.config.deployTimeoutMs * SHARE_OF_WAIT);
+    const hash = change.kind === 'artifact' ? change.hash : undefined;
+    await this.conclude(row, environment.name, { answers, hash });
+  }
+
+  private async conclude(
+    row: DeploymentRow,
+    environmentName: string,
+    { answers, hash }: { answers: AnswerCount; hash: string | undefined },
+  ): Promise<void> {
+    const outcome = outcomeOfAnswers(row.kind, answers, hash);
+    if (answers.rejected > 0) return this.settle(row, 'failed', outcome);
+    if (answers.pending === 0) return this.settle(row, 'succeeded', outcome);
+    await this.rows.noteProgress(row.environmentId, row.deployment, outcome);
+    throw new AnswersPending(environmentName, answers.pending);
+  }
+
+  /** The end of a deployment is an event in the environment's stream, and its row says the same. */
+  private async settle(row: DeploymentRow, state: Final, result: DeploymentOutcome): Promise<void> {
+    const { environmentId, deployment, proxyId, revision } = row;
+    const context = { actor: 'deployer', requestId: `deployment-${environmentId}-${deployment}` };
+    await this.units.run(context, async (unit) => {
+      const updated = await unit.transaction.query(
+        `update deployments set state = $3, result = $4, settled_at = $5
+         where environment_id = $1 and deployment = $2 and state = 'pending'`,
+        [environmentId, deployment, state, JSON.stringify(result), unit.now],
+      );
+      if (updated.rowCount === 0) return;
+      const { message, hash, gateways } = result;
+      const data = {
+        environmentId,
+        deployment,
+        proxyId,
+        revision,
+        message,
+        gateways,
+        ...(hash === undefined ? {} : { hash }),
+      };
+      const event: DomainEvent = { type: EVENT_TYPES[state], schemaVersion: 1, data };
+      await unit.append(environmentDeploymentsStream(environmentId), 'any', [event]);
+    });
+    this.settled.announce(environmentId, deployment);
+  }
+}
+
+const nothingPublished = (message: string): DeploymentOutcome => ({
+  message,
+  gateways: { live: 0, applied: 0, rejected: 0, pending: 0 },
+  detailList: [],
+});

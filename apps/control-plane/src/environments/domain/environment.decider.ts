@@ -1,0 +1,128 @@
+import type { DomainEvent } from '#libs/event-store';
+import { unreachable, type Decider } from '../../decider/decider.ts';
+import { conflict, notFound } from '../../decider/domain-error.ts';
+import type { SecretReference } from '../../decider/secret-reference.ts';
+
+export type ExpiresInUnit = 'SECONDS' | 'MILLISECONDS';
+
+export type EnvironmentCreated = DomainEvent<
+  'EnvironmentCreated',
+  {
+    environmentId: string;
+    name: string;
+    description: string;
+    tokenIssuer: string;
+    expiresInUnit: ExpiresInUnit;
+    /** null: the control plane's own Redis. */
+    redisUrl: SecretReference | null;
+    rootKey: SecretReference;
+  }
+>;
+/** The entry is the root key wrapped under the gateway key, which is kept nowhere. */
+export type GatewayKeyAdded = DomainEvent<'GatewayKeyAdded', { keyId: string; entry: SecretReference }>;
+export type GatewayKeyRevoked = DomainEvent<'GatewayKeyRevoked', { keyId: string }>;
+export type SigningKeyGenerated = DomainEvent<
+  'SigningKeyGenerated',
+  { algorithm: string; keyId: string; jwk: SecretReference }
+>;
+export type EnvironmentEvent = EnvironmentCreated | GatewayKeyAdded | GatewayKeyRevoked | SigningKeyGenerated;
+
+export interface SigningKeyState {
+  readonly keyId: string;
+  readonly jwk: SecretReference;
+}
+
+export interface ActiveEnvironment {
+  readonly status: 'active';
+  readonly environmentId: string;
+  readonly name: string;
+  readonly description: string;
+  readonly tokenIssuer: string;
+  readonly expiresInUnit: ExpiresInUnit;
+  readonly redisUrl: SecretReference | null;
+  readonly rootKey: SecretReference;
+  readonly gatewayKeys: Readonly<Record<string, SecretReference>>;
+  readonly revokedKeyIds: readonly string[];
+  readonly signingKeys: Readonly<Record<string, SigningKeyState>>;
+}
+export type EnvironmentState = { readonly status: 'absent' } | ActiveEnvironment;
+
+export type EnvironmentCommand =
+  | ({ readonly type: 'CreateEnvironment' } & EnvironmentCreated['data'] & {
+        readonly firstKey: GatewayKeyAdded['data'];
+      })
+  | ({ readonly type: 'AddGatewayKey' } & GatewayKeyAdded['data'])
+  | { readonly type: 'RevokeGatewayKey'; readonly keyId: string }
+  | ({ readonly type: 'GenerateSigningKey' } & SigningKeyGenerated['data']);
+
+export const environmentStream = (environmentId: string): string => `environment-${environmentId}`;
+
+/** @throws DomainError NOT_FOUND */
+export function requireEnvironment(state: EnvironmentState): ActiveEnvironment {
+  if (state.status === 'absent') throw notFound('Environment');
+  return state;
+}
+
+const without = <Value>(record: Readonly<Record<string, Value>>, key: string): Record<string, Value> =>
+  Object.fromEntries(Object.entries(record).filter(([name]) => name !== key));
+
+function evolve(state: EnvironmentState, event: EnvironmentEvent): EnvironmentState {
+  if (event.type === 'EnvironmentCreated') {
+    return { status: 'active', ...event.data, gatewayKeys: {}, revokedKeyIds: [], signingKeys: {} };
+  }
+  if (state.status === 'absent') return state;
+  switch (event.type) {
+    case 'GatewayKeyAdded':
+      return { ...state, gatewayKeys: { ...state.gatewayKeys, [event.data.keyId]: event.data.entry } };
+    case 'GatewayKeyRevoked':
+      return {
+        ...state,
+        gatewayKeys: without(state.gatewayKeys, event.data.keyId),
+        revokedKeyIds: [...state.revokedKeyIds, event.data.keyId],
+      };
+    case 'SigningKeyGenerated': {
+      const { algorithm, keyId, jwk } = event.data;
+      return { ...state, signingKeys: { ...state.signingKeys, [algorithm]: { keyId, jwk } } };
+    }
+    default:
+      return unreachable(event);
+  }
+}
+
+function decide(command: EnvironmentCommand, state: EnvironmentState): readonly EnvironmentEvent[] {
+  switch (command.type) {
+    case 'CreateEnvironment': {
+      const { type: _type, firstKey, ...data } = command;
+      return [
+        { type: 'EnvironmentCreated', schemaVersion: 1, data },
+        { type: 'GatewayKeyAdded', schemaVersion: 1, data: firstKey },
+      ];
+    }
+    case 'AddGatewayKey': {
+      requireEnvironment(state);
+      const { keyId, entry } = command;
+      return [{ type: 'GatewayKeyAdded', schemaVersion: 1, data: { keyId, entry } }];
+    }
+    case 'RevokeGatewayKey': {
+      const { gatewayKeys } = requireEnvironment(state);
+      if (!Object.hasOwn(gatewayKeys, command.keyId)) throw notFound(`Gateway key (id: ${command.keyId})`);
+      if (Object.keys(gatewayKeys).length === 1)
+        throw conflict('the last gateway key of an environment cannot be revoked');
+      return [{ type: 'GatewayKeyRevoked', schemaVersion: 1, data: { keyId: command.keyId } }];
+    }
+    case 'GenerateSigningKey': {
+      const { signingKeys } = requireEnvironment(state);
+      if (Object.hasOwn(signingKeys, command.algorithm)) return [];
+      const { algorithm, keyId, jwk } = command;
+      return [{ type: 'SigningKeyGenerated', schemaVersion: 1, data: { algorithm, keyId, jwk } }];
+    }
+    default:
+      return unreachable(command);
+  }
+}
+
+export const environmentDecider: Decider<EnvironmentState, EnvironmentCommand, EnvironmentEvent> = {
+  initialState: { status: 'absent' },
+  evolve,
+  decide,
+};

@@ -1,0 +1,82 @@
+import { Catch, HttpException, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { EventStoreUnavailable } from '#libs/event-store';
+import { DomainError, type DomainErrorCode } from '../decider/domain-error.ts';
+import { LOGGER } from '../injection-tokens.ts';
+import type { Logger } from '../logging/logger.ts';
+import { failure, type FailureEnvelope } from './envelope.ts';
+
+interface Answer {
+  readonly status: number;
+  readonly body: FailureEnvelope;
+}
+
+/** The one table from codes to HTTP (contract part 4). A new code does not compile until it has a line. */
+const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, { status: number; error: string }>> = {
+  VALIDATION_FAILED: { status: 400, error: 'validation_failed' },
+  ACCESS_DENIED: { status: 403, error: 'access_denied' },
+  NOT_FOUND: { status: 404, error: 'not_found' },
+  CONFLICT: { status: 409, error: 'conflict' },
+};
+
+/** What the web server itself refuses, by status. */
+const SERVER_ERRORS = new Map<number, { error: string; message: string }>([
+  [400, { error: 'bad_request', message: 'the body is not valid JSON' }],
+  [404, { error: 'not_found', message: 'there is no such call' }],
+  [405, { error: 'bad_request', message: 'the method is not known here' }],
+  [413, { error: 'payload_too_large', message: 'the body is larger than 1 MiB' }],
+  [503, { error: 'unavailable', message: 'the database cannot be reached' }],
+  [415, { error: 'unsupported_media_type', message: 'send the body as application/json' }],
+]);
+
+const UNREACHABLE = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|57P0\d|08\w{3})$/;
+
+const codeOf = (error: unknown): string => {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : '';
+};
+
+const statusOf = (error: unknown): number | undefined => {
+  if (error instanceof HttpException) return error.getStatus();
+  const status = (error as { statusCode?: unknown } | null)?.statusCode;
+  return typeof status === 'number' ? status : undefined;
+};
+
+/** Turns every error of `/apiops` into the contract's failure; what nobody foresaw stays in the log. */
+@Catch()
+export class ApiErrorFilter implements ExceptionFilter {
+  constructor(@Inject(LOGGER) private readonly logger: Logger) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const { status, body } = this.answer(error, host.switchToHttp().getRequest<FastifyRequest>());
+    void reply.code(status).header('content-type', 'application/json; charset=utf-8').send(body);
+  }
+
+  private answer(error: unknown, request: FastifyRequest): Answer {
+    if (error instanceof DomainError) {
+      const { status, error: code } = DOMAIN_ERRORS[error.code];
+      return { status, body: failure(code, error.message, error.faults) };
+    }
+    if (error instanceof EventStoreUnavailable || UNREACHABLE.test(codeOf(error))) {
+      this.logger.error({ reason: messageOf(error) }, 'the database cannot be reached');
+      return { status: 503, body: failure('unavailable', unavailableMessage(error)) };
+    }
+    const status = statusOf(error);
+    const known = status === undefined ? undefined : SERVER_ERRORS.get(status);
+    if (status !== undefined && known !== undefined) return { status, body: failure(known.error, known.message) };
+    this.logger.error({ err: error, method: request.method, url: request.url.split('?')[0] }, 'unforeseen error');
+    return {
+      status: 500,
+      body: failure('server_error', 'something went wrong; it is in the log of the control plane'),
+    };
+  }
+}
+
+/** Almost always nothing was recorded; when the answer to a commit was lost, that cannot be known. */
+const unavailableMessage = (error: unknown): string =>
+  error instanceof EventStoreUnavailable && error.outcome === 'unknown'
+    ? 'the database went away while it was recording; read before you try again'
+    : 'the database cannot be reached; nothing was recorded';
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

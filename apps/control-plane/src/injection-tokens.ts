@@ -1,0 +1,5 @@
+/** What the composition root provides that is not a class of ours. */
+export const CONTROL_PLANE_CONFIG = Symbol('CONTROL_PLANE_CONFIG');
+export const DATABASE = Symbol('DATABASE');
+export const VAULT = Symbol('VAULT');
+export const LOGGER = Symbol('LOGGER');

@@ -1,0 +1,90 @@
+import 'reflect-metadata';
+import pg from 'pg';
+import { EVENT_STORE_MIGRATIONS, migrate } from '#libs/event-store';
+import { acquireDirectoryLock, EmbeddedServerError, startEmbeddedPostgres } from '#libs/embedded-servers';
+import { BadSettings, readControlPlaneConfig, type ControlPlaneConfig } from './config/control-plane.config.ts';
+import { generatedAdminToken, generatedMasterKey } from './config/generated-secret.ts';
+import { SETTINGS_HELP } from './config/settings-help.ts';
+import { createControlPlaneApp } from './control-plane-app.ts';
+import { createLogger, type Logger } from './logging/logger.ts';
+import { CONTROL_PLANE_MIGRATIONS } from './persistence/control-plane-migrations.ts';
+
+const CONNECTIONS = 20;
+const CONNECT_WITHIN_MS = 5_000;
+
+interface Database {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** The database the settings name, or one of our own, guarded against a second process on the same directory. */
+async function openDatabase(config: ControlPlaneConfig, logger: Logger): Promise<Database> {
+  if (config.databaseUrl !== undefined) return { url: config.databaseUrl, stop: async () => undefined };
+  const lock = acquireDirectoryLock(config.dataDir, 'control plane');
+  const onProgress = (message: string) => logger.info({ server: 'postgresql' }, message);
+  const server = await startEmbeddedPostgres({ dataDir: config.dataDir, onProgress });
+  const stop = async () => {
+    await server.stop();
+    lock.release();
+  };
+  return { url: server.url, stop };
+}
+
+function connect(url: string, logger: Logger): pg.Pool {
+  const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS, connectionTimeoutMillis: CONNECT_WITHIN_MS });
+  pool.on('error', (error) => logger.warn({ reason: error.message }, 'a database connection was lost'));
+  return pool;
+}
+
+async function start(config: ControlPlaneConfig, logger: Logger): Promise<() => Promise<void>> {
+  const database = await openDatabase(config, logger);
+  await migrate(database.url, EVENT_STORE_MIGRATIONS, CONTROL_PLANE_MIGRATIONS);
+  const pool = connect(database.url, logger);
+  const masterKey = config.masterKey ?? generatedMasterKey(config.dataDir);
+  const adminToken = config.adminToken ?? generatedAdminToken(config.dataDir);
+  const app = await createControlPlaneApp({ config, database: pool, masterKey, logger }, adminToken);
+  await app.listen({ host: config.host, port: config.port });
+  logger.info({ address: await app.getUrl(), roles: [...config.roles] }, 'control plane is listening');
+  return async () => {
+    await app.close();
+    await pool.end();
+    await database.stop();
+  };
+}
+
+/** What a person can do something about is said in a line; anything else with its stack. */
+function explain(error: unknown): string {
+  if (error instanceof BadSettings) return `${error.message}\nrun with --help for the list of settings`;
+  if (error instanceof EmbeddedServerError)
+    return [error.message, ...error.remedies.map((one) => `  - ${one}`)].join('\n');
+  const { code, port } = error as NodeJS.ErrnoException & { port?: number };
+  if (code === 'EADDRINUSE')
+    return `port ${port} is taken: set PORT to a free one, or stop what listens there (ss -ltnp)`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function fail(error: unknown): never {
+  process.stderr.write(`control plane: ${explain(error)}\n`);
+  process.exit(1);
+}
+
+async function main(): Promise<void> {
+  if (process.argv.includes('--help')) {
+    process.stdout.write(SETTINGS_HELP);
+    return;
+  }
+  const config = readControlPlaneConfig(process.env);
+  const logger = createLogger(config.logLevel);
+  const stop = await start(config, logger);
+  let stopping = false;
+  const onSignal = (signal: string) => {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ signal }, 'stopping');
+    stop().then(() => process.exit(0), fail);
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+}
+
+main().catch(fail);

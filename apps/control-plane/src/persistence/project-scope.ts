@@ -1,0 +1,13 @@
+import type { Unit } from './unit-of-work.ts';
+
+/** Ids behind the names in a path. @throws DomainError NOT_FOUND naming what is not there. */
+export const resolveProject = (unit: Unit, projectName: string): Promise<string> =>
+  unit.names.resolve('project', '', projectName);
+
+export async function resolveApiProxy(
+  unit: Unit,
+  at: { readonly projectName: string; readonly apiProxyName: string },
+): Promise<{ projectId: string; proxyId: string }> {
+  const projectId = await resolveProject(unit, at.projectName);
+  return { projectId, proxyId: await unit.names.resolve('api-proxy', projectId, at.apiProxyName) };
+}

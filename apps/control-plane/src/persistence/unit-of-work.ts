@@ -1,0 +1,111 @@
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  EVENT_STORE,
+  StreamVersionConflict,
+  type DomainEvent,
+  type EventSession,
+  type EventStore,
+  type GlobalPosition,
+  type PostgresTransaction,
+} from '#libs/event-store';
+import { fold, type Decider } from '../decider/decider.ts';
+import { conflict } from '../decider/domain-error.ts';
+import { ReadModels } from './read-models.ts';
+import { NameRegistry } from './name-registry.ts';
+
+/** Who asks, through which request, why. */
+export interface RequestContext {
+  /** Name of the token that was used. */
+  readonly actor: string;
+  readonly requestId: string;
+  readonly reason?: string;
+  readonly idempotencyKey?: string;
+}
+
+/** One change: everything done through it is recorded together or not at all. */
+export class Unit {
+  readonly names: NameRegistry;
+
+  constructor(
+    private readonly session: EventSession<PostgresTransaction>,
+    readonly context: RequestContext,
+    /** ISO 8601: the one moment at which all of this change happens. */
+    readonly now: string,
+  ) {
+    this.names = new NameRegistry(session.transaction);
+  }
+
+  get transaction(): PostgresTransaction {
+    return this.session.transaction;
+  }
+
+  async load<State, Command, Event extends DomainEvent>(
+    decider: Decider<State, Command, Event>,
+    streamId: string,
+  ): Promise<{ state: State; version: number }> {
+    const events = await this.session.readStream(streamId);
+    return { state: fold(decider, events), version: events.length };
+  }
+
+  events(streamId: string): Promise<readonly DomainEvent[]> {
+    return this.session.readStream(streamId);
+  }
+
+  /** Appends after a known version, or after whatever is there. */
+  async append(streamId: string, expectedVersion: number | 'any', events: readonly DomainEvent[]): Promise<void> {
+    await this.session.append({ streamId, expectedVersion, events }, { recordedAt: this.now, metadata: this.context });
+  }
+
+  /** Load, decide, append: the usual change of one aggregate. Gives the state after it. */
+  async change<State, Command, Event extends DomainEvent>(
+    decider: Decider<State, Command, Event>,
+    streamId: string,
+    command: Command,
+  ): Promise<State> {
+    const { state, version } = await this.load(decider, streamId);
+    const events = decider.decide(command, state);
+    await this.append(streamId, version, events);
+    return events.reduce((current, event) => decider.evolve(current, event), state);
+  }
+}
+
+/** A change that lost against another one is decided again on what the other one left. */
+const ATTEMPTS = 8;
+
+@Injectable()
+export class UnitOfWork {
+  constructor(
+    @Inject(EVENT_STORE) private readonly store: EventStore<PostgresTransaction>,
+    private readonly readModels: ReadModels,
+  ) {}
+
+  /**
+   * Runs a change in one transaction and returns once the read models show it.
+   *
+   * @throws DomainError what the change itself throws, or CONFLICT when it lost too often
+   * @throws EventStoreUnavailable nothing was recorded
+   */
+  async run<Value>(context: RequestContext, work: (unit: Unit) => Promise<Value>): Promise<Value> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const now = new Date().toISOString();
+        const { value, position } = await this.store.transact((session) => work(new Unit(session, context, now)));
+        if (position !== undefined) await this.seen(position);
+        return value;
+      } catch (error) {
+        if (!(error instanceof StreamVersionConflict)) throw error;
+        if (attempt === ATTEMPTS) throw conflict('somebody else is changing this at the same time; try again');
+      }
+    }
+  }
+
+  /** Reads in one transaction, as a change would see it; records nothing. */
+  async read<Value>(work: (unit: Unit) => Promise<Value>): Promise<Value> {
+    const context = { actor: '', requestId: '' };
+    return (await this.store.transact((session) => work(new Unit(session, context, '')))).value;
+  }
+
+  private async seen(position: GlobalPosition): Promise<void> {
+    await this.readModels.show(position);
+  }
+}

@@ -1,0 +1,33 @@
+import type { ConfigChannel, StoredIdentity } from './config-channel.port.ts';
+import { parsedJson } from './parsed-json.ts';
+import type { ChannelKeys } from './sealing/sealed-box.ts';
+
+/** A proxy's key pair by client id, or a user by name. */
+export type IdentityKind = 'client' | 'credential';
+
+const place = (record: Pick<StoredIdentity, 'kind' | 'subject' | 'version'>) => ({
+  purpose: `identity/${record.kind}`,
+  subject: record.subject,
+  version: record.version,
+});
+
+/**
+ * Seals and stores a record unless a later or the same version is held; null removes it.
+ *
+ * @throws ChannelUnavailable
+ */
+export function putIdentity(
+  channel: ConfigChannel,
+  keys: ChannelKeys,
+  record: { kind: IdentityKind; subject: string; version: number; content: unknown },
+): Promise<boolean> {
+  const { kind, subject, version, content } = record;
+  const sealed = content === null ? null : keys.seal(place({ kind, subject, version }), JSON.stringify(content));
+  return channel.putIdentity({ kind, subject, version, sealed });
+}
+
+/** The record's content, or undefined when it is not one that the control plane sealed for this subject and version. */
+export function openIdentity(keys: ChannelKeys, stored: StoredIdentity): unknown {
+  if (stored.sealed === null) return undefined;
+  return parsedJson(keys.open(place(stored), stored.sealed));
+}

@@ -1,0 +1,94 @@
+import { createHmac } from 'node:crypto';
+import { z } from 'zod';
+import type {
+  LogPosition,
+  StoredArtifact,
+  StoredCheckpoint,
+  StoredLease,
+  StoredRecord,
+} from './config-channel.port.ts';
+import { parsedJson } from './parsed-json.ts';
+import type { ChannelKeys } from './sealing/sealed-box.ts';
+
+const change = {
+  proxyId: z.string().min(1),
+  project: z.string(),
+  proxy: z.string(),
+  deployment: z.int().min(1),
+};
+const changeRecord = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('artifact'), ...change, revision: z.int().min(1), hash: z.string() }),
+  z.strictObject({ kind: z.literal('tombstone'), ...change }),
+]);
+const manifest = z.strictObject({ epoch: z.string(), sequence: z.int().min(0), changes: z.array(changeRecord) });
+const position = z.strictObject({ epoch: z.string(), sequence: z.int().min(0) });
+const leaseState = z.strictObject({
+  gatewayId: z.string(),
+  programVersion: z.string(),
+  address: z.string(),
+  startedAt: z.string(),
+  deployment: z.int().min(0),
+  loaded: position.nullable(),
+  handled: z.array(z.int()),
+  rejected: z.array(z.strictObject({ proxyId: z.string(), deployment: z.int(), reason: z.string() })),
+});
+
+/** One change of an environment: a proxy's newest artifact by hash, or that it is gone. */
+export type ChangeRecord = z.infer<typeof changeRecord>;
+
+/** Every proxy's newest change at a place in the log; tombstones included, so that nothing older comes back. */
+export type Manifest = z.infer<typeof manifest>;
+
+/** How far a gateway is. `handled` and `rejected` answer single deployments, `loaded` all up to a place at once. */
+export type LeaseState = z.infer<typeof leaseState>;
+
+function read<Value>(schema: z.ZodType<Value>, text: string | undefined): Value | undefined {
+  const parsed = schema.safeParse(parsedJson(text));
+  return parsed.success ? parsed.data : undefined;
+}
+
+const recordPlace = (proxyId: string, deployment: number) => ({
+  purpose: 'record',
+  subject: proxyId,
+  version: deployment,
+});
+
+export const sealRecord = (keys: ChannelKeys, record: ChangeRecord): string =>
+  keys.seal(recordPlace(record.proxyId, record.deployment), JSON.stringify(record));
+
+/** The record, or undefined when it is not one that the control plane sealed for this proxy and deployment. */
+export const openRecord = (keys: ChannelKeys, stored: StoredRecord): ChangeRecord | undefined =>
+  read(changeRecord, keys.open(recordPlace(stored.proxyId, stored.deployment), stored.sealed));
+
+const artifactPlace = (proxyId: string, deployment: number) => ({
+  purpose: 'artifact',
+  subject: proxyId,
+  version: deployment,
+});
+
+export const sealArtifact = (keys: ChannelKeys, change: ChangeRecord, text: string): string =>
+  keys.seal(artifactPlace(change.proxyId, change.deployment), text);
+
+/** The artifact's text, or undefined when it was not sealed for this proxy and deployment. */
+export const openArtifact = (keys: ChannelKeys, proxyId: string, stored: StoredArtifact): string | undefined =>
+  keys.open(artifactPlace(proxyId, stored.deployment), stored.sealed);
+
+/** The `hash` of a change record: equal for equal artifacts, and of no use to somebody who guesses at secrets in them. */
+export const artifactHash = (keys: ChannelKeys, text: string): string =>
+  createHmac('sha256', keys.keyFor('artifact-hash')).update(text).digest('hex');
+
+const manifestPlace = (at: LogPosition) => ({ purpose: 'manifest', subject: at.epoch, version: at.sequence });
+
+export const sealManifest = (keys: ChannelKeys, content: Manifest): string =>
+  keys.seal(manifestPlace(content), JSON.stringify(content));
+
+export const openManifest = (keys: ChannelKeys, stored: StoredCheckpoint): Manifest | undefined =>
+  read(manifest, keys.open(manifestPlace(stored.position), stored.sealed));
+
+const leasePlace = (gatewayId: string) => ({ purpose: 'lease', subject: gatewayId, version: 1 });
+
+export const sealLease = (keys: ChannelKeys, state: LeaseState): string =>
+  keys.seal(leasePlace(state.gatewayId), JSON.stringify(state));
+
+export const openLease = (keys: ChannelKeys, stored: StoredLease): LeaseState | undefined =>
+  read(leaseState, keys.open(leasePlace(stored.gatewayId), stored.sealed));

@@ -1,0 +1,155 @@
+import { randomBytes } from 'node:crypto';
+import { once, EventEmitter } from 'node:events';
+import { Redis } from 'ioredis';
+import { ConfigFollower } from '../config-follower.ts';
+import { ChannelUnavailable } from '../config-channel.port.ts';
+import { artifactChange, describeConfigChannel, prepareEnvironment } from '../testing/index.ts';
+import { redisKeysOf } from './channel-keys.ts';
+import { RedisConfigChannel } from './redis-config-channel.ts';
+
+// eslint-disable-next-line no-restricted-syntax -- set by the test run's global setup; this file is in no build
+const redisUrl = process.env['TEST_REDIS_URL'];
+if (redisUrl === undefined) throw new Error('TEST_REDIS_URL is not set: run the integration project of the tests');
+
+const redis = new Redis(redisUrl);
+const freshEnvironment = (): string => `test-${randomBytes(6).toString('hex')}`;
+const used: string[] = [];
+
+afterAll(async () => {
+  for (const environment of used) {
+    const keys = await redis.keys(`gw:{${environment}}:*`);
+    if (keys.length > 0) await redis.del(...keys);
+  }
+  redis.disconnect();
+});
+
+function fresh() {
+  const environment = freshEnvironment();
+  used.push(environment);
+  return { environment, keys: redisKeysOf(environment), channel: new RedisConfigChannel(redis, environment) };
+}
+
+describeConfigChannel('RedisConfigChannel', async () => {
+  const { keys, channel } = fresh();
+  const passTime = async (ms: number): Promise<void> => {
+    for (const gatewayId of await redis.zrange(keys.leaseTimes, '0', '-1')) {
+      await redis.zincrby(keys.leaseTimes, -ms, gatewayId);
+    }
+  };
+  return { channel, passTime };
+});
+
+describe('RedisConfigChannel', () => {
+  it('trims the log well behind a checkpoint and keeps what a lagging gateway may need', async () => {
+    const { channel } = fresh();
+    const { publisher } = await prepareEnvironment(channel, 'any');
+    await Promise.all(
+      Array.from({ length: 1_200 }, (_, index) => publisher.publish(artifactChange(`p${index}`, index + 1), 'x')),
+    );
+    const [first] = await channel.recordsAfter(0, 1);
+    const checkpoint = await channel.checkpoint();
+    expect(checkpoint?.position.sequence).toBeGreaterThanOrEqual(1_200);
+    expect(first?.sequence).toBe((checkpoint?.position.sequence ?? 0) - 1_000);
+  });
+
+  it('begins a new log when Redis lost only where the old one ended', async () => {
+    const { channel, keys } = fresh();
+    const change = { proxyId: 'a', record: 'record', artifact: 'artifact' };
+    const before = await channel.publish({ ...change, deployment: 7 });
+    await channel.publish({ ...change, proxyId: 'b', deployment: 8 });
+    await redis.del(keys.position);
+    const after = await channel.publish({ ...change, deployment: 7 });
+    expect(after).toEqual({ kind: 'published', position: { epoch: expect.any(String) as string, sequence: 1 } });
+    expect(after).not.toEqual(before);
+    expect((await channel.publish({ ...change, proxyId: 'b', deployment: 8 })).kind).toBe('published');
+    expect(await channel.recordsAfter(0, 10)).toHaveLength(2);
+  });
+
+  it('begins a new log with an empty checkpoint although remains of the old one are there', async () => {
+    const { channel, keys } = fresh();
+    const change = { proxyId: 'a', record: 'record', artifact: 'artifact' };
+    for (const deployment of [1, 2, 3]) await channel.publish({ ...change, deployment });
+    await redis.del(keys.position);
+    expect(await channel.writeCheckpoint({ epoch: 'new', sequence: 0 }, 'empty')).toBe(true);
+    expect(await channel.publish({ ...change, deployment: 4 })).toEqual({
+      kind: 'published',
+      position: { epoch: 'new', sequence: 1 },
+    });
+  });
+
+  it('says that the channel is unavailable, and names no address, when Redis is away', async () => {
+    const away = new Redis({
+      host: '127.0.0.1',
+      port: 1,
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      retryStrategy: () => null,
+    });
+    away.on('error', () => undefined);
+    await away.connect().catch(() => undefined);
+    const failure = await new RedisConfigChannel(away, 'production').position().catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(ChannelUnavailable);
+    expect((failure as ChannelUnavailable).code).toBe('CHANNEL_UNAVAILABLE');
+    expect((failure as Error).message).toBe('the Redis of environment production cannot be reached');
+    away.disconnect();
+  });
+
+  it('hints after its connection was cut and came back, and at changes from then on', async () => {
+    const { channel } = fresh();
+    const hints = new EventEmitter();
+    const watch = await channel.watch('changes', () => hints.emit('hint'));
+    await once(hints, 'hint'); // subscribed
+    const cut = once(hints, 'hint');
+    await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    await cut;
+    const change = once(hints, 'hint');
+    await channel.publish({ proxyId: 'a', deployment: 1, record: 'record', artifact: null });
+    await change;
+    await watch.close();
+    expect((await channel.position())?.sequence).toBe(1);
+  });
+
+  it('keeps two environments in one Redis apart', async () => {
+    const [one, two] = [fresh(), fresh()];
+    await one.channel.publish({ proxyId: 'a', deployment: 1, record: 'record', artifact: 'artifact' });
+    expect(await two.channel.position()).toBeUndefined();
+    expect(await two.channel.artifacts(['a'])).toEqual(new Map());
+  });
+
+  it('holds nothing of a configuration in clear', async () => {
+    const { channel, environment } = fresh();
+    const { publisher, gatewayKeyText } = await prepareEnvironment(channel, environment);
+    await publisher.publish(artifactChange('a', 1), 'a very secret artifact');
+    const dumps: string[] = [];
+    for (const key of await redis.keys(`gw:{${environment}}:*`))
+      dumps.push((await redis.dumpBuffer(key))?.toString('latin1') ?? '');
+    const everything = dumps.join('\n');
+    expect(everything).not.toContain('very secret');
+    expect(everything).not.toContain('shop');
+    expect(everything).not.toContain(gatewayKeyText.slice(-43));
+  });
+
+  it('lets a follower refuse what was planted and go on with what is genuine', async () => {
+    const { channel, environment, keys: redisKeys } = fresh();
+    const { publisher, keys } = await prepareEnvironment(channel, environment);
+    const applied: string[] = [];
+    const reports: string[] = [];
+    const follower = new ConfigFollower(channel, keys, {
+      apply: async (changes) => {
+        applied.push(...changes.map(({ change, artifact }) => `${change.proxyId} ${change.deployment} ${artifact}`));
+        return new Map(changes.map(({ change }) => [change.proxyId, { applied: true }]));
+      },
+      report: ({ problem, proxyId }) => void reports.push(`${problem} ${proxyId ?? ''}`.trim()),
+    });
+    await publisher.publish(artifactChange('a', 1), 'first');
+    await follower.refresh();
+    const [planted] = await channel.recordsAfter(0, 1);
+    await redis.xadd(redisKeys.log, '2-0', 'p', 'a', 'd', '99', 'r', planted?.sealed ?? '');
+    await redis.hset(redisKeys.position, 'sequence', '2');
+    await follower.refresh();
+    await publisher.publish(artifactChange('b', 3), 'second');
+    await follower.refresh();
+    expect(applied).toEqual(['a 1 first', 'b 3 second']);
+    expect(reports).toEqual(['altered-record a']);
+  });
+});

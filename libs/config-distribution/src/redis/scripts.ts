@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Redis } from 'ioredis';
+
+const source = (file: string): string => readFileSync(fileURLToPath(new URL(file, import.meta.url)), 'utf8');
+
+const SCRIPTS = {
+  gwPublish: { numberOfKeys: 5, lua: source('./publish.lua') },
+  gwCheckpoint: { numberOfKeys: 4, lua: source('./checkpoint.lua') },
+  gwRenewLease: { numberOfKeys: 2, lua: source('./renew-lease.lua') },
+  gwLiveLeases: { numberOfKeys: 2, lua: source('./live-leases.lua') },
+  gwPutIdentity: { numberOfKeys: 1, lua: source('./put-identity.lua') },
+} as const;
+
+/** A connection that knows the scripts of this folder; each is one atomic step. */
+export interface ScriptedRedis extends Redis {
+  gwPublish(...keysThenArguments: string[]): Promise<string[]>;
+  gwCheckpoint(...keysThenArguments: string[]): Promise<number>;
+  gwRenewLease(...keysThenArguments: string[]): Promise<number>;
+  gwLiveLeases(...keysThenArguments: string[]): Promise<string[]>;
+  gwPutIdentity(...keysThenArguments: string[]): Promise<number>;
+}
+
+/** Teaches a connection the scripts; they are sent once and called by hash. */
+export function withScripts(redis: Redis): ScriptedRedis {
+  for (const [name, definition] of Object.entries(SCRIPTS)) redis.defineCommand(name, definition);
+  return redis as ScriptedRedis;
+}

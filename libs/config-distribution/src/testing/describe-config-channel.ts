@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto';
+import { once, EventEmitter } from 'node:events';
+import { LEASE_MS, type ConfigChannel, type LogPosition, type PublishOutcome } from '../config-channel.port.ts';
+
+export interface ChannelUnderTest {
+  readonly channel: ConfigChannel;
+  /** Makes every lease older by this. */
+  passTime(ms: number): Promise<void>;
+}
+
+const change = (proxyId: string, deployment: number, isTombstone = false) => ({
+  proxyId,
+  deployment,
+  record: `record ${proxyId} ${deployment}`,
+  artifact: isTombstone ? null : `artifact ${proxyId} ${deployment}`,
+});
+
+function positionOf(outcome: PublishOutcome): LogPosition {
+  if (outcome.kind === 'stale') throw new Error(`stale: ${outcome.heldDeployment} is held`);
+  return outcome.position;
+}
+
+/** What every adapter of the port promises. The factory gives a channel of an environment that nothing else uses. */
+export function describeConfigChannel(name: string, fresh: () => Promise<ChannelUnderTest>): void {
+  describe(`${name} as a configuration channel`, () => {
+    let under: ChannelUnderTest;
+    let channel: ConfigChannel;
+    beforeEach(async () => {
+      under = await fresh();
+      ({ channel } = under);
+    });
+
+    it('has no position, no checkpoint, no record and no artifact at first', async () => {
+      expect(await channel.position()).toBeUndefined();
+      expect(await channel.checkpoint()).toBeUndefined();
+      expect(await channel.recordsAfter(0, 10)).toEqual([]);
+      expect(await channel.artifacts(['a'])).toEqual(new Map());
+      expect(await channel.artifacts([])).toEqual(new Map());
+    });
+
+    it('numbers changes without gaps within one epoch', async () => {
+      const outcomes = [];
+      for (const [proxyId, deployment] of [
+        ['a', 5],
+        ['b', 6],
+        ['a', 7],
+      ] as const) {
+        outcomes.push(positionOf(await channel.publish(change(proxyId, deployment))));
+      }
+      expect(outcomes.map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
+      expect(new Set(outcomes.map(({ epoch }) => epoch)).size).toBe(1);
+      expect(await channel.position()).toEqual(outcomes[2]);
+    });
+
+    it('gives records back in order, from any place and as many as asked for', async () => {
+      for (let deployment = 1; deployment <= 5; deployment += 1) await channel.publish(change('a b', deployment));
+      const record = (at: number) => ({ sequence: at, proxyId: 'a b', deployment: at, sealed: `record a b ${at}` });
+      expect(await channel.recordsAfter(0, 2)).toEqual([record(1), record(2)]);
+      expect(await channel.recordsAfter(2, 10)).toEqual([record(3), record(4), record(5)]);
+      expect(await channel.recordsAfter(5, 10)).toEqual([]);
+    });
+
+    it('keeps the newest artifact of each proxy and leaves out what is not there', async () => {
+      await channel.publish(change('a', 1));
+      await channel.publish(change('a', 2));
+      await channel.publish(change('b', 3));
+      expect(await channel.artifacts(['a', 'nobody', 'b'])).toEqual(
+        new Map([
+          ['a', { deployment: 2, sealed: 'artifact a 2' }],
+          ['b', { deployment: 3, sealed: 'artifact b 3' }],
+        ]),
+      );
+    });
+
+    it('refuses an older deployment, and compares as numbers', async () => {
+      await channel.publish(change('a', 10));
+      expect(await channel.publish(change('a', 9))).toEqual({ kind: 'stale', heldDeployment: 10 });
+      expect((await channel.artifacts(['a'])).get('a')?.deployment).toBe(10);
+      expect(await channel.recordsAfter(0, 10)).toHaveLength(1);
+    });
+
+    it('stores the same deployment once and says where it is', async () => {
+      const first = positionOf(await channel.publish(change('a', 4)));
+      await channel.publish(change('b', 5));
+      expect(await channel.publish(change('a', 4))).toEqual({ kind: 'repeated', position: first });
+      expect(await channel.recordsAfter(0, 10)).toHaveLength(2);
+    });
+
+    it('removes the artifact with a tombstone and does not let an older deployment bring it back', async () => {
+      await channel.publish(change('a', 1));
+      await channel.publish(change('a', 3, true));
+      expect(await channel.artifacts(['a'])).toEqual(new Map());
+      expect(await channel.publish(change('a', 2))).toEqual({ kind: 'stale', heldDeployment: 3 });
+      expect((await channel.publish(change('a', 4))).kind).toBe('published');
+    });
+
+    it('lets one of many concurrent publishers of a deployment win, and the highest deployment in the end', async () => {
+      const deployments = Array.from({ length: 40 }, (_, index) => (index % 20) + 1);
+      const outcomes = await Promise.all(deployments.map((deployment) => channel.publish(change('a', deployment))));
+      const published = outcomes.filter(({ kind }) => kind === 'published').length;
+      expect((await channel.artifacts(['a'])).get('a')?.deployment).toBe(20);
+      expect((await channel.position())?.sequence).toBe(published);
+      const records = await channel.recordsAfter(0, 100);
+      expect(records.map(({ sequence }) => sequence)).toEqual(records.map((_, index) => index + 1));
+      expect(new Set(records.map(({ deployment }) => deployment)).size).toBe(records.length);
+    });
+
+    it('begins an epoch with a checkpoint when there is no log yet, and only then', async () => {
+      const epoch = randomUUID();
+      expect(await channel.writeCheckpoint({ epoch, sequence: 0 }, 'empty')).toBe(true);
+      expect(await channel.position()).toEqual({ epoch, sequence: 0 });
+      expect(await channel.writeCheckpoint({ epoch: randomUUID(), sequence: 9 }, 'other')).toBe(false);
+      expect(await channel.checkpoint()).toEqual({ position: { epoch, sequence: 0 }, sealed: 'empty' });
+      expect(positionOf(await channel.publish(change('a', 1)))).toEqual({ epoch, sequence: 1 });
+    });
+
+    it('replaces a checkpoint by a later one only', async () => {
+      const at = positionOf(await channel.publish(change('a', 1)));
+      await channel.publish(change('a', 2));
+      expect(await channel.writeCheckpoint({ ...at, sequence: 2 }, 'second')).toBe(true);
+      expect(await channel.writeCheckpoint({ ...at, sequence: 2 }, 'again')).toBe(false);
+      expect(await channel.writeCheckpoint({ ...at, sequence: 1 }, 'first')).toBe(false);
+      expect((await channel.checkpoint())?.sealed).toBe('second');
+    });
+
+    it('adds, replaces and removes entries of the key ring', async () => {
+      await channel.writeKeyRing(
+        new Map([
+          ['one', 'wrapped 1'],
+          ['two', 'wrapped 2'],
+        ]),
+      );
+      await channel.writeKeyRing(
+        new Map<string, string | null>([
+          ['one', 'wrapped again'],
+          ['two', null],
+        ]),
+      );
+      expect(await channel.keyRingEntry('one')).toBe('wrapped again');
+      expect(await channel.keyRingEntry('two')).toBeUndefined();
+      expect(await channel.keyRingEntry('three')).toBeUndefined();
+    });
+
+    it('knows a lease until it is ended or has been silent for too long', async () => {
+      await channel.renewLease('gateway 1', 'state 1');
+      await channel.renewLease('gateway 2', 'state 2');
+      await channel.renewLease('gateway 1', 'state 3');
+      expect(new Map((await channel.leases()).map(({ gatewayId, sealed }) => [gatewayId, sealed]))).toEqual(
+        new Map([
+          ['gateway 1', 'state 3'],
+          ['gateway 2', 'state 2'],
+        ]),
+      );
+      await channel.endLease('gateway 2');
+      expect(await channel.leases()).toEqual([{ gatewayId: 'gateway 1', sealed: 'state 3' }]);
+      await under.passTime(LEASE_MS + 1_000);
+      expect(await channel.leases()).toEqual([]);
+      await channel.renewLease('gateway 1', 'state 4');
+      expect(await channel.leases()).toEqual([{ gatewayId: 'gateway 1', sealed: 'state 4' }]);
+    });
+
+    it('keeps the highest version of an identity, a removed one included', async () => {
+      const identity = { kind: 'credential', subject: 'alice smith', version: 2, sealed: 'sealed 2' };
+      expect(await channel.identity('credential', 'alice smith')).toBeUndefined();
+      expect(await channel.putIdentity(identity)).toBe(true);
+      expect(await channel.putIdentity({ ...identity, sealed: 'other' })).toBe(false);
+      expect(await channel.putIdentity({ ...identity, version: 1 })).toBe(false);
+      expect(await channel.identity('credential', 'alice smith')).toEqual(identity);
+      expect(await channel.identity('client', 'alice smith')).toBeUndefined();
+      const removed = { ...identity, version: 10, sealed: null };
+      expect(await channel.putIdentity(removed)).toBe(true);
+      expect(await channel.putIdentity({ ...identity, version: 9 })).toBe(false);
+      expect(await channel.identity('credential', 'alice smith')).toEqual(removed);
+    });
+
+    it.each([
+      ['changes', () => channel.publish(change('a', 1))],
+      ['leases', () => channel.renewLease('gateway 1', 'state')],
+    ] as const)('hints at %s, and no more once the watch is closed', async (topic, act) => {
+      const hints = new EventEmitter();
+      const watch = await channel.watch(topic, () => hints.emit('hint'));
+      const hinted = once(hints, 'hint');
+      await act();
+      await hinted;
+      await watch.close();
+      hints.on('hint', () => {
+        throw new Error('a hint after the watch was closed');
+      });
+      await act();
+      expect(await channel.position()).toEqual(topic === 'changes' ? expect.anything() : undefined);
+    });
+  });
+}

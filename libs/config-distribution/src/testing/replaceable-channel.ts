@@ -1,0 +1,39 @@
+import {
+  ChannelUnavailable,
+  type ConfigChannel,
+  type LogPosition,
+  type PublishedChange,
+  type StoredIdentity,
+  type Watch,
+} from '../config-channel.port.ts';
+
+/** A channel whose server a test can take away, empty or restore from another one. */
+export class ReplaceableChannel implements ConfigChannel {
+  isAway = false;
+
+  constructor(public server: ConfigChannel) {}
+
+  publish = (change: PublishedChange) => this.reach((channel) => channel.publish(change));
+  writeCheckpoint = (at: LogPosition, sealed: string) => this.reach((channel) => channel.writeCheckpoint(at, sealed));
+  writeKeyRing = (entries: ReadonlyMap<string, string | null>) =>
+    this.reach((channel) => channel.writeKeyRing(entries));
+  keyRingEntry = (keyId: string) => this.reach((channel) => channel.keyRingEntry(keyId));
+  position = () => this.reach((channel) => channel.position());
+  checkpoint = () => this.reach((channel) => channel.checkpoint());
+  recordsAfter = (at: number, limit: number) => this.reach((channel) => channel.recordsAfter(at, limit));
+  artifacts = (proxyIds: readonly string[]) => this.reach((channel) => channel.artifacts(proxyIds));
+  renewLease = (gatewayId: string, sealed: string) => this.reach((channel) => channel.renewLease(gatewayId, sealed));
+  endLease = (gatewayId: string) => this.reach((channel) => channel.endLease(gatewayId));
+  leases = () => this.reach((channel) => channel.leases());
+  putIdentity = (record: StoredIdentity) => this.reach((channel) => channel.putIdentity(record));
+  identity = (kind: string, subject: string) => this.reach((channel) => channel.identity(kind, subject));
+
+  watch(topic: 'changes' | 'leases', onHint: () => void): Promise<Watch> {
+    return this.server.watch(topic, onHint);
+  }
+
+  private async reach<Value>(work: (channel: ConfigChannel) => Promise<Value>): Promise<Value> {
+    if (this.isAway) throw new ChannelUnavailable('test', new Error('connect ECONNREFUSED'));
+    return work(this.server);
+  }
+}

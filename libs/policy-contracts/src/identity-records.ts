@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { parseWith, type Parsed } from './validation-fault.ts';
+
+/**
+ * What a gateway reads at token time, sealed in the environment's Redis: so a new user can log in, and a changed key
+ * counts, without a deployment (contract part 6).
+ */
+const CLIENT = z.strictObject({
+  clientId: z.string(),
+  project: z.string(),
+  proxy: z.string(),
+  proxyId: z.string(),
+  /** See `verifySecret`. */
+  secretVerifier: z.string(),
+});
+
+const CREDENTIAL = z.strictObject({
+  username: z.string(),
+  project: z.string(),
+  /** See `verifyPassword`. */
+  passwordVerifier: z.string(),
+  enabled: z.boolean(),
+  /** ISO 8601; null: never. */
+  expiresAt: z.string().nullable(),
+  roles: z.array(z.string()),
+});
+
+/** The key pair of a proxy as a client of `/auth/jwt`. */
+export type ClientRecord = z.infer<typeof CLIENT>;
+/** A user of the password grant. */
+export type CredentialRecord = z.infer<typeof CREDENTIAL>;
+
+export const parseClientRecord = (input: unknown): Parsed<ClientRecord> => parseWith(CLIENT, input, 'client');
+export const parseCredentialRecord = (input: unknown): Parsed<CredentialRecord> =>
+  parseWith(CREDENTIAL, input, 'credential');

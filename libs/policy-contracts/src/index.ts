@@ -1,0 +1,50 @@
+export {
+  AUTH_JWT_ALGORITHMS,
+  AUTH_JWT_DEFAULTS,
+  GRANT_TYPES,
+  accessTokenLifeMs,
+  parseAuthJwt,
+  refreshTokenLifeMs,
+  type AuthJwtContract,
+} from './auth-jwt.contract.ts';
+export { canonicalJson } from './canonical-json.ts';
+export {
+  parseClientRecord,
+  parseCredentialRecord,
+  type ClientRecord,
+  type CredentialRecord,
+} from './identity-records.ts';
+export { optional, withDefault, wholeNumber } from './nullable-fields.ts';
+export {
+  ENDPOINT_METHODS,
+  TARGET_PIPELINES,
+  TARGET_SCOPES,
+  parseDeletionMetadata,
+  parseOperationMetadata,
+  type DeletionMetadata,
+  type EndpointMethod,
+  type OperationMetadata,
+  type PolicyPlace,
+  type TargetPipeline,
+} from './operation-metadata.ts';
+export { HEADER_NAME, policyBaseFields, type PolicyBase } from './policy-base.ts';
+export { POLICY_TYPES, parsePolicy, type PolicyContract, type PolicyType } from './policy-contract.ts';
+export {
+  parseProxyArtifact,
+  type ArtifactEndpoint,
+  type ArtifactEnvironment,
+  type ArtifactPipelines,
+  type ArtifactRoute,
+  type ArtifactSigningKeys,
+  type ArtifactUpstream,
+  type ArtifactVariable,
+  type PlacedPolicy,
+  type ProxyArtifact,
+} from './proxy-artifact.ts';
+export { createPasswordVerifier, createSecretVerifier, verifyPassword, verifySecret } from './secret-verifier.ts';
+export { LONGEST_DURATION_MS, TIME_UNITS, TIME_UNIT_MS, durationMs, type TimeUnit } from './time-units.ts';
+export { faultsOf, parseWith, type ContractWarning, type Parsed, type ValidationFault } from './validation-fault.ts';
+export { parseVerifyJwt, type VerifyJwtContract } from './verify-jwt.contract.ts';
+export { timeSpanSeconds, type ListOrRef, type TextOrRef } from './verify-jwt-elements.ts';
+export { CERTIFICATE_PEM, type PublicKeyElement, type SecretKeyElement } from './verify-jwt-keys.ts';
+export { type ExpectedMember, type ExpectedMembers, type MemberType } from './verify-jwt-members.ts';

@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { optional, withDefault } from './nullable-fields.ts';
+import { parseWith, type Parsed, type ValidationFault } from './validation-fault.ts';
+
+export const TARGET_SCOPES = ['ALL', 'ENDPOINT'] as const;
+export const TARGET_PIPELINES = ['REQUEST', 'RESPONSE', 'ERROR'] as const;
+export const ENDPOINT_METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'HEAD'] as const;
+export type TargetPipeline = (typeof TARGET_PIPELINES)[number];
+export type EndpointMethod = (typeof ENDPOINT_METHODS)[number];
+
+/** Where a policy stands in its proxy. */
+export type PolicyPlace =
+  | { readonly scope: 'ALL'; readonly pipeline: TargetPipeline }
+  | {
+      readonly scope: 'ENDPOINT';
+      readonly pipeline: TargetPipeline;
+      readonly endpoint: string;
+      readonly httpMethod: EndpointMethod;
+    };
+
+/** `operationMetadata` of the seed, defaults filled in. */
+export interface OperationMetadata {
+  readonly place: PolicyPlace;
+  readonly deploy: boolean;
+  readonly environmentNames: readonly string[];
+  /** 1 is first; undefined is last (on a change: where it is). */
+  readonly order: number | undefined;
+}
+
+const schemaWith = (deployDefault: boolean) =>
+  z.strictObject({
+    targetScope: z.enum(TARGET_SCOPES),
+    targetEndpoint: optional(z.string().min(1)),
+    targetEndpointHTTPMethod: optional(z.enum(ENDPOINT_METHODS)),
+    targetPipeline: z.enum(TARGET_PIPELINES),
+    deploy: withDefault(z.boolean(), deployDefault),
+    deployTargetEnvironmentNameList: withDefault(z.array(z.string().min(1)), []),
+    order: optional(z.int().min(1)),
+  });
+const SCHEMA_OF_CHANGE = schemaWith(true);
+const SCHEMA_OF_DELETION = schemaWith(false);
+
+type RawMetadata = z.infer<typeof SCHEMA_OF_CHANGE>;
+
+function placeOf(raw: RawMetadata): PolicyPlace | ValidationFault[] {
+  const pipeline = raw.targetPipeline;
+  if (raw.targetScope === 'ALL') return { scope: 'ALL', pipeline };
+  const { targetEndpoint: endpoint, targetEndpointHTTPMethod: httpMethod } = raw;
+  if (endpoint !== undefined && httpMethod !== undefined) return { scope: 'ENDPOINT', pipeline, endpoint, httpMethod };
+  const missing = endpoint === undefined ? ['targetEndpoint'] : [];
+  if (httpMethod === undefined) missing.push('targetEndpointHTTPMethod');
+  return missing.map((name) => ({
+    field: `operationMetadata.${name}`,
+    code: 'required',
+    message: `operationMetadata.${name} is required when targetScope is ENDPOINT`,
+  }));
+}
+
+/** `operationMetadata` of a deletion: the endpoint may be left out (contract 4.1). */
+export interface DeletionMetadata {
+  readonly scope: (typeof TARGET_SCOPES)[number];
+  readonly pipeline: TargetPipeline;
+  readonly endpoint: string | undefined;
+  readonly httpMethod: EndpointMethod | undefined;
+  readonly deploy: boolean;
+  readonly environmentNames: readonly string[];
+}
+
+/** Reads `operationMetadata` of a deletion; `deploy` defaults to false (seed). */
+export function parseDeletionMetadata(input: unknown): Parsed<DeletionMetadata> {
+  const parsed = parseWith(SCHEMA_OF_DELETION, input, 'operationMetadata');
+  if (!parsed.ok) return parsed;
+  const raw = parsed.value;
+  const value = {
+    scope: raw.targetScope,
+    pipeline: raw.targetPipeline,
+    endpoint: raw.targetEndpoint,
+    httpMethod: raw.targetEndpointHTTPMethod,
+    deploy: raw.deploy,
+    environmentNames: [...new Set(raw.deployTargetEnvironmentNameList)],
+  };
+  return { ok: true, value, warnings: [] };
+}
+
+/** Reads `operationMetadata` of an add or a change; `deploy` defaults to true (seed). */
+export function parseOperationMetadata(input: unknown): Parsed<OperationMetadata> {
+  const parsed = parseWith(SCHEMA_OF_CHANGE, input, 'operationMetadata');
+  if (!parsed.ok) return parsed;
+  const raw = parsed.value;
+  const place = placeOf(raw);
+  if (Array.isArray(place)) return { ok: false, faults: place };
+  const environmentNames = [...new Set(raw.deployTargetEnvironmentNameList)];
+  return { ok: true, value: { place, deploy: raw.deploy, environmentNames, order: raw.order }, warnings: [] };
+}

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { optional, withDefault } from './nullable-fields.ts';
+
+/** RFC 9110 section 5.1: a header name is a token. */
+export const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
+
+const forwardVariable = z.strictObject({
+  variable: z.string().min(1).max(255),
+  header: z.string().regex(HEADER_NAME, { error: 'must be a header name' }),
+});
+
+/** Members that every policy type takes (contract 4.1). */
+export const policyBaseFields = {
+  description: optional(z.string().max(1000)),
+  active: withDefault(z.boolean(), true),
+  /** Apigee's condition language; false means the policy is skipped. */
+  condition: optional(z.string().min(1).max(8192)),
+  /** Flow variables sent upstream as headers. */
+  forwardVariables: withDefault(z.array(forwardVariable).max(50), []),
+} as const;
+
+export interface PolicyBase {
+  readonly description?: string | undefined;
+  readonly active: boolean;
+  readonly condition?: string | undefined;
+  readonly forwardVariables: readonly { readonly variable: string; readonly header: string }[];
+}

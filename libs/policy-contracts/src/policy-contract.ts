@@ -1,0 +1,36 @@
+import { parseAuthJwt, type AuthJwtContract } from './auth-jwt.contract.ts';
+import { parseVerifyJwt, type VerifyJwtContract } from './verify-jwt.contract.ts';
+import type { Parsed } from './validation-fault.ts';
+
+export type PolicyContract = AuthJwtContract | VerifyJwtContract;
+export type PolicyType = PolicyContract['type'];
+
+/** A policy type without a line here does not exist. */
+type Parsers = {
+  readonly [Type in PolicyType]: (
+    input: unknown,
+    policyName?: string,
+  ) => Parsed<Extract<PolicyContract, { type: Type }>>;
+};
+const PARSERS: Parsers = { 'policy-auth-jwt': parseAuthJwt, 'policy-verify-jwt': parseVerifyJwt };
+export const POLICY_TYPES = Object.keys(PARSERS) as PolicyType[];
+
+const isPolicyType = (type: unknown): type is PolicyType => typeof type === 'string' && Object.hasOwn(PARSERS, type);
+
+/**
+ * Reads the `policy` member of a request, or a stored policy; both have one form. `policyName` appears in messages
+ * whose text a rule prescribes.
+ */
+export function parsePolicy(input: unknown, policyName?: string): Parsed<PolicyContract> {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    const code = input === undefined ? 'required' : 'wrong_type';
+    const message = input === undefined ? 'policy is required' : 'policy must be an object';
+    return { ok: false, faults: [{ field: 'policy', code, message }] };
+  }
+  const type = (input as { type?: unknown }).type;
+  if (isPolicyType(type)) return PARSERS[type](input, policyName);
+  const code = type === undefined ? 'required' : 'invalid_value';
+  const message =
+    type === undefined ? 'policy.type is required' : `policy.type must be one of ${POLICY_TYPES.join(', ')}`;
+  return { ok: false, faults: [{ field: 'policy.type', code, message }] };
+}

@@ -1,0 +1,88 @@
+import type { z } from 'zod';
+
+/** One thing wrong with a document, at a path a person can find: `policy.tokenExpiresInUnit`. Never carries the value. */
+export interface ValidationFault {
+  readonly field: string;
+  /** Stable: `required`, `wrong_type`, `unknown_field`, `invalid_value`, `out_of_range`, `invalid`, or a rule's own code. */
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Something accepted that has no effect or is risky. */
+export interface ContractWarning {
+  readonly field: string;
+  readonly message: string;
+}
+
+/** What a parser gives: the document with its defaults filled in, or every fault at once. */
+export type Parsed<Value> =
+  | { readonly ok: true; readonly value: Value; readonly warnings: readonly ContractWarning[] }
+  | { readonly ok: false; readonly faults: readonly ValidationFault[] };
+
+type Issue = z.core.$ZodIssue;
+
+const pathText = (prefix: string, path: readonly PropertyKey[]): string =>
+  path.reduce<string>((text, step) => {
+    if (typeof step === 'number') return `${text}[${step}]`;
+    return text === '' ? String(step) : `${text}.${String(step)}`;
+  }, prefix);
+
+const article = (expected: string): string => (/^[aeiou]/.test(expected) ? `an ${expected}` : `a ${expected}`);
+const typeNames: Readonly<Record<string, string>> = { int: 'integer', record: 'object', bigint: 'integer' };
+
+function rangeMessage(issue: Extract<Issue, { code: 'too_small' | 'too_big' }>): string {
+  const unit = issue.origin === 'string' ? ' characters' : issue.origin === 'array' ? ' items' : '';
+  return issue.code === 'too_small'
+    ? `must be at least ${issue.minimum}${unit}`
+    : `must be at most ${issue.maximum}${unit}`;
+}
+
+function describe(issue: Issue): { code: string; message: string } {
+  switch (issue.code) {
+    case 'invalid_type': {
+      if (issue.input === undefined) return { code: 'required', message: 'is required' };
+      const expected = typeNames[issue.expected] ?? issue.expected;
+      return { code: 'wrong_type', message: `must be ${article(expected)}` };
+    }
+    case 'invalid_value':
+      if (issue.input === undefined) return { code: 'required', message: 'is required' };
+      return { code: 'invalid_value', message: `must be one of ${issue.values.map(String).join(', ')}` };
+    case 'too_small':
+    case 'too_big':
+      return { code: 'out_of_range', message: rangeMessage(issue) };
+    case 'custom': {
+      const code: unknown = issue.params?.['code'];
+      return { code: typeof code === 'string' ? code : 'invalid', message: issue.message };
+    }
+    case 'invalid_element':
+    case 'invalid_format':
+    case 'invalid_key':
+    case 'invalid_union':
+    case 'not_multiple_of':
+    case 'unrecognized_keys':
+      return { code: 'invalid', message: issue.message };
+  }
+}
+
+/** Turns a schema library's findings into faults of ours, one for each unknown member. `prefix` is the path above. */
+export function faultsOf(error: z.ZodError, prefix = ''): ValidationFault[] {
+  return error.issues.flatMap((issue) => {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({
+        field: pathText(prefix, [...issue.path, key]),
+        code: 'unknown_field',
+        message: 'is not a known field',
+      }));
+    }
+    const field = pathText(prefix, issue.path);
+    const { code, message } = describe(issue);
+    return [{ field: field === '' ? 'body' : field, code, message: `${field === '' ? 'body' : field} ${message}` }];
+  });
+}
+
+/** Parses with a schema; the inputs are read to tell a missing member from one of a wrong type, never repeated. */
+export function parseWith<Output>(schema: z.ZodType<Output>, input: unknown, prefix = ''): Parsed<Output> {
+  const result = schema.safeParse(input, { reportInput: true });
+  if (result.success) return { ok: true, value: result.data, warnings: [] };
+  return { ok: false, faults: faultsOf(result.error, prefix) };
+}

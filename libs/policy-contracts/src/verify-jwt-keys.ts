@@ -1,0 +1,167 @@
+import { KeyObject } from 'node:crypto';
+import {
+  checkKeyFor,
+  isJwsAlgorithmName,
+  jwksSelectorFrom,
+  jwsFamily,
+  publicKeyFrom,
+  type JwsAlgorithmName,
+} from '#libs/jwt-engine';
+import type { RawVerifyJwt, SECRET_ENCODINGS } from './verify-jwt-schema.ts';
+import { isDeploymentErrorName, type VerifyJwtFindings } from './verify-jwt-findings.ts';
+import { textOrRef, type TextOrRef } from './verify-jwt-elements.ts';
+
+export interface SecretKeyElement {
+  /** Left out: the UTF-8 bytes of the text are the key. */
+  readonly encoding?: (typeof SECRET_ENCODINGS)[number] | undefined;
+  /** A variable whose name starts with `private.`. */
+  readonly ref: string;
+}
+
+/** Exactly one of the three. */
+export interface PublicKeyElement {
+  readonly value?: TextOrRef | undefined;
+  readonly certificate?: TextOrRef | undefined;
+  readonly jwks?: TextOrRef | undefined;
+}
+
+/** A certificate where one is demanded: a bare key in its place is not one. */
+export const CERTIFICATE_PEM = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/;
+
+const PUBLIC_KEY = { kind: 'element', name: 'PublicKey' } as const;
+const SECRET_KEY = { kind: 'element', name: 'SecretKey' } as const;
+const ALGORITHM = { kind: 'element', name: 'Algorithm' } as const;
+
+/** Reads `algorithm`: known names, HS and ES not mixed with others (`verify-jwt.md` 3.2). */
+export function algorithmsOf(raw: RawVerifyJwt, findings: VerifyJwtFindings): JwsAlgorithmName[] {
+  const names = [...new Set((raw.algorithm ?? []).map((name) => name.trim()))];
+  if (names.length === 0) {
+    if (raw.algorithms === undefined) findings.refuse('MissingConfigurationElement', 'algorithm', ALGORITHM);
+    return [];
+  }
+  const known = names.filter(isJwsAlgorithmName);
+  if (known.length < names.length) {
+    findings.refuse('InvalidValueForElement', 'algorithm', ALGORITHM);
+    return [];
+  }
+  const families = new Set(known.map(jwsFamily));
+  if (families.size > 1 && (families.has('HS') || families.has('ES'))) {
+    findings.refuse('InvalidFamiliesForAlgorithm', 'algorithm', ALGORITHM);
+    return [];
+  }
+  return known;
+}
+
+export function secretKeyOf(raw: RawVerifyJwt['secretKey'], findings: VerifyJwtFindings): SecretKeyElement | undefined {
+  if (raw === undefined) return undefined;
+  if (raw.id !== undefined)
+    findings.refuse('InvalidConfigurationForVerify', 'secretKey.id', { kind: 'element', name: 'Id' });
+  if (raw.value !== undefined) findings.refuse('InvalidSecretInConfig', 'secretKey.value', SECRET_KEY);
+  const ref = raw.ref?.trim() ?? '';
+  if (ref === '') {
+    if (raw.value === undefined) findings.refuse('EmptyElementForKeyConfiguration', 'secretKey.ref', SECRET_KEY);
+  } else if (!/^private\../.test(ref)) findings.refuse('InvalidVariableNameForSecret', 'secretKey.ref', SECRET_KEY);
+  return { ...(raw.encoding === undefined ? {} : { encoding: raw.encoding }), ref };
+}
+
+/** Members of a JWK that only a private or symmetric key has (RFC 7518 section 6). */
+const PRIVATE_JWK_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
+
+const jwksIn = (documentText: string) =>
+  (JSON.parse(documentText) as { readonly keys: readonly unknown[] }).keys.filter(isObject);
+
+const isPrivate = (jwk: object): boolean => PRIVATE_JWK_MEMBERS.some((member) => Object.hasOwn(jwk, member));
+
+/** A set is refused when none of its keys can ever be used: then with the fault of the first. */
+function literalSetFault(text: string, algorithms: readonly JwsAlgorithmName[]): string | undefined {
+  const select = jwksSelectorFrom(text);
+  if (typeof select !== 'function') return 'InvalidPublicKeyValue';
+  const jwks = jwksIn(text);
+  const keyIds = jwks.map(({ kid }) => kid).filter((kid) => typeof kid === 'string' && kid !== '');
+  if (jwks.some(isPrivate) || keyIds.length === 0) return 'InvalidPublicKeyValue';
+  const refusals = keyIds.flatMap((kid) =>
+    algorithms.map((algorithm) => {
+      const key = select({ kid: kid as string }, algorithm, undefined);
+      return key instanceof KeyObject ? checkKeyFor(algorithm, key) : key;
+    }),
+  );
+  return refusals.includes(undefined) ? undefined : refusals[0]?.code;
+}
+
+/** The fault of a literal key that can never work: it names the run-time fault, it never repeats the key. */
+function literalKeyFault(child: keyof PublicKeyElement, text: string, algorithms: readonly JwsAlgorithmName[]) {
+  if (child === 'jwks') return literalSetFault(text, algorithms);
+  if (child === 'certificate' && !CERTIFICATE_PEM.test(text)) return 'KeyParsingFailed';
+  const key = publicKeyFrom(text);
+  if (!(key instanceof KeyObject)) return key.code;
+  const refusals = algorithms.map((algorithm) => checkKeyFor(algorithm, key));
+  // Several ES algorithms have several curves: a key that fits one of them can work.
+  return refusals.includes(undefined) ? undefined : refusals[0]?.code;
+}
+
+function checkPublicKeyChild(
+  child: keyof PublicKeyElement,
+  element: TextOrRef,
+  algorithms: readonly JwsAlgorithmName[],
+  findings: VerifyJwtFindings,
+): void {
+  // `message` is the request in the request flow.
+  if (element.ref !== undefined && /^(?:request|message)\./.test(element.ref)) {
+    findings.refuse('InsecureKeySource', `publicKey.${child}.ref`, PUBLIC_KEY);
+  }
+  if (element.value === undefined) return;
+  const fault = literalKeyFault(child, element.value, algorithms);
+  if (fault === undefined) return;
+  const name = isDeploymentErrorName(fault) ? fault : 'InvalidPublicKey';
+  findings.refuse(name, `publicKey.${child}`, PUBLIC_KEY);
+}
+
+export function publicKeyOf(
+  raw: RawVerifyJwt['publicKey'],
+  algorithms: readonly JwsAlgorithmName[],
+  findings: VerifyJwtFindings,
+): PublicKeyElement | undefined {
+  if (raw === undefined) return undefined;
+  const children = (['value', 'certificate', 'jwks'] as const).filter((name) => raw[name] !== undefined);
+  const [child] = children;
+  if (child === undefined || children.length > 1) {
+    findings.refuse('InvalidKeyConfiguration', 'publicKey', PUBLIC_KEY);
+    return undefined;
+  }
+  const { uri, uriRef } = raw.jwks ?? {};
+  if (uri !== undefined) findings.notSupported('publicKey.jwks.uri', 'a JWKS fetched from an address');
+  if (uriRef !== undefined) findings.notSupported('publicKey.jwks.uriRef', 'a JWKS fetched from an address');
+  const element = textOrRef(raw[child]);
+  if (element === undefined) {
+    if (uri === undefined && uriRef === undefined) {
+      findings.refuse('EmptyElementForKeyConfiguration', `publicKey.${child}`, PUBLIC_KEY);
+    }
+    return undefined;
+  }
+  checkPublicKeyChild(child, element, algorithms, findings);
+  return { [child]: element };
+}
+
+/** One key element, and the one that the algorithm's family needs. */
+export function checkKeyElements(
+  raw: RawVerifyJwt,
+  algorithms: readonly JwsAlgorithmName[],
+  findings: VerifyJwtFindings,
+): void {
+  const [first] = algorithms;
+  if (first === undefined) return;
+  const isSymmetric = jwsFamily(first) === 'HS';
+  if (isSymmetric && raw.publicKey !== undefined) {
+    findings.refuse('InvalidConfigurationForActionAndAlgorithm', 'publicKey', PUBLIC_KEY);
+  }
+  if (!isSymmetric && raw.secretKey !== undefined) {
+    findings.refuse('InvalidConfigurationForActionAndAlgorithm', 'secretKey', SECRET_KEY);
+  }
+  if (raw.publicKey === undefined && raw.secretKey === undefined) {
+    const [field, element] = isSymmetric ? ['secretKey', SECRET_KEY] : ['publicKey', PUBLIC_KEY];
+    findings.refuse('MissingConfigurationElement', field, element);
+  }
+}

@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import { optional, withDefault } from './nullable-fields.ts';
+import { policyBaseFields } from './policy-base.ts';
+
+/** Elements that Apigee's own policy ignores: accepted with a warning, never stored (`verify-jwt.md` 2.2, 3.8). */
+export const IGNORED_ELEMENTS = [
+  'async',
+  'customClaims',
+  'customHeaders',
+  'expiresIn',
+  'faultRules',
+  'ignoreCriticalExtensions',
+  'includeTyp',
+  'properties',
+] as const;
+
+/** Elements of the contract that this version refuses: they may not be accepted and then left unenforced. */
+export const UNSUPPORTED_ELEMENTS = [
+  'algorithms',
+  'privateKey',
+  'passwordKey',
+  'directKey',
+  'allowedJwksHosts',
+] as const;
+
+export const SECRET_ENCODINGS = ['hex', 'base16', 'base64', 'base64url'] as const;
+
+const anything = optional(z.unknown());
+const flag = withDefault(z.boolean(), false);
+const words = (text: string): string[] =>
+  text
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+const commaList = (maximum: number) =>
+  z.preprocess(
+    (given) => (typeof given === 'string' ? words(given) : given),
+    z.array(z.string().max(255)).max(maximum),
+  );
+
+const ref = optional(z.string().max(255));
+const text = optional(z.string().max(65_536));
+const asValue = (given: unknown): unknown => (typeof given === 'string' ? { value: given } : given);
+
+/** `{value, ref}`, or the text alone. */
+const textElement = z.preprocess(asValue, z.strictObject({ value: text, ref }));
+/** `{value, ref}` whose value is a list: an array, a comma text, or `{value, ref}`. */
+const listElement = z.preprocess(
+  (given) => (typeof given === 'string' || Array.isArray(given) ? { value: given } : given),
+  z.strictObject({ value: optional(commaList(200)), ref }),
+);
+/** Names, types and the array mark are read loosely here: their faults have Apigee's names (`verify-jwt-members.ts`). */
+const memberElement = z.strictObject({
+  name: optional(z.string().max(1000)),
+  ref,
+  value: text,
+  type: optional(z.string()),
+  array: anything,
+});
+const membersElement = z.preprocess(
+  (given) => (Array.isArray(given) ? { claims: given } : given),
+  z.strictObject({ ref, claims: withDefault(z.array(memberElement).max(200), []) }),
+);
+
+/** The shape of a `policy-verify-jwt` body (contract 4.1 point 1); what its values may be is checked afterwards. */
+export const VERIFY_JWT_SCHEMA = z.strictObject({
+  type: z.literal('policy-verify-jwt'),
+  ...policyBaseFields,
+  displayName: optional(z.string().max(255)),
+  continueOnError: flag,
+  algorithm: optional(commaList(100)),
+  jwtType: optional(z.enum(['Signed', 'Encrypted'])),
+  source: optional(z.string().max(255)),
+  secretKey: optional(
+    z.strictObject({ encoding: optional(z.enum(SECRET_ENCODINGS)), ref, value: anything, id: anything }),
+  ),
+  publicKey: optional(
+    z.strictObject({
+      value: optional(textElement),
+      certificate: optional(textElement),
+      jwks: optional(z.preprocess(asValue, z.strictObject({ value: text, ref, uri: anything, uriRef: anything }))),
+    }),
+  ),
+  subject: optional(textElement),
+  issuer: optional(textElement),
+  audience: optional(textElement),
+  id: optional(textElement),
+  additionalClaims: optional(membersElement),
+  additionalHeaders: optional(membersElement),
+  requiredClaims: optional(listElement),
+  knownHeaders: optional(listElement),
+  ignoreCriticalHeaders: flag,
+  ignoreIssuedAt: flag,
+  ignoreUnresolvedVariables: flag,
+  timeAllowance: optional(textElement),
+  maxLifespan: optional(z.preprocess(asValue, z.strictObject({ value: text, ref, useIssueTime: flag }))),
+  async: anything,
+  customClaims: anything,
+  customHeaders: anything,
+  expiresIn: anything,
+  faultRules: anything,
+  ignoreCriticalExtensions: anything,
+  includeTyp: anything,
+  properties: anything,
+  algorithms: anything,
+  privateKey: anything,
+  passwordKey: anything,
+  directKey: anything,
+  allowedJwksHosts: anything,
+});
+
+export type RawVerifyJwt = z.infer<typeof VERIFY_JWT_SCHEMA>;
+export type RawTextElement = z.infer<typeof textElement>;
+export type RawListElement = z.infer<typeof listElement>;
+export type RawMembersElement = z.infer<typeof membersElement>;
+export type RawMember = z.infer<typeof memberElement>;

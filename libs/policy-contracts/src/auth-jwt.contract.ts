@@ -52,40 +52,44 @@ const SCHEMA = z.strictObject({
 
 export type AuthJwtContract = z.infer<typeof SCHEMA>;
 
-function lifeFaults(
-  policy: AuthJwtContract,
-  names: {
-    amount: 'tokenExpiresInAmount' | 'refreshTokenExpiresInAmount';
-    unit: 'tokenExpiresInUnit' | 'refreshTokenExpiresInUnit';
-  },
-): ValidationFault[] {
-  const amount = policy[names.amount];
-  const unit = policy[names.unit];
-  if (amount !== undefined && unit !== undefined) {
-    if (durationMs(amount, unit) !== undefined) return [];
-    const field = `policy.${names.amount}`;
-    return [{ field, code: 'out_of_range', message: `${field} in ${unit} is more than 2^53 milliseconds` }];
-  }
-  if (amount === undefined && unit === undefined) return [];
-  const [missing, given] = amount === undefined ? [names.amount, names.unit] : [names.unit, names.amount];
-  return [{ field: `policy.${missing}`, code: 'required', message: `policy.${missing} is required beside ${given}` }];
+interface LifeNames {
+  readonly amount: 'tokenExpiresInAmount' | 'refreshTokenExpiresInAmount';
+  readonly unit: 'tokenExpiresInUnit' | 'refreshTokenExpiresInUnit';
+}
+const ACCESS_LIFE: LifeNames = { amount: 'tokenExpiresInAmount', unit: 'tokenExpiresInUnit' };
+const REFRESH_LIFE: LifeNames = { amount: 'refreshTokenExpiresInAmount', unit: 'refreshTokenExpiresInUnit' };
+
+const isGiven = (raw: Readonly<Record<string, unknown>>, name: string): boolean =>
+  raw[name] !== undefined && raw[name] !== null;
+
+const required = (name: string, when: string): ValidationFault => {
+  const field = `policy.${name}`;
+  return { field, code: 'required', message: `${field} is required ${when}` };
+};
+
+/** Members that others call for. Looks at the body as it came, so that they are missed together with other faults. */
+function missingFaults(input: unknown): ValidationFault[] {
+  if (typeof input !== 'object' || input === null) return [];
+  const raw = input as Readonly<Record<string, unknown>>;
+  const expires = raw['tokenNeverExpires'] === false;
+  return [ACCESS_LIFE, REFRESH_LIFE].flatMap(({ amount, unit }) => {
+    const missing = [amount, unit].filter((name) => !isGiven(raw, name));
+    if (expires && amount === ACCESS_LIFE.amount) {
+      return missing.map((name) => required(name, 'when tokenNeverExpires is false'));
+    }
+    return missing.length === 1 ? missing.map((name) => required(name, `beside ${name === unit ? amount : unit}`)) : [];
+  });
 }
 
-function conditionalFaults(policy: AuthJwtContract): ValidationFault[] {
-  const required = policy.tokenNeverExpires
-    ? []
-    : (['tokenExpiresInAmount', 'tokenExpiresInUnit'] as const).filter((name) => policy[name] === undefined);
-  const life = { amount: 'tokenExpiresInAmount', unit: 'tokenExpiresInUnit' } as const;
-  const refreshLife = { amount: 'refreshTokenExpiresInAmount', unit: 'refreshTokenExpiresInUnit' } as const;
-  return [
-    ...required.map((name) => ({
-      field: `policy.${name}`,
-      code: 'required',
-      message: `policy.${name} is required when tokenNeverExpires is false`,
-    })),
-    ...(required.length > 0 ? [] : lifeFaults(policy, life)),
-    ...lifeFaults(policy, refreshLife),
-  ];
+/** Amounts that are whole numbers each, but too long a time in their unit. */
+function durationFaults(policy: AuthJwtContract): ValidationFault[] {
+  return [ACCESS_LIFE, REFRESH_LIFE].flatMap(({ amount, unit }) => {
+    const [amountGiven, unitGiven] = [policy[amount], policy[unit]];
+    if (amountGiven === undefined || unitGiven === undefined) return [];
+    if (durationMs(amountGiven, unitGiven) !== undefined) return [];
+    const field = `policy.${amount}`;
+    return [{ field, code: 'out_of_range', message: `${field} in ${unitGiven} is more than 2^53 milliseconds` }];
+  });
 }
 
 function warningsOf(policy: AuthJwtContract): ContractWarning[] {
@@ -108,8 +112,9 @@ function warningsOf(policy: AuthJwtContract): ContractWarning[] {
 /** Reads a `policy-auth-jwt` body under `policy`; every fault at once. */
 export function parseAuthJwt(input: unknown): Parsed<AuthJwtContract> {
   const parsed = parseWith(SCHEMA, input, 'policy');
-  if (!parsed.ok) return parsed;
-  const faults = conditionalFaults(parsed.value);
+  const missing = missingFaults(input);
+  if (!parsed.ok) return { ok: false, faults: [...parsed.faults, ...missing] };
+  const faults = [...missing, ...durationFaults(parsed.value)];
   if (faults.length > 0) return { ok: false, faults };
   return { ok: true, value: parsed.value, warnings: warningsOf(parsed.value) };
 }

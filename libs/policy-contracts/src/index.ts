@@ -19,6 +19,7 @@ export {
   ENDPOINT_METHODS,
   TARGET_PIPELINES,
   TARGET_SCOPES,
+  environmentNamesIn,
   parseDeletionMetadata,
   parseOperationMetadata,
   type DeletionMetadata,

@@ -42,18 +42,22 @@ const SCHEMA_OF_DELETION = schemaWith(false);
 
 type RawMetadata = z.infer<typeof SCHEMA_OF_CHANGE>;
 
-function placeOf(raw: RawMetadata): PolicyPlace | ValidationFault[] {
-  const pipeline = raw.targetPipeline;
+function placeOf({ targetPipeline: pipeline, ...raw }: RawMetadata): PolicyPlace | undefined {
   if (raw.targetScope === 'ALL') return { scope: 'ALL', pipeline };
   const { targetEndpoint: endpoint, targetEndpointHTTPMethod: httpMethod } = raw;
-  if (endpoint !== undefined && httpMethod !== undefined) return { scope: 'ENDPOINT', pipeline, endpoint, httpMethod };
-  const missing = endpoint === undefined ? ['targetEndpoint'] : [];
-  if (httpMethod === undefined) missing.push('targetEndpointHTTPMethod');
-  return missing.map((name) => ({
-    field: `operationMetadata.${name}`,
-    code: 'required',
-    message: `operationMetadata.${name} is required when targetScope is ENDPOINT`,
-  }));
+  if (endpoint === undefined || httpMethod === undefined) return undefined;
+  return { scope: 'ENDPOINT', pipeline, endpoint, httpMethod };
+}
+
+/** Looks at the metadata as it came, so that a missing endpoint is reported together with other faults. */
+function endpointFaults(input: unknown): ValidationFault[] {
+  const raw = (input ?? {}) as Readonly<Record<string, unknown>>;
+  if (raw['targetScope'] !== 'ENDPOINT') return [];
+  return ['targetEndpoint', 'targetEndpointHTTPMethod'].flatMap((name) => {
+    if (raw[name] !== undefined && raw[name] !== null) return [];
+    const field = `operationMetadata.${name}`;
+    return [{ field, code: 'required', message: `${field} is required when targetScope is ENDPOINT` }];
+  });
 }
 
 /** `operationMetadata` of a deletion: the endpoint may be left out (contract 4.1). */
@@ -85,10 +89,18 @@ export function parseDeletionMetadata(input: unknown): Parsed<DeletionMetadata> 
 /** Reads `operationMetadata` of an add or a change; `deploy` defaults to true (seed). */
 export function parseOperationMetadata(input: unknown): Parsed<OperationMetadata> {
   const parsed = parseWith(SCHEMA_OF_CHANGE, input, 'operationMetadata');
-  if (!parsed.ok) return parsed;
-  const raw = parsed.value;
-  const place = placeOf(raw);
-  if (Array.isArray(place)) return { ok: false, faults: place };
-  const environmentNames = [...new Set(raw.deployTargetEnvironmentNameList)];
-  return { ok: true, value: { place, deploy: raw.deploy, environmentNames, order: raw.order }, warnings: [] };
+  const missing = endpointFaults(input);
+  if (!parsed.ok) return { ok: false, faults: [...parsed.faults, ...missing] };
+  const { deploy, order, deployTargetEnvironmentNameList } = parsed.value;
+  const place = placeOf(parsed.value);
+  if (place === undefined) return { ok: false, faults: missing };
+  const environmentNames = [...new Set(deployTargetEnvironmentNameList)];
+  return { ok: true, value: { place, deploy, environmentNames, order }, warnings: [] };
+}
+
+/** Environment names in metadata that may be broken otherwise: unknown ones are reported with its other faults. */
+export function environmentNamesIn(input: unknown): string[] {
+  const list = (input as { deployTargetEnvironmentNameList?: unknown } | null | undefined)
+    ?.deployTargetEnvironmentNameList;
+  return Array.isArray(list) ? list.filter((name): name is string => typeof name === 'string') : [];
 }

@@ -37,42 +37,46 @@ function rangeMessage(issue: Extract<Issue, { code: 'too_small' | 'too_big' }>):
     : `must be at most ${issue.maximum}${unit}`;
 }
 
-function describe(issue: Issue): { code: string; message: string } {
-  switch (issue.code) {
-    case 'invalid_type': {
-      if (issue.input === undefined) return { code: 'required', message: 'is required' };
-      const expected = typeNames[issue.expected] ?? issue.expected;
-      return { code: 'wrong_type', message: `must be ${article(expected)}` };
-    }
-    case 'invalid_value':
-      if (issue.input === undefined) return { code: 'required', message: 'is required' };
-      return { code: 'invalid_value', message: `must be one of ${issue.values.map(String).join(', ')}` };
-    case 'too_small':
-    case 'too_big':
-      return { code: 'out_of_range', message: rangeMessage(issue) };
-    case 'custom': {
-      const code: unknown = issue.params?.['code'];
-      return { code: typeof code === 'string' ? code : 'invalid', message: issue.message };
-    }
-    case 'invalid_element':
-    case 'invalid_format':
-    case 'invalid_key':
-    case 'invalid_union':
-    case 'not_multiple_of':
-    case 'unrecognized_keys':
-      return { code: 'invalid', message: issue.message };
-  }
+interface Description {
+  readonly code: string;
+  readonly message: string;
+}
+
+const REQUIRED: Description = { code: 'required', message: 'is required' };
+
+function customDescription(issue: Extract<Issue, { code: 'custom' }>): Description {
+  const code: unknown = issue.params?.['code'];
+  return { code: typeof code === 'string' ? code : 'invalid', message: issue.message };
+}
+
+/** Kinds that need words of ours; any other kind has its own message. */
+const DESCRIPTIONS: { readonly [Code in Issue['code']]?: (issue: Extract<Issue, { code: Code }>) => Description } = {
+  invalid_type: (issue) =>
+    issue.input === undefined
+      ? REQUIRED
+      : { code: 'wrong_type', message: `must be ${article(typeNames[issue.expected] ?? issue.expected)}` },
+  invalid_value: (issue) =>
+    issue.input === undefined
+      ? REQUIRED
+      : { code: 'invalid_value', message: `must be one of ${issue.values.map(String).join(', ')}` },
+  too_small: (issue) => ({ code: 'out_of_range', message: rangeMessage(issue) }),
+  too_big: (issue) => ({ code: 'out_of_range', message: rangeMessage(issue) }),
+  custom: customDescription,
+};
+
+function describe(issue: Issue): Description {
+  const known = DESCRIPTIONS[issue.code] as ((issue: Issue) => Description) | undefined;
+  return known?.(issue) ?? { code: 'invalid', message: issue.message };
 }
 
 /** Turns a schema library's findings into faults of ours, one for each unknown member. `prefix` is the path above. */
 export function faultsOf(error: z.ZodError, prefix = ''): ValidationFault[] {
   return error.issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({
-        field: pathText(prefix, [...issue.path, key]),
-        code: 'unknown_field',
-        message: 'is not a known field',
-      }));
+      return issue.keys.map((key) => {
+        const field = pathText(prefix, [...issue.path, key]);
+        return { field, code: 'unknown_field', message: `${field} is not a known field` };
+      });
     }
     const field = pathText(prefix, issue.path);
     const { code, message } = describe(issue);

@@ -1,11 +1,21 @@
-import type { PolicyPlace } from '#libs/policy-contracts';
+import { parsePolicy, type PolicyContract, type PolicyPlace } from '#libs/policy-contracts';
 import { orderOf, policiesAt, type ActiveApiProxy, type PlacedPolicy } from './domain/index.ts';
+
+/** Members in the order of the contract; the database keeps none. */
+function inOrder(policy: PolicyContract): PolicyContract {
+  const parsed = parsePolicy(policy);
+  return parsed.ok ? parsed.value : policy;
+}
 
 type At = (pipeline: PolicyPlace['pipeline']) => PolicyPlace;
 
 function listsAt(proxy: ActiveApiProxy, at: At) {
   const list = (pipeline: PolicyPlace['pipeline']) =>
-    policiesAt(proxy.policies, at(pipeline)).map(({ name, policy }, index) => ({ ...policy, name, order: index + 1 }));
+    policiesAt(proxy.policies, at(pipeline)).map(({ name, policy }, index) => ({
+      ...inOrder(policy),
+      name,
+      order: index + 1,
+    }));
   return {
     requestPolicyList: list('REQUEST'),
     responsePolicyList: list('RESPONSE'),
@@ -33,7 +43,7 @@ export function policyListView(proxy: ActiveApiProxy) {
 /** `GET X/policies/{policyName}/` */
 export function policyView(proxy: ActiveApiProxy, { name, place, policy }: PlacedPolicy) {
   return {
-    policy: { ...policy, name },
+    policy: { ...inOrder(policy), name },
     operationMetadata: {
       targetScope: place.scope,
       targetEndpoint: place.scope === 'ENDPOINT' ? place.endpoint : null,

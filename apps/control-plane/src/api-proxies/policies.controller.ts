@@ -1,6 +1,7 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Put } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import {
+  environmentNamesIn,
   parseDeletionMetadata,
   parseOperationMetadata,
   parsePolicy,
@@ -16,6 +17,7 @@ import { faultsIn, pathName, settled } from '../http/request-bodies.ts';
 import { Asker } from '../http/request-context.ts';
 import type { RequestContext } from '../persistence/unit-of-work.ts';
 import { policyListView, policyView } from './api-proxy-views.ts';
+import { PROXY_CHECK, type ProxyCheck } from './proxy-check.port.ts';
 import {
   AddPolicy,
   DeletePolicy,
@@ -57,6 +59,7 @@ export class PoliciesController {
     private readonly commands: CommandBus,
     private readonly queries: QueryBus,
     private readonly environmentNames: EnvironmentNameCheck,
+    @Inject(PROXY_CHECK) private readonly check: ProxyCheck,
   ) {}
 
   @Get()
@@ -110,17 +113,17 @@ export class PoliciesController {
     return success({ deploymentResult });
   }
 
-  /** Every fault of the request together: its shape, both members, unknown environments. */
+  /** Every fault of the request together: its shape, both members, what gateways could not run, unknown environments. */
   private async read(address: PolicyAddress, body: unknown): Promise<PolicyRequest> {
     pathName('policyName', address.policyName);
     const { members, faults } = membersOf(body, MEMBERS);
     const metadata = parseOperationMetadata(members['operationMetadata']);
     const policy = parsePolicy(members['policy'], address.policyName);
-    const names = metadata.ok ? metadata.value.environmentNames : [];
+    const names = environmentNamesIn(members['operationMetadata']);
     const unknown = await this.environmentNames.faultsOf(names, POLICY_ENVIRONMENTS_FIELD);
-    if (faults.length > 0 || unknown.length > 0 || !metadata.ok || !policy.ok) {
-      throw invalid([...faults, ...faultsIn(metadata, policy), ...unknown]);
-    }
+    const cannotRun = policy.ok ? this.check.faultsOfPolicy(address.policyName, policy.value) : [];
+    const all = [...faults, ...faultsIn(metadata, policy), ...cannotRun, ...unknown];
+    if (all.length > 0 || !metadata.ok || !policy.ok) throw invalid(all);
     return { metadata: metadata.value, policy: policy.value, warnings: policy.warnings };
   }
 }

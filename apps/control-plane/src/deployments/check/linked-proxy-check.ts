@@ -1,10 +1,23 @@
 import { Injectable } from '@nestjs/common';
 import { generateSigningKey, type JwsAlgorithmName } from '#libs/jwt-engine';
-import type { ArtifactSigningKeys, ValidationFault } from '#libs/policy-contracts';
+import type { ArtifactSigningKeys, PolicyContract, ValidationFault } from '#libs/policy-contracts';
 import { linkProxy } from '#libs/policy-runtime';
 import type { ActiveApiProxy } from '../../api-proxies/domain/index.ts';
 import type { ProxyCheck } from '../../api-proxies/proxy-check.port.ts';
 import { compileProxy } from '../compile/compile-proxy.ts';
+
+/** A proxy with nothing in it, to hang a policy on. */
+const BARE_PROXY: Omit<ActiveApiProxy, 'policies'> = {
+  status: 'active',
+  ...{ proxyId: 'check', projectId: 'check', project: 'check', name: 'check', revision: 1, description: '' },
+  keys: { publicKey: '', secretKey: { secretId: '', fingerprint: '' } },
+  clientRoute: { relativePathList: ['/'], methodList: ['ALL'], hostList: [] },
+  routingInfo: {
+    routingAddressList: [{ address: 'http://127.0.0.1', weight: 1 }],
+    ...{ connectTimeoutSeconds: 1, readTimeoutSeconds: 1, retryCount: 0 },
+  },
+  endpoints: [],
+};
 
 /** Links a proxy with the gateway's own code, with keys that are thrown away: what cannot be linked is refused. */
 @Injectable()
@@ -24,6 +37,10 @@ export class LinkedProxyCheck implements ProxyCheck {
       code,
       message: `${message} (policy ${policy})`,
     }));
+  }
+
+  faultsOfPolicy(name: string, policy: PolicyContract): ValidationFault[] {
+    return this.faultsOf({ ...BARE_PROXY, policies: [{ name, place: { scope: 'ALL', pipeline: 'REQUEST' }, policy }] });
   }
 
   private keysFor(proxy: ActiveApiProxy): Record<string, ArtifactSigningKeys> {

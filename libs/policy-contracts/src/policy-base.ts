@@ -4,9 +4,19 @@ import { optional, withDefault } from './nullable-fields.ts';
 /** RFC 9110 section 5.1: a header name is a token. */
 export const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
 
+/** RFC 9110 section 7.6.1 and the framing of the message: set by whoever speaks to the upstream. */
+const CONNECTION_HEADERS = new Set([
+  ...['connection', 'content-length', 'expect', 'host', 'keep-alive', 'proxy-connection', 'te', 'trailer'],
+  ...['transfer-encoding', 'upgrade', 'via'],
+]);
+const forwardedHeader = z
+  .string()
+  .regex(HEADER_NAME, { error: 'must be a header name', abort: true })
+  .refine((name) => !CONNECTION_HEADERS.has(name.toLowerCase()), { error: 'is set by the gateway itself' });
+
 const forwardVariable = z.strictObject({
   variable: z.string().min(1).max(255),
-  header: z.string().regex(HEADER_NAME, { error: 'must be a header name' }),
+  header: forwardedHeader,
 });
 
 /** Members that every policy type takes (contract 4.1). */

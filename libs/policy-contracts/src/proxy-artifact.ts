@@ -131,7 +131,7 @@ type RawPipelines = z.infer<typeof pipelines>;
 function policiesOf(raw: RawPipelines, path: string, faults: ValidationFault[]): ArtifactPipelines {
   const read = (stage: keyof RawPipelines): PlacedPolicy[] =>
     raw[stage].flatMap(({ name, policy }) => {
-      const parsed = parsePolicy(policy);
+      const parsed = parsePolicy(policy, name);
       if (parsed.ok) return [{ name, policy: parsed.value }];
       faults.push(...parsed.faults.map((fault) => ({ ...fault, field: `${path}.${stage}[${name}].${fault.field}` })));
       return [];

@@ -1,0 +1,255 @@
+import fc from 'fast-check';
+import type { VariableValue } from '../exchange/variable-source.ts';
+import { MAX_REGEX_SUBJECT_LENGTH } from './condition-patterns.ts';
+import { parseCondition } from './parse-condition.ts';
+
+const VARIABLES: Readonly<Record<string, VariableValue>> = {
+  'request.verb': 'GET',
+  'proxy.pathsuffix': '/animals/cats/wild',
+  'jwt.my-policy.valid': false,
+  'JWT.failed': true,
+  text: 'true',
+  one: 1,
+  oneText: '1',
+  empty: '',
+  list: ['a', 'b'],
+  'odd=name': 'odd',
+};
+
+function holds(text: string, variables: Readonly<Record<string, VariableValue>> = VARIABLES): boolean {
+  const parsed = parseCondition(text);
+  if (!parsed.ok) throw new RangeError(`${parsed.message} at ${parsed.position}`);
+  return parsed.evaluate((name) => variables[name]);
+}
+
+describe('the condition language', () => {
+  it.each([
+    ['request.verb = "GET"', true],
+    ['request.verb == "GET"', true],
+    ['request.verb Equals "GET"', true],
+    ['request.verb Is "get"', false],
+    ['request.verb != "GET"', false],
+    ['request.verb NotEquals "POST"', true],
+    ['request.verb IsNot "POST"', true],
+    ['request.verb := "get"', true],
+    ['request.verb EqualsCaseInsensitive "get"', true],
+    ['one > 0', true],
+    ['one GreaterThan 1', false],
+    ['one >= 1', true],
+    ['one GreaterThanOrEquals 2', false],
+    ['one < 2', true],
+    ['one LesserThan 1', false],
+    ['one <= 1', true],
+    ['one LesserThanOrEquals 0.5', false],
+    ['request.verb =| "GE"', true],
+    ['request.verb StartsWith "E"', false],
+    ['request.verb ~ "G*"', true],
+    ['request.verb Matches "*T"', true],
+    ['request.verb Like "G%*"', false],
+    ['request.verb ~~ "(?:GET|PUT)"', true],
+    ['request.verb JavaRegex "GE"', false],
+    ['proxy.pathsuffix ~/ "/animals/**"', true],
+    ['proxy.pathsuffix MatchesPath "/animals/*"', false],
+    ['proxy.pathsuffix LikePath "/animals/{kind}/wild"', true],
+    ['proxy.pathsuffix MatchesPath "/animals/*/*"', true],
+    ['! false', true],
+    ['not JWT.failed', false],
+    ['JWT.failed', true],
+    ['request.verb', false],
+    ['text', true],
+  ])('%s is %s', (text, expected) => {
+    expect(holds(text)).toBe(expected);
+  });
+
+  it.each([
+    ['jwt.my-policy.valid is false', true],
+    ['jwt.my-policy.valid == false', true],
+    ['jwt.my-policy.valid = "false"', true],
+    ['JWT.failed = true', true],
+    ['JWT.failed == "true"', true],
+    ['JWT.failed Equals true', true],
+    ['one = "1"', true],
+    ['oneText = 1', true],
+    ['oneText = 1.0', false],
+    ['one = 1.0', true],
+    ['one = 1f', true],
+    ['one = true', true],
+    ['list = "[a, b]"', true],
+    ['oneText = one', true],
+    ['request.verb = missing', false],
+    ['missing = null', true],
+    ['missing = ""', false],
+    ['empty = ""', true],
+    ['empty = null', false],
+    ['missing = "null"', false],
+  ])('%s compares across types: %s', (text, expected) => {
+    expect(holds(text)).toBe(expected);
+  });
+
+  it('puts not before comparisons, comparisons before and, and before or', () => {
+    expect(holds('true or true and false')).toBe(true);
+    expect(holds('(true or true) and false')).toBe(false);
+    expect(holds('not false and false')).toBe(false);
+    expect(holds('not (false and false)')).toBe(true);
+    expect(holds('! false = true')).toBe(true);
+    expect(holds('true && !false || false')).toBe(true);
+  });
+
+  // verify-jwt.md part 10, with the documented deviation for `>`.
+  it.each([
+    ['=', false, false, true],
+    ['==', false, false, true],
+    [':=', false, false, true],
+    ['!=', true, true, false],
+    ['>', false, true, false],
+    ['>=', false, true, true],
+    ['<', true, false, false],
+    ['<=', true, false, true],
+    ['=|', false, false, false],
+    ['~', false, false, false],
+    ['~/', false, false, false],
+  ])('null %s: left null is %s, right null is %s, both null is %s', (operator, left, right, both) => {
+    expect(holds(`missing ${operator} "x"`)).toBe(left);
+    expect(holds(`request.verb ${operator} missing`)).toBe(right);
+    expect(holds(`missing ${operator} null`)).toBe(both);
+  });
+
+  it('has no regular expression match on null', () => {
+    expect(holds('missing ~~ ".*"')).toBe(false);
+  });
+});
+
+describe('tolerance for conditions as they are found', () => {
+  it.each([
+    '1=1',
+    'JWT.failed=true',
+    'request.verb="GET"',
+    '(proxy.pathsuffix MatchesPath "/**")and (request.verb = "GET")',
+    'request.verb = "GET"AND one = 1',
+    'NOT(request.verb = "PUT")',
+    'not(request.verb = "PUT")',
+    '!(request.verb = "PUT")',
+    'request.verb = "PUT"\n  Or\r\n\tone = 1',
+    '\'odd=name\' = "odd"',
+    '  request.verb  ==  "GET"  ',
+  ])('%j holds', (text) => {
+    expect(holds(text)).toBe(true);
+  });
+
+  it('accepts missing closing parentheses at the end, with a warning', () => {
+    const parsed = parseCondition('((request.verb = "GET") and (one = 1) and (missing Is null)');
+    expect(parsed).toMatchObject({ ok: true, warnings: ['a closing parenthesis is missing at the end'] });
+    expect(holds('((request.verb = "GET") and (missing Is null)')).toBe(true);
+  });
+
+  it('lists every variable once', () => {
+    const parsed = parseCondition('a = b.c and (a != "x" or \'d e\' ~ "y")');
+    expect(parsed).toMatchObject({ ok: true, variables: ['a', 'b.c', 'd e'] });
+  });
+});
+
+describe('conditions that cannot be read', () => {
+  it.each([
+    ['', 0, /value is missing/],
+    ['   ', 3, /value is missing/],
+    ['a =', 3, /value is missing/],
+    ['= a', 0, /value is missing/],
+    ['a b', 2, /operator is missing/],
+    ['a = b = c', 6, /operator is missing/],
+    ['(a = b))', 7, /operator is missing/],
+    ['(a b)', 3, /parenthesis is missing/],
+    ['a = "x', 4, /quote is not closed/],
+    ['a | b', 2, /unknown operator/],
+    ['a ~~ b', 2, /written in the condition/],
+    ['a ~~ "("', 2, /not valid/],
+    ['a ~~ "(a+)+"', 2, /repeats/],
+    ['a ~~ "(?:(x|y)*z)*"', 2, /repeats/],
+    [`a ~~ "${'x'.repeat(257)}"`, 2, /longer/],
+    ['('.repeat(5000), 64, /nests too deep/],
+    ['!'.repeat(5000), 64, /nests too deep/],
+  ])('%# is refused with its position', (text, position, message) => {
+    const parsed = parseCondition(text);
+    expect(parsed).toMatchObject({ ok: false, message: expect.stringMatching(message) as string });
+    expect(parsed.ok ? -1 : Math.abs(parsed.position - position)).toBeLessThan(3);
+  });
+
+  it('never throws and always ends', () => {
+    const pieces = [
+      '(',
+      ')',
+      '!',
+      'not',
+      ' and ',
+      '||',
+      '=',
+      '~',
+      '~~',
+      '~/',
+      '"*"',
+      "'",
+      '"',
+      'a.b',
+      '1',
+      'null',
+      ':=',
+      ' ',
+    ];
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...pieces), { maxLength: 30 }), (parts) => {
+        const parsed = parseCondition(parts.join(''));
+        if (parsed.ok) parsed.evaluate(() => 'text');
+      }),
+    );
+  });
+});
+
+describe('patterns', () => {
+  const matches = (operator: string, pattern: string, value: string) =>
+    holds(`v ${operator} "${pattern}"`, { v: value });
+
+  it.each([
+    ['*', '', true],
+    ['a*c', 'abbbc', true],
+    ['a*c', 'abbb', false],
+    ['a%*c', 'a*c', true],
+    ['a%*c', 'abc', false],
+    ['a.c', 'abc', false],
+    ['*a*b*', 'xxaxxbxx', true],
+  ])('glob %s on %j: %s', (pattern, value, expected) => {
+    expect(matches('~', pattern, value)).toBe(expected);
+  });
+
+  it.each([
+    ['/a/**', '/a/b/c', true],
+    ['/a/**', '/a', true],
+    ['/**/c', '/a/b/c', true],
+    ['/a/*', '/a/b', true],
+    ['/a/*', '/a/', false],
+    ['/a/*', '/a/b/c', false],
+    ['/a/{id}/c', '/a/7/c', true],
+    ['/a*/c', '/abc/c', true],
+    ['/a*/c', '/a/b/c', false],
+    ['/a', '/a/', false],
+  ])('path %s on %s: %s', (pattern, value, expected) => {
+    expect(matches('~/', pattern, value)).toBe(expected);
+  });
+
+  it.each([
+    ['(?i)bearer .*', 'BEARER x', true],
+    ['[\\w\\-]+@example\\.org', 'a-b@example.org', true],
+    ['a\\@b', 'a@b', true],
+    ['a|b', 'ab', false],
+  ])('Java regex %s on %s: %s', (pattern, value, expected) => {
+    expect(matches('~~', pattern, value)).toBe(expected);
+  });
+
+  it('does not run a regular expression on a long value', () => {
+    expect(matches('~~', 'x*', 'x'.repeat(MAX_REGEX_SUBJECT_LENGTH))).toBe(true);
+    expect(matches('~~', 'x*', 'x'.repeat(MAX_REGEX_SUBJECT_LENGTH + 1))).toBe(false);
+  });
+
+  it('takes a glob with many wildcards in its stride', () => {
+    const value = 'a'.repeat(2000);
+    expect(matches('~', `${'*a'.repeat(60)}*b`, value)).toBe(false);
+  });
+});

@@ -1,0 +1,125 @@
+import { compileVariable } from './compile-variable.ts';
+import type { Fault } from './fault.ts';
+import { headersByName, isFormType, parametersByName } from './values-by-name.ts';
+import type {
+  ExchangeRequest,
+  ExchangeResponse,
+  FlowPhase,
+  ServedProxy,
+  ValuesByName,
+  VariableSource,
+  VariableValue,
+} from './variable-source.ts';
+
+/** Computes one variable of a policy's token when it is read: `claim.sub` of `jwt.<policy name>.claim.sub`. */
+export type TokenVariables = (name: string) => VariableValue;
+
+const NO_VALUES: ValuesByName = new Map();
+
+/** One request on its way: made by the gateway, read and changed by the steps. Nothing is parsed before it is asked for. */
+export class Exchange implements VariableSource {
+  readonly request: ExchangeRequest;
+  readonly proxy: ServedProxy;
+  readonly pathSuffix: string;
+  readonly startedAtMs: number;
+  readonly correlationId: string;
+  /** Headers for the upstream by lower-case name; undefined = remove what the client sent. */
+  readonly upstreamHeaders = new Map<string, string | undefined>();
+  /** Query parameters never to be forwarded: a token in the URL. */
+  readonly hiddenQueryParameters = new Set<string>();
+  /** Set before the RESPONSE pipeline. */
+  response: ExchangeResponse | undefined;
+  phase: FlowPhase;
+  nowMs: number;
+  fault: Fault | undefined;
+  faultName: string | undefined;
+  private custom: Map<string, VariableValue> | undefined;
+  private tokens: Map<string, TokenVariables> | undefined;
+  private parsedHeaders: ValuesByName | undefined;
+  private parsedQuery: ValuesByName | undefined;
+  private parsedForm: ValuesByName | undefined;
+
+  // eslint-disable-next-line max-params -- the gateway makes one per request; an options object would be a second one
+  constructor(
+    request: ExchangeRequest,
+    proxy: ServedProxy,
+    pathSuffix: string,
+    startedAtMs: number,
+    correlationId: string,
+  ) {
+    this.request = request;
+    this.proxy = proxy;
+    this.pathSuffix = pathSuffix;
+    this.startedAtMs = startedAtMs;
+    this.correlationId = correlationId;
+    this.response = undefined;
+    this.phase = 'request';
+    this.nowMs = startedAtMs;
+    this.fault = undefined;
+    this.faultName = undefined;
+    this.custom = undefined;
+    this.tokens = undefined;
+    this.parsedHeaders = undefined;
+    this.parsedQuery = undefined;
+    this.parsedForm = undefined;
+  }
+
+  get customVariables(): ReadonlyMap<string, VariableValue> | undefined {
+    return this.custom;
+  }
+
+  /** Flow variable by name; undefined = unset (null in Apigee). Whoever knows the name beforehand compiles it. */
+  variable(name: string): VariableValue {
+    return compileVariable(name)(this);
+  }
+
+  /** Sets a variable for the rest of this exchange; undefined unsets it. What is set stands above what is computed. */
+  setVariable(name: string, value: VariableValue): void {
+    this.custom ??= new Map();
+    this.custom.set(name, value);
+  }
+
+  /** Makes `jwt.<policyName>.…` readable. A policy that runs again replaces what it had published. */
+  publishToken(policyName: string, variables: TokenVariables): void {
+    this.tokens ??= new Map();
+    this.tokens.set(`jwt.${policyName}.`, variables);
+  }
+
+  /** Policy names may contain dots, so the longest published name that fits decides. */
+  tokenVariable(name: string): VariableValue {
+    if (this.tokens === undefined) return undefined;
+    let longest = '';
+    for (const prefix of this.tokens.keys()) {
+      if (prefix.length > longest.length && name.startsWith(prefix)) longest = prefix;
+    }
+    return this.tokens.get(longest)?.(name.slice(longest.length));
+  }
+
+  /** The flow stops: from now on `fault.*` and `error.*` speak of this. */
+  raise(fault: Fault): void {
+    this.fault = fault;
+    this.faultName = fault.name;
+  }
+
+  /** A failure that lets the flow go on, or stops it. In the error flow the first fault stays. */
+  recordFailure(faultName: string): void {
+    if (this.phase !== 'error') this.faultName = faultName;
+  }
+
+  headers(): ValuesByName {
+    return (this.parsedHeaders ??= headersByName(this.request.rawHeaders));
+  }
+
+  queryParameters(): ValuesByName {
+    return (this.parsedQuery ??= parametersByName(this.request.queryString));
+  }
+
+  formParameters(): ValuesByName {
+    if (this.parsedForm === undefined) {
+      const { body } = this.request;
+      const isForm = isFormType(this.headers().get('content-type')?.[0]);
+      this.parsedForm = isForm && body !== undefined ? parametersByName(body.toString('utf8')) : NO_VALUES;
+    }
+    return this.parsedForm;
+  }
+}

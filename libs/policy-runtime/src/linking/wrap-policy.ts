@@ -1,0 +1,53 @@
+import type { PolicyContract } from '#libs/policy-contracts';
+import { parseCondition } from '../conditions/parse-condition.ts';
+import { compileVariable } from '../exchange/compile-variable.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { variableText } from '../exchange/variable-text.ts';
+import type { LinkContext } from './link-context.ts';
+import type { Step } from './step.ts';
+import { setUpstreamHeader } from './upstream-header.ts';
+
+/** Sets the headers of `forwardVariables` whenever the policy ran and the flow goes on. */
+export function withForwardVariables(step: Step, policy: PolicyContract, context: LinkContext): Step {
+  if (policy.forwardVariables.length === 0) return step;
+  const { policyName, options } = context;
+  const headers = policy.forwardVariables.map(({ variable, header }) => ({ header, read: compileVariable(variable) }));
+  const forward = (exchange: Exchange): void => {
+    for (const { header, read } of headers) {
+      if (!setUpstreamHeader(exchange, header, variableText(read(exchange)))) {
+        options.onDropped?.({ policy: policyName, header });
+      }
+    }
+  };
+  if (step.waits) {
+    const run = async (exchange: Exchange, nowMs: number) => {
+      const fault = await step.run(exchange, nowMs);
+      if (fault === undefined) forward(exchange);
+      return fault;
+    };
+    return { waits: true, run };
+  }
+  const run = (exchange: Exchange, nowMs: number) => {
+    const fault = step.run(exchange, nowMs);
+    if (fault === undefined) forward(exchange);
+    return fault;
+  };
+  return { waits: false, run };
+}
+
+/** Skips the policy while its condition is false. A condition that cannot be parsed is a link fault. */
+export function withCondition(step: Step, policy: PolicyContract, context: LinkContext): Step {
+  if (policy.condition === undefined) return step;
+  const condition = parseCondition(policy.condition);
+  if (!condition.ok) {
+    const message = `${condition.message} at character ${condition.position + 1}`;
+    context.refuse({ field: 'policy.condition', code: 'invalid_condition', message });
+    return step;
+  }
+  const readers = new Map(condition.variables.map((name) => [name, compileVariable(name)] as const));
+  const holds = (exchange: Exchange): boolean => condition.evaluate((name) => readers.get(name)?.(exchange));
+  if (step.waits) {
+    return { waits: true, run: async (exchange, nowMs) => (holds(exchange) ? step.run(exchange, nowMs) : undefined) };
+  }
+  return { waits: false, run: (exchange, nowMs) => (holds(exchange) ? step.run(exchange, nowMs) : undefined) };
+}

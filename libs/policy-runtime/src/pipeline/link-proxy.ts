@@ -1,0 +1,135 @@
+import type { ArtifactEndpoint, ArtifactPipelines, PlacedPolicy, ProxyArtifact } from '#libs/policy-contracts';
+import { linkIssuer, type LinkedIssuer } from '../auth-jwt/link-issuer.ts';
+import type { LinkContext, LinkFault, LinkOptions } from '../linking/link-context.ts';
+import type { Step } from '../linking/step.ts';
+import {
+  compileEndpointMatcher,
+  matchEverything,
+  type EndpointMatch,
+  type MatchableEndpoint,
+  type MatchEndpoint,
+} from './endpoint-matcher.ts';
+import { activePolicies, linkRoute, NO_STEPS, type LinkedPipelines } from './link-route.ts';
+import { PathTemplate } from './path-template.ts';
+import { linkPolicy } from './policy-linkers.ts';
+
+/** A proxy ready to serve. */
+export interface LinkedProxy {
+  readonly artifact: ProxyArtifact;
+  /** Which endpoint the rest of the path (after the relative path; starts with `/` or is empty) means. */
+  matchEndpoint(method: string, pathSuffix: string): EndpointMatch;
+  /**
+   * Active policies with managedFromThisPolicy in execution order: proxy level, then endpoints by name and method. For
+   * the token endpoint.
+   */
+  readonly issuers: readonly LinkedIssuer[];
+}
+
+export type LinkOutcome =
+  { readonly ok: true; readonly proxy: LinkedProxy } | { readonly ok: false; readonly faults: readonly LinkFault[] };
+
+/** Links the policies of one artifact and collects what cannot work. */
+class ProxyLinker {
+  readonly faults: LinkFault[] = [];
+  private readonly artifact: ProxyArtifact;
+  private readonly options: LinkOptions;
+
+  constructor(artifact: ProxyArtifact, options: LinkOptions) {
+    this.artifact = artifact;
+    this.options = options;
+  }
+
+  pipelines({ request, response, error }: ArtifactPipelines): LinkedPipelines {
+    return { request: this.steps(request), response: this.steps(response), error: this.steps(error) };
+  }
+
+  matcher(): MatchEndpoint {
+    const proxyLevel = this.pipelines(this.artifact.pipelines);
+    const proxyPolicies = activePolicies(this.artifact.pipelines);
+    const { endpoints } = this.artifact;
+    if (endpoints.length === 0) {
+      const policies = proxyPolicies;
+      return matchEverything(linkRoute({ endpoint: undefined, proxyLevel, endpointLevel: NO_STEPS, policies }));
+    }
+    const matchable = endpoints.flatMap((endpoint): MatchableEndpoint[] => {
+      const endpointLevel = this.pipelines(endpoint.pipelines);
+      const template = this.templateOf(endpoint);
+      if (template === undefined) return [];
+      const policies = [...proxyPolicies, ...activePolicies(endpoint.pipelines)];
+      return [
+        { template, method: endpoint.httpMethod, route: linkRoute({ endpoint, proxyLevel, endpointLevel, policies }) },
+      ];
+    });
+    return compileEndpointMatcher(matchable);
+  }
+
+  issuers(): LinkedIssuer[] {
+    const endpoints = [...this.artifact.endpoints].sort((left, right) => {
+      const [one, other] = [`${left.name} ${left.httpMethod}`, `${right.name} ${right.httpMethod}`];
+      return one === other ? 0 : one < other ? -1 : 1;
+    });
+    const levels = [this.artifact.pipelines, ...endpoints.map(({ pipelines }) => pipelines)];
+    return levels.flatMap(activePolicies).flatMap(({ name, policy }) => {
+      if (policy.type !== 'policy-auth-jwt' || !policy.managedFromThisPolicy) return [];
+      const issuer = linkIssuer(policy, this.contextOf(name));
+      return issuer === undefined ? [] : [issuer];
+    });
+  }
+
+  private steps(policies: readonly PlacedPolicy[]): Step[] {
+    return policies.filter(({ policy }) => policy.active).map((placed) => this.step(placed));
+  }
+
+  private step(placed: PlacedPolicy): Step {
+    const context = this.contextOf(placed.name);
+    try {
+      return linkPolicy(placed, context);
+    } catch (reason) {
+      // A broken assumption of a linker must not take the whole process down; its text may hold material, so it stays out.
+      const message = `the policy cannot be linked (${reason instanceof Error ? reason.name : 'unknown error'})`;
+      context.refuse({ field: 'policy', code: 'not_linkable', message });
+      return { waits: false, run: () => undefined };
+    }
+  }
+
+  private contextOf(policyName: string): LinkContext {
+    const { artifact, options } = this;
+    return { artifact, options, policyName, refuse: (fault) => this.faults.push({ policy: policyName, ...fault }) };
+  }
+
+  private refuseEndpoint({ name, httpMethod }: ArtifactEndpoint, code: string, message: string): undefined {
+    this.faults.push({ policy: '', field: `endpoints[${httpMethod} ${name}]`, code, message });
+    return undefined;
+  }
+
+  private templateOf(endpoint: ArtifactEndpoint): PathTemplate | undefined {
+    const template = PathTemplate.parse(endpoint.name);
+    if (template === undefined) {
+      return this.refuseEndpoint(endpoint, 'invalid_template', 'a segment may hold one {parameter}');
+    }
+    const backend = endpoint.backendResourceUrl ?? '';
+    if (backend.includes('://') || /[?#]/.test(backend)) {
+      return this.refuseEndpoint(endpoint, 'invalid_backend', 'backendResourceUrl must be a path');
+    }
+    const names = PathTemplate.parse(backend)?.parameterNames;
+    if (names === undefined || names.some((name) => !template.parameterNames.includes(name))) {
+      return this.refuseEndpoint(
+        endpoint,
+        'invalid_backend',
+        'backendResourceUrl names a parameter the endpoint has not',
+      );
+    }
+    return template;
+  }
+}
+
+/**
+ * Turns an artifact into closures: keys parsed, conditions and variables compiled, endpoints indexed. Never throws on bad
+ * content; every fault at once.
+ */
+export function linkProxy(artifact: ProxyArtifact, options: LinkOptions): LinkOutcome {
+  const linker = new ProxyLinker(artifact, options);
+  const matchEndpoint = linker.matcher();
+  if (linker.faults.length > 0) return { ok: false, faults: linker.faults };
+  return { ok: true, proxy: { artifact, matchEndpoint, issuers: linker.issuers() } };
+}

@@ -1,0 +1,1 @@
+export { PENDING_SCENARIOS, type PendingScenario } from './pending-scenarios.ts';

@@ -1,0 +1,9 @@
+import type { JwtRefusal } from '#libs/jwt-engine';
+import type { Exchange } from '../exchange/exchange.ts';
+
+/** What the engine hands back to the policy's own selectors and checks, one per verification. */
+export interface VerifyContext {
+  readonly exchange: Exchange;
+  /** A setting behind a variable could not be used; reported after the times, before the claims. */
+  readonly settingRefusal: JwtRefusal | 'InvalidConfiguration' | undefined;
+}

@@ -1,0 +1,46 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+
+/** A built program of ours, run as its users run it. */
+export class ChildProgram {
+  private child: ChildProcess | undefined;
+  private text = '';
+
+  constructor(
+    private readonly entry: string,
+    private readonly environment: Readonly<Record<string, string>>,
+  ) {}
+
+  /** Everything it has printed since it was first started. */
+  get output(): string {
+    return this.text;
+  }
+
+  start(): void {
+    const inherited = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
+    const child = spawn(process.execPath, ['--enable-source-maps', path.join(ROOT, 'dist', this.entry)], {
+      env: { ...inherited, ...this.environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.stdout.on('data', (data: Buffer) => (this.text += data.toString('utf8')));
+    child.stderr.on('data', (data: Buffer) => (this.text += data.toString('utf8')));
+    this.child = child;
+  }
+
+  /** Exit code, or null when a signal ended it. */
+  async exited(): Promise<number | null> {
+    const child = this.child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    const [code] = (await once(child, 'exit')) as [number | null];
+    return code;
+  }
+
+  async signal(signal: NodeJS.Signals): Promise<number | null> {
+    const exited = this.exited();
+    this.child?.kill(signal);
+    return exited;
+  }
+}

@@ -1,0 +1,178 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { findFreePort, startRedis, type RunningServer } from '#libs/embedded-servers';
+import { freshDatabase } from '#libs/event-store/testing';
+import { ChildProgram } from './child-program.ts';
+import { EchoUpstream } from './echo-upstream.ts';
+import { until } from './until.ts';
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: any;
+}
+
+export interface RunningGateway {
+  readonly id: string;
+  readonly url: string;
+  readonly adminUrl: string;
+  readonly program: ChildProgram;
+}
+
+export interface SystemEnvironment {
+  readonly name: string;
+  readonly redis: RunningServer;
+  readonly gatewayKey: string;
+  readonly gateways: readonly RunningGateway[];
+}
+
+/** Everything that `npm run up` starts and more: one control plane, two environments with a Redis and two gateways each. */
+export class GatewardenSystem {
+  readonly adminToken = `gwt_${randomBytes(32).toString('base64url')}`;
+  readonly upstream = new EchoUpstream();
+  upstreamUrl = '';
+  controlPlaneUrl = '';
+  controlPlane!: ChildProgram;
+  private queue!: RunningServer;
+  readonly environments = new Map<string, SystemEnvironment>();
+  private readonly directory = mkdtempSync(path.join(os.tmpdir(), 'gatewarden-e2e-'));
+  private readonly closing: (() => Promise<unknown>)[] = [];
+
+  static async start(environmentNames: readonly string[] = ['staging', 'production']): Promise<GatewardenSystem> {
+    const system = new GatewardenSystem();
+    chmodSync(system.directory, 0o711);
+    await system.startControlPlane();
+    for (const name of environmentNames) await system.startEnvironment(name);
+    return system;
+  }
+
+  environment(name: string): SystemEnvironment {
+    const found = this.environments.get(name);
+    if (found === undefined) throw new Error(`no environment ${name}`);
+    return found;
+  }
+
+  gateway(environmentName: string, index = 0): RunningGateway {
+    const found = this.environment(environmentName).gateways[index];
+    if (found === undefined) throw new Error(`no gateway ${index} of ${environmentName}`);
+    return found;
+  }
+
+  get allGateways(): RunningGateway[] {
+    return [...this.environments.values()].flatMap((environment) => environment.gateways);
+  }
+
+  /** A call of apiops with the administrator's token; a string body goes out as it is. */
+  async api(
+    method: string,
+    callPath: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<ApiAnswer> {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    const response = await fetch(`${this.controlPlaneUrl}${callPath}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.adminToken}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: text }),
+    });
+    return { status: response.status, headers: response.headers, body: await response.json() };
+  }
+
+  async redis(name: string): Promise<RunningServer> {
+    const redis = await startRedis({ dataDir: path.join(this.directory, `redis-${name}`), appendOnly: true });
+    this.closing.push(() => redis.stop());
+    return redis;
+  }
+
+  async stopQueue(): Promise<void> {
+    await this.queue.stop();
+  }
+
+  /** Starts the queue's Redis again on the port and the data it had. */
+  async startQueue(): Promise<void> {
+    const dataDir = path.join(this.directory, 'redis-queue');
+    this.queue = await startRedis({ dataDir, appendOnly: true, port: this.queue.port });
+    this.closing.push(() => this.queue.stop());
+  }
+
+  /** Starts a Redis again on the port and the data it had. */
+  async redisAgain(name: string): Promise<RunningServer> {
+    const environment = this.environment(name);
+    const dataDir = path.join(this.directory, `redis-${name}`);
+    const redis = await startRedis({ dataDir, appendOnly: true, port: environment.redis.port });
+    this.closing.push(() => redis.stop());
+    this.environments.set(name, { ...environment, redis });
+    return redis;
+  }
+
+  async ready(url: string): Promise<void> {
+    await until(`${url} is ready`, async () => (await fetch(`${url}/readyz`)).status === 200, 30_000);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.allGateways.map((gateway) => gateway.program.signal('SIGTERM')));
+    await this.controlPlane.signal('SIGTERM');
+    for (const close of this.closing.reverse()) await close();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  private async startControlPlane(): Promise<void> {
+    const database = await freshDatabase();
+    this.closing.push(() => database.drop());
+    this.upstreamUrl = await this.upstream.listen();
+    this.closing.push(() => this.upstream.close());
+    this.queue = await this.redis('queue');
+    const port = await findFreePort();
+    this.controlPlaneUrl = `http://127.0.0.1:${port}`;
+    this.controlPlane = new ChildProgram('apps/control-plane/src/main.js', {
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      DATABASE_URL: database.url,
+      MASTER_KEY: randomBytes(32).toString('base64'),
+      ADMIN_TOKEN: this.adminToken,
+      DATA_DIR: path.join(this.directory, 'control-plane'),
+      REDIS_URL: this.queue.url,
+      LOG_LEVEL: 'info',
+    });
+    this.controlPlane.start();
+    await this.ready(this.controlPlaneUrl);
+  }
+
+  private async startEnvironment(name: string): Promise<void> {
+    const redis = await this.redis(name);
+    const created = await this.api('POST', '/apiops/environments/', { name, redisUrl: redis.url });
+    const gatewayKey = String(created.body.resultList[0].gatewayKey);
+    const gateways: RunningGateway[] = [];
+    for (const number of [1, 2]) gateways.push(await this.startGateway(name, { number, redis, gatewayKey }));
+    this.environments.set(name, { name, redis, gatewayKey, gateways });
+    for (const gateway of gateways) await this.ready(gateway.adminUrl);
+  }
+
+  private async startGateway(
+    environmentName: string,
+    { number, redis, gatewayKey }: { number: number; redis: RunningServer; gatewayKey: string },
+  ): Promise<RunningGateway> {
+    const [port, adminPort] = [await findFreePort(), await findFreePort()];
+    const id = `${environmentName}-${number}`;
+    const program = new ChildProgram('apps/gateway/src/main.js', {
+      GATEWAY_ENVIRONMENT: environmentName,
+      GATEWAY_KEY: gatewayKey,
+      REDIS_URL: redis.url,
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      ADMIN_HOST: '127.0.0.1',
+      ADMIN_PORT: String(adminPort),
+      GATEWAY_ID: id,
+      SNAPSHOT_DIR: path.join(this.directory, 'snapshots', id),
+      LOG_LEVEL: 'info',
+    });
+    program.start();
+    return { id, url: `http://127.0.0.1:${port}`, adminUrl: `http://127.0.0.1:${adminPort}`, program };
+  }
+}

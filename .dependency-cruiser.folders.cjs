@@ -3,5 +3,8 @@ const { options } = require('./.dependency-cruiser.cjs');
 
 module.exports = {
   forbidden: [{ name: 'no-circular-folders', severity: 'error', scope: 'folder', from: {}, to: { circular: true } }],
-  options: { ...options, exclude: { path: ['^dist/', '/testing/', '\\.(spec|int-spec|e2e-spec)\\.ts$', '^libs/[^/]+/test/'] } },
+  options: {
+    ...options,
+    exclude: { path: ['^dist/', '/testing/', '\\.(spec|int-spec|e2e-spec)\\.ts$', '^libs/[^/]+/test/'] },
+  },
 };

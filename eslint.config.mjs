@@ -9,8 +9,14 @@ const noEnvironment = {
 };
 const noClock = [
   { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'Time comes in with the command.' },
-  { selector: "CallExpression[callee.object.name='Date'][callee.property.name='now']", message: 'Time comes in with the command.' },
-  { selector: "CallExpression[callee.object.name='Math'][callee.property.name='random']", message: 'Randomness comes in with the command.' },
+  {
+    selector: "CallExpression[callee.object.name='Date'][callee.property.name='now']",
+    message: 'Time comes in with the command.',
+  },
+  {
+    selector: "CallExpression[callee.object.name='Math'][callee.property.name='random']",
+    message: 'Randomness comes in with the command.',
+  },
 ];
 
 export default defineConfig(
@@ -37,7 +43,12 @@ export default defineConfig(
     },
   },
   {
-    files: ['apps/*/src/**/domain/**/*.ts', 'apps/*/src/**/compile/**/*.ts', 'libs/jwt-engine/src/**/*.ts', 'libs/policy-contracts/src/**/*.ts'],
+    files: [
+      'apps/*/src/**/domain/**/*.ts',
+      'apps/*/src/**/compile/**/*.ts',
+      'libs/jwt-engine/src/**/*.ts',
+      'libs/policy-contracts/src/**/*.ts',
+    ],
     ignores: ['**/*.spec.ts'],
     rules: { 'no-restricted-syntax': ['error', noDefaultExport, noEnvironment, ...noClock] },
   },
@@ -53,7 +64,10 @@ export default defineConfig(
   },
   {
     files: ['**/*.spec.ts', '**/*.int-spec.ts', '**/*.e2e-spec.ts', '**/testing/**/*.ts', 'test/**/*.ts'],
-    rules: { 'max-lines-per-function': 'off', 'max-lines': ['error', { max: 600, skipBlankLines: true, skipComments: true }] },
+    rules: {
+      'max-lines-per-function': 'off',
+      'max-lines': ['error', { max: 600, skipBlankLines: true, skipComments: true }],
+    },
   },
   {
     // Answers of a server are looked at member by member; a wrong one fails the expectation, not the compiler.

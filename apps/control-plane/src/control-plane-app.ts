@@ -3,13 +3,17 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyInstance } from 'fastify';
 import { ControlPlaneModule, type ControlPlaneResources } from './control-plane.module.ts';
 import { authenticateWith } from './http/authentication.ts';
+import { failure } from './http/envelope.ts';
 import { NestLogger } from './logging/logger.ts';
 
 const LARGEST_BODY_BYTES = 1024 * 1024;
+/** Names have at most 255 characters, each of them up to three in a URL; what is too long is refused as a name. */
+const LONGEST_NAME_IN_PATH = 1_000;
 
-/** No body is not a broken body: a call without parameters may come with a JSON content type. */
-function acceptEmptyJson(app: NestFastifyApplication): void {
+/** JSON only. No body is not a broken body: a call without parameters may come with a JSON content type. */
+function acceptJsonOnly(app: NestFastifyApplication): void {
   const instance = app.getHttpAdapter().getInstance();
+  instance.removeContentTypeParser('text/plain');
   const parse = instance.getDefaultJsonParser('error', 'error');
   app.useBodyParser('application/json', { bodyLimit: LARGEST_BODY_BYTES }, (request, body, done) => {
     const text = body.toString('utf8');
@@ -25,13 +29,17 @@ export async function createControlPlaneApp(
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: LARGEST_BODY_BYTES,
-    routerOptions: { ignoreTrailingSlash: true, caseSensitive: true },
+    routerOptions: { ignoreTrailingSlash: true, caseSensitive: true, maxParamLength: LONGEST_NAME_IN_PATH },
+    frameworkErrors: (_error, _request, reply) => {
+      void reply.code(400).send(failure('bad_request', 'the address is not a valid URL'));
+    },
   });
   const app = await NestFactory.create<NestFastifyApplication>(ControlPlaneModule.with(resources), adapter, {
     logger: new NestLogger(resources.logger),
     abortOnError: false,
+    bodyParser: false,
   });
   adapter.getInstance<FastifyInstance>().addHook('onRequest', authenticateWith(adminToken));
-  acceptEmptyJson(app);
+  acceptJsonOnly(app);
   return app;
 }

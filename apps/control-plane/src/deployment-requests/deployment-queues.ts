@@ -14,6 +14,9 @@ export interface DeploymentJobData {
 const PREFIX = 'gatewarden';
 const JOBS_AT_ONCE = 20;
 const ADDED_WITHIN_MS = 2_000;
+/** A job whose deployer was killed is taken up by another after this long; a living one renews its lock by itself. */
+const LOCK_MS = 5_000;
+const STALLED_LOOK_MS = 2_000;
 
 const queueName = (environmentId: string): string => `deploy-${environmentId}`;
 
@@ -62,6 +65,9 @@ export class DeploymentQueues implements OnApplicationShutdown {
       connection,
       prefix: PREFIX,
       concurrency: JOBS_AT_ONCE,
+      lockDuration: LOCK_MS,
+      stalledInterval: STALLED_LOOK_MS,
+      maxStalledCount: Number.MAX_SAFE_INTEGER,
     });
     worker.on('error', (error) => this.logger.debug({ environmentId, reason: error.message }, 'queue worker'));
     worker.on('failed', (job, error) =>

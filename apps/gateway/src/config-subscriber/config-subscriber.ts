@@ -1,0 +1,221 @@
+import {
+  ChannelUnavailable,
+  ConfigFollower,
+  type ApplyOutcome,
+  type ChannelKeys,
+  type ConfigChannel,
+  type IncomingChange,
+  type Watch,
+} from '#libs/config-distribution';
+import type { ActiveGateway } from './active-gateway.ts';
+import type { EnvironmentAdmission } from './environment-admission.ts';
+import type { Journal } from './journal.ts';
+import type { LeaseKeeper } from './lease-keeper.ts';
+import { RepeatedWork } from './repeated-work.ts';
+import type { SnapshotStore } from './snapshot/snapshot-store.ts';
+
+export interface ConfigSubscriberDeps {
+  readonly environment: string;
+  readonly channel: ConfigChannel;
+  readonly admission: EnvironmentAdmission;
+  readonly active: ActiveGateway;
+  readonly snapshot: SnapshotStore;
+  readonly lease: LeaseKeeper;
+  readonly journal: Journal;
+  /** Milliseconds since the epoch. */
+  readonly nowMs: () => number;
+}
+
+/** Hints can be lost: it looks by itself this often. */
+const LOOK_EVERY_MS = 1_000;
+const FILES_WRITTEN_AT_ONCE = 16;
+
+/**
+ * Keeps this gateway's configuration the newest of its environment: from the snapshot at once, from Redis as soon and as
+ * long as it is there.
+ */
+export class ConfigSubscriber {
+  private readonly looking: RepeatedWork;
+  private following: { readonly keys: ChannelKeys; readonly follower: ConfigFollower } | undefined;
+  /** The entry of the key ring in Redis that admitted this gateway. */
+  private wrapped: string | undefined;
+  private isRefused = false;
+  private isSnapshotComplete = false;
+  private wasReached = false;
+  private comparedAtMs: number;
+  private watch: Watch | undefined;
+
+  constructor(private readonly deps: ConfigSubscriberDeps) {
+    this.looking = new RepeatedWork(() => this.lookOnce(), LOOK_EVERY_MS);
+    this.comparedAtMs = deps.nowMs();
+  }
+
+  /** The environment's keys; undefined until the key ring was read. */
+  get keys(): ChannelKeys | undefined {
+    return this.following?.keys;
+  }
+
+  /** Whether everything of the environment is live: read from Redis, or from a snapshot that was complete. */
+  get isReady(): boolean {
+    const isLoaded = this.isSnapshotComplete || this.following?.follower.loaded !== undefined;
+    return isLoaded && !this.isRefused && this.deps.active.current !== undefined;
+  }
+
+  get highestDeployment(): number {
+    return this.following?.follower.highestDeployment ?? 0;
+  }
+
+  get rejectedCount(): number {
+    return this.following?.follower.rejections.size ?? 0;
+  }
+
+  /** Whether the last look reached Redis. */
+  get isRedisUp(): boolean {
+    return this.wasReached;
+  }
+
+  /** Since the configuration was last compared with Redis; since the start when it never was. */
+  get ageMs(): number {
+    return this.deps.nowMs() - this.comparedAtMs;
+  }
+
+  /** Brings back what the last run left on disk, so that this gateway serves before it has seen Redis. */
+  async restore(): Promise<void> {
+    const { snapshot, admission, active, journal, environment } = this.deps;
+    const kept = await snapshot.admission();
+    if (kept?.environment !== environment || kept.keyId !== admission.keyId) return;
+    const admitted = admission.open(kept.wrapped);
+    if (admitted === undefined) return;
+    const { follower } = this.follow(admitted.keys);
+    const { changes, faults } = await snapshot.load(admitted.keys);
+    for (const fault of faults) journal.snapshotFault(fault);
+    this.bringBack(changes, follower);
+    this.isSnapshotComplete = kept.isComplete && faults.length === 0;
+    if (this.isSnapshotComplete) active.beginEmpty();
+    journal.snapshotLoaded(active.current?.proxies.size ?? 0);
+  }
+
+  /** Looks now, every second, and whenever Redis hints at a change. */
+  async start(): Promise<void> {
+    this.watch = await this.deps.channel.watch('changes', () => void this.looking.run());
+    this.looking.start();
+  }
+
+  /** Looks now; fulfils when that is over, whatever came of it. */
+  look(): Promise<void> {
+    return this.looking.run();
+  }
+
+  /** Looks no more and says that this gateway is gone. */
+  async stop(): Promise<void> {
+    await this.watch?.close();
+    await this.looking.stop();
+    // Redis away: the lease ends by itself.
+    if (this.wrapped !== undefined) await this.deps.lease.end().catch(() => undefined);
+  }
+
+  private bringBack(changes: readonly IncomingChange[], follower: ConfigFollower): void {
+    const outcomes = this.deps.active.apply(changes);
+    for (const { change } of changes) {
+      const outcome = outcomes.get(change.proxyId);
+      if (outcome?.applied === true) follower.remember(change.proxyId, change.deployment);
+      else this.deps.journal.rejected(change, outcome?.reason ?? 'not applied');
+    }
+  }
+
+  private async lookOnce(): Promise<void> {
+    const { journal, lease } = this.deps;
+    try {
+      const following = await this.admitted();
+      if (following !== undefined) {
+        lease.note(await following.follower.refresh());
+        await this.noteLoaded(following.follower);
+        await lease.renewWhenDue(following.keys, following.follower);
+        this.comparedAtMs = this.deps.nowMs();
+      }
+      this.wasReached = true;
+      journal.channelUp();
+    } catch (error) {
+      this.wasReached = !(error instanceof ChannelUnavailable) && this.wasReached;
+      if (error instanceof ChannelUnavailable) journal.channelDown(error);
+      else journal.unexpected(error);
+    }
+  }
+
+  private async admitted(): Promise<typeof this.following> {
+    if (this.wrapped !== undefined) return this.following;
+    const { admission, channel, journal, environment } = this.deps;
+    const outcome = await admission.ask(channel, this.keys);
+    this.isRefused = outcome.kind === 'refused';
+    switch (outcome.kind) {
+      case 'refused':
+        journal.complain('error', outcome.reason);
+        return undefined;
+      case 'nothing-there':
+        journal.complain('warn', `environment ${environment} has nothing in its Redis: waiting for it`);
+        return undefined;
+      case 'admitted':
+        this.wrapped = outcome.wrapped;
+        await this.keepAdmission();
+        return this.following ?? this.follow(outcome.keys);
+    }
+  }
+
+  private follow(keys: ChannelKeys): NonNullable<typeof this.following> {
+    const { channel, journal } = this.deps;
+    const follower = new ConfigFollower(channel, keys, {
+      apply: (changes) => this.apply(keys, changes),
+      report: (report) => journal.reported(report),
+    });
+    this.following = { keys, follower };
+    return this.following;
+  }
+
+  /** In memory first, so that it serves; on disk before it is acknowledged. */
+  private async apply(
+    keys: ChannelKeys,
+    changes: readonly IncomingChange[],
+  ): Promise<ReadonlyMap<string, ApplyOutcome>> {
+    const { active, journal } = this.deps;
+    const outcomes = active.apply(changes);
+    const kept: IncomingChange[] = [];
+    for (const incoming of changes) {
+      const outcome = outcomes.get(incoming.change.proxyId);
+      if (outcome?.applied === true) {
+        kept.push(incoming);
+        journal.applied(incoming.change);
+      } else journal.rejected(incoming.change, outcome?.reason ?? 'not applied');
+    }
+    for (let at = 0; at < kept.length; at += FILES_WRITTEN_AT_ONCE) {
+      await Promise.all(kept.slice(at, at + FILES_WRITTEN_AT_ONCE).map((one) => this.keep(keys, one)));
+    }
+    return outcomes;
+  }
+
+  private async keep(keys: ChannelKeys, incoming: IncomingChange): Promise<void> {
+    try {
+      await this.deps.snapshot.save(keys, incoming);
+    } catch (error) {
+      this.deps.journal.snapshotNotWritten(error);
+    }
+  }
+
+  /** The first complete load makes the snapshot one that alone makes a gateway ready. */
+  private async noteLoaded(follower: ConfigFollower): Promise<void> {
+    if (this.isSnapshotComplete || follower.loaded === undefined) return;
+    this.deps.active.beginEmpty();
+    this.isSnapshotComplete = true;
+    await this.keepAdmission();
+  }
+
+  private async keepAdmission(): Promise<void> {
+    const { snapshot, admission, environment, journal } = this.deps;
+    if (this.wrapped === undefined) return;
+    try {
+      const { wrapped, isSnapshotComplete: isComplete } = this;
+      await snapshot.saveAdmission({ environment, keyId: admission.keyId, wrapped, isComplete });
+    } catch (error) {
+      journal.snapshotNotWritten(error);
+    }
+  }
+}

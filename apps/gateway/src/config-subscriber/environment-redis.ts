@@ -1,0 +1,28 @@
+import { Redis } from 'ioredis';
+
+const CONNECT_TIMEOUT_MS = 2_000;
+/** Longer than any step takes on a healthy server; a frozen one must not freeze the gateway. */
+const COMMAND_TIMEOUT_MS = 2_000;
+const LONGEST_PAUSE_MS = 1_000;
+const FIRST_PAUSE_MS = 50;
+
+/**
+ * A connection to the environment's Redis that is not open yet: commands fail at once while Redis is away, and it comes
+ * back by itself.
+ */
+export function createEnvironmentRedis(url: string): Redis {
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    retryStrategy: (attempt) => Math.min(attempt * FIRST_PAUSE_MS, LONGEST_PAUSE_MS),
+  });
+  // Every command that fails is reported where it was sent; without a listener the process would end.
+  redis.on('error', () => undefined);
+  return redis;
+}
+
+/** Fulfils when the first attempt to connect is over, whatever came of it. */
+export const connectOnce = (redis: Redis): Promise<void> => redis.connect().catch(() => undefined);

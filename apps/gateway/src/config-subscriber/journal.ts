@@ -1,0 +1,93 @@
+import type { ChannelReport, ChangeRecord } from '#libs/config-distribution';
+import { errorFacts, type Logger } from '../logging/logger.ts';
+import type { GatewayMetrics } from '../metrics/gateway-metrics.ts';
+import type { SnapshotFault } from './snapshot/snapshot-store.ts';
+
+/** The same complaint is written again only after this long. */
+export const COMPLAINT_EVERY_MS = 60_000;
+
+const REPORT_TEXTS: Readonly<Record<ChannelReport['problem'], string>> = {
+  empty: 'Redis holds no configuration any more: serving on with the last one',
+  gap: 'records of the configuration log are missing: loading everything again',
+  restored: 'Redis holds another log than before, perhaps an old copy: loading everything again',
+  'altered-record': 'a record was not sealed by the control plane: refused',
+  'altered-artifact': 'an artifact was not sealed by the control plane for this deployment: refused',
+  'altered-checkpoint': 'the checkpoint was not sealed by the control plane: refused',
+  older: 'an older deployment than the one applied: refused',
+  'missing-artifact': 'an artifact is not there yet: waiting for it',
+};
+
+/** Says what happens to the configuration: as log lines and metrics, each thing once. No line holds a secret. */
+export class Journal {
+  private isChannelDown = false;
+  private complaint: { readonly text: string; readonly atMs: number } | undefined;
+
+  constructor(
+    private readonly logger: Logger,
+    private readonly metrics: GatewayMetrics,
+    private readonly nowMs: () => number = Date.now,
+  ) {}
+
+  reported({ problem, ...facts }: ChannelReport): void {
+    this.metrics.countReport(problem);
+    this.logger.warn({ problem, ...facts }, REPORT_TEXTS[problem]);
+  }
+
+  applied({ project, proxy, deployment, kind }: ChangeRecord): void {
+    const text = kind === 'tombstone' ? 'proxy removed' : 'deployment applied';
+    this.logger.info({ project, proxy, deployment }, text);
+  }
+
+  rejected({ project, proxy, proxyId, deployment }: ChangeRecord, reason: string): void {
+    this.metrics.countReport('rejected');
+    this.logger.error({ project, proxy, proxyId, deployment, reason }, 'deployment rejected: the older one serves on');
+  }
+
+  snapshotLoaded(proxies: number): void {
+    this.logger.info({ proxies }, 'serving the last configuration from the snapshot');
+  }
+
+  snapshotFault({ file, problem }: SnapshotFault): void {
+    this.metrics.countReport(`snapshot-${problem}`);
+    this.logger.error({ file, problem }, 'a snapshot file is broken or altered: ignored');
+  }
+
+  snapshotNotWritten(error: unknown): void {
+    this.metrics.countReport('snapshot-not-written');
+    this.logger.error({ reason: errorFacts(error).reason }, 'the snapshot could not be written');
+  }
+
+  identityRefused(kind: string): void {
+    this.metrics.countReport('altered-identity');
+    this.logger.warn({ kind }, 'an identity record was not sealed by the control plane: treated as absent');
+  }
+
+  /** Once for each outage. */
+  channelDown(error: unknown): void {
+    if (this.isChannelDown) return;
+    this.isChannelDown = true;
+    this.metrics.countReport('redis-down');
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    this.logger.warn({ reason: errorFacts(cause).reason }, 'Redis cannot be reached: serving on, looking again');
+  }
+
+  channelUp(): void {
+    if (this.isChannelDown) this.logger.info('Redis is reached again');
+    this.isChannelDown = false;
+  }
+
+  /** Something a person must put right; repeated at a sane rate while it lasts. */
+  complain(level: 'warn' | 'error', text: string): void {
+    const now = this.nowMs();
+    const isKnown = this.complaint?.text === text && now - this.complaint.atMs < COMPLAINT_EVERY_MS;
+    if (isKnown) return;
+    this.complaint = { text, atMs: now };
+    this.metrics.countReport('not-admitted');
+    this.logger[level](text);
+  }
+
+  unexpected(error: unknown): void {
+    this.metrics.countReport('unexpected');
+    this.logger.error(errorFacts(error), 'the configuration could not be looked at');
+  }
+}

@@ -1,0 +1,139 @@
+import path from 'node:path';
+import { gatewayKeyText, newGatewayKey } from '#libs/config-distribution';
+import { readGatewayConfig } from './gateway.config.ts';
+import { settingsHelp } from './settings-help.ts';
+import { BadSettings } from './settings-reader.ts';
+
+const gatewayKey = newGatewayKey();
+const required = { GATEWAY_ENVIRONMENT: 'production', GATEWAY_KEY: gatewayKeyText(gatewayKey) };
+const read = (variables: Record<string, string> = {}) =>
+  readGatewayConfig({ ...required, ...variables }, 'edge.example');
+
+function faultsOf(variables: Record<string, string | undefined>): readonly string[] {
+  try {
+    readGatewayConfig(variables, 'edge');
+  } catch (error) {
+    if (error instanceof BadSettings) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+describe('the settings of a gateway', () => {
+  it('have the defaults of the contract', () => {
+    expect(read()).toEqual({
+      environment: 'production',
+      gatewayKey,
+      redisUrl: 'redis://127.0.0.1:6379',
+      host: '127.0.0.1',
+      port: 8080,
+      adminHost: '127.0.0.1',
+      adminPort: 9090,
+      rootContext: '',
+      gatewayId: 'edge.example-8080',
+      snapshotDir: path.resolve('.data/gateway/edge.example-8080'),
+      trustedProxies: [],
+      drainTimeoutMs: 30_000,
+      faultCodes: 'documented',
+      logLevel: 'info',
+    });
+  });
+
+  it('are read from every variable', () => {
+    const config = read({
+      REDIS_URL: 'rediss://user:secret@redis:6380/2',
+      HOST: '0.0.0.0',
+      PORT: '8443',
+      ADMIN_HOST: '::1',
+      ADMIN_PORT: '9999',
+      ROOT_CONTEXT: '/apigateway/',
+      GATEWAY_ID: 'edge-1',
+      SNAPSHOT_DIR: '/var/lib/gateway',
+      WORKERS: '1',
+      TRUSTED_PROXIES: '10.0.0.0/8, 192.0.2.1,2001:db8::/32',
+      DRAIN_TIMEOUT_MS: '0',
+      FAULT_CODES: 'observed',
+      LOG_LEVEL: 'debug',
+    });
+    expect(config).toEqual({
+      environment: 'production',
+      gatewayKey,
+      redisUrl: 'rediss://user:secret@redis:6380/2',
+      host: '0.0.0.0',
+      port: 8443,
+      adminHost: '::1',
+      adminPort: 9999,
+      rootContext: '/apigateway',
+      gatewayId: 'edge-1',
+      snapshotDir: '/var/lib/gateway',
+      trustedProxies: ['10.0.0.0/8', '192.0.2.1', '2001:db8::/32'],
+      drainTimeoutMs: 0,
+      faultCodes: 'observed',
+      logLevel: 'debug',
+    });
+    expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  it('take an empty variable as not set, and / as no root context', () => {
+    expect(read({ PORT: '', ROOT_CONTEXT: '/' })).toMatchObject({ port: 8080, rootContext: '' });
+  });
+
+  it('name every fault at once', () => {
+    expect(
+      faultsOf({
+        GATEWAY_KEY: 'gwk_wrong',
+        REDIS_URL: 'http://redis',
+        PORT: '70000',
+        ADMIN_PORT: '0',
+        ROOT_CONTEXT: 'apigateway',
+        GATEWAY_ID: '../elsewhere',
+        WORKERS: '4',
+        TRUSTED_PROXIES: '10.0.0.0/33',
+        DRAIN_TIMEOUT_MS: '-1',
+        FAULT_CODES: 'both',
+        LOG_LEVEL: 'loud',
+      }),
+    ).toEqual([
+      'GATEWAY_ENVIRONMENT is required',
+      'GATEWAY_KEY must be the text that was shown when it was made (gwk_…)',
+      'PORT must be a whole number from 0 to 65535',
+      'ADMIN_PORT must be a whole number from 1 to 65535',
+      'GATEWAY_ID must be 1 to 200 letters, digits or . _ -, not starting with a dot',
+      'REDIS_URL must be a URL starting with redis:// or rediss://',
+      'ROOT_CONTEXT must be a path such as /apigateway',
+      'TRUSTED_PROXIES must be a comma-separated list of IP addresses and CIDRs',
+      'DRAIN_TIMEOUT_MS must be a whole number from 0 to 3600000',
+      'FAULT_CODES must be one of documented, observed',
+      'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent',
+      'WORKERS must be 1: this version serves with one process for each gateway',
+    ]);
+  });
+
+  it('never repeat a value in a message', () => {
+    const variables = { GATEWAY_KEY: `${required.GATEWAY_KEY}x`, REDIS_URL: 'http://user:hunter2@redis' };
+    const message = new BadSettings(faultsOf(variables)).message;
+    expect(message).not.toContain('hunter2');
+    expect(message).not.toContain(required.GATEWAY_KEY.slice(-43));
+  });
+
+  it.each(['1e3', '0x50', ' 80', '80.0', '+80'])('take %j as no port', (port) => {
+    expect(faultsOf({ ...required, PORT: port })).toEqual(['PORT must be a whole number from 0 to 65535']);
+  });
+
+  it('refuse one address for traffic and admin', () => {
+    expect(faultsOf({ ...required, PORT: '9090' })).toEqual(['ADMIN_PORT must differ from PORT']);
+    expect(faultsOf({ ...required, PORT: '9090', HOST: '127.0.0.2' })).toEqual([]);
+  });
+
+  it('make a safe GATEWAY_ID of any host name', () => {
+    expect(readGatewayConfig(required, 'edge/1 ü').gatewayId).toBe('edge-1---8080');
+  });
+
+  it('are all in --help, with their defaults', () => {
+    const help = settingsHelp();
+    const names = ['GATEWAY_ENVIRONMENT', 'GATEWAY_KEY', 'REDIS_URL', 'HOST', 'PORT', 'ADMIN_HOST', 'ADMIN_PORT'];
+    const more = ['ROOT_CONTEXT', 'GATEWAY_ID', 'SNAPSHOT_DIR', 'WORKERS', 'TRUSTED_PROXIES', 'DRAIN_TIMEOUT_MS'];
+    for (const name of [...names, ...more, 'FAULT_CODES', 'LOG_LEVEL']) expect(help).toContain(`  ${name} `);
+    expect(help).toContain('redis://127.0.0.1:6379');
+  });
+});

@@ -1,0 +1,132 @@
+import path from 'node:path';
+import { parseGatewayKey, type GatewayKey } from '#libs/config-distribution';
+import { TrustedProxies } from '../http-server/trusted-proxies.ts';
+import { normalisePath } from '../router/normalise-path.ts';
+import { BadSettings, SettingsReader, type EnvironmentVariables } from './settings-reader.ts';
+
+export const GATEWAY_SETTING_DEFAULTS = {
+  redisUrl: 'redis://127.0.0.1:6379',
+  host: '127.0.0.1',
+  port: 8080,
+  adminHost: '127.0.0.1',
+  adminPort: 9090,
+  rootContext: '',
+  snapshotRoot: '.data/gateway',
+  workers: 1,
+  drainTimeoutMs: 30_000,
+  faultCodes: 'documented',
+  logLevel: 'info',
+} as const;
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+const FAULT_CODES = ['documented', 'observed'] as const;
+export type FaultCodes = (typeof FAULT_CODES)[number];
+
+/** Settings of a gateway process, checked (contract part 3). */
+export interface GatewayConfig {
+  readonly environment: string;
+  readonly gatewayKey: GatewayKey;
+  /** Redis of the environment. */
+  readonly redisUrl: string;
+  /** Traffic and token endpoints; port 0 lets the system choose. */
+  readonly host: string;
+  readonly port: number;
+  /** Health, metrics, inspection. */
+  readonly adminHost: string;
+  readonly adminPort: number;
+  /** Prefix of all API traffic: `''` or `/apigateway`. */
+  readonly rootContext: string;
+  /** Names this gateway in deployment results and owns its snapshot; the same after every restart. */
+  readonly gatewayId: string;
+  /** Last-known-good configuration, sealed as received. Absolute. */
+  readonly snapshotDir: string;
+  /** Addresses and CIDRs whose `X-Forwarded-*` are believed. */
+  readonly trustedProxies: readonly string[];
+  /** How long a stop waits for requests in flight. */
+  readonly drainTimeoutMs: number;
+  readonly faultCodes: FaultCodes;
+  readonly logLevel: LogLevel;
+}
+
+const ENVIRONMENT_NAME = /^[A-Za-z0-9._\-$% ]{1,255}$/;
+const GATEWAY_ID = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$/;
+const PORTS = [0, 65_535] as const;
+const LONGEST_DRAIN_MS = 3_600_000;
+
+const matching = (form: RegExp) => (text: string) => (form.test(text) ? text : undefined);
+
+function redisUrlOf(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined;
+  return ['redis:', 'rediss:'].includes(new URL(text).protocol) ? text : undefined;
+}
+
+function rootContextOf(text: string): string | undefined {
+  if (!text.startsWith('/')) return undefined;
+  return normalisePath(text)?.replace(/\/+$/, '');
+}
+
+function trustedProxiesOf(text: string): readonly string[] | undefined {
+  const entries = text.split(',').map((entry) => entry.trim());
+  try {
+    new TrustedProxies(entries);
+    return entries;
+  } catch {
+    return undefined;
+  }
+}
+
+/** One process serves the port for now: a number that would be ignored is refused. */
+function checkWorkers(reader: SettingsReader): void {
+  const text = reader.text('WORKERS');
+  if (text === undefined || text === '1') return;
+  reader.faults.push('WORKERS must be 1: this version serves with one process for each gateway');
+}
+
+function checkPorts(reader: SettingsReader, config: Pick<GatewayConfig, 'host' | 'port' | 'adminHost' | 'adminPort'>) {
+  const isSame = config.host === config.adminHost && config.port === config.adminPort;
+  if (isSame) reader.faults.push('ADMIN_PORT must differ from PORT');
+}
+
+/**
+ * Reads and checks every setting.
+ *
+ * @param hostName name of this machine, for the default of GATEWAY_ID
+ * @throws BadSettings naming every fault
+ */
+export function readGatewayConfig(variables: EnvironmentVariables, hostName: string): GatewayConfig {
+  const reader = new SettingsReader(variables);
+  const defaults = GATEWAY_SETTING_DEFAULTS;
+  const nameForm = '1 to 255 letters, digits, blanks or . _ - $ %';
+  const environment = reader.required('GATEWAY_ENVIRONMENT', nameForm, matching(ENVIRONMENT_NAME));
+  const keyForm = 'the text that was shown when it was made (gwk_…)';
+  const gatewayKey = reader.required('GATEWAY_KEY', keyForm, parseGatewayKey);
+  const listen = {
+    host: reader.text('HOST') ?? defaults.host,
+    port: reader.integer('PORT', PORTS, defaults.port),
+    adminHost: reader.text('ADMIN_HOST') ?? defaults.adminHost,
+    // Never chosen by the system: the gateway must know it to keep proxies away from it.
+    adminPort: reader.integer('ADMIN_PORT', [1, PORTS[1]], defaults.adminPort),
+  };
+  const idForm = '1 to 200 letters, digits or . _ -, not starting with a dot';
+  const ownId = `${hostName.replace(/[^A-Za-z0-9._-]/g, '-')}-${listen.port}`;
+  const gatewayId = reader.parsed('GATEWAY_ID', idForm, matching(GATEWAY_ID)) ?? ownId;
+  const settings = {
+    ...listen,
+    gatewayId,
+    redisUrl: reader.parsed('REDIS_URL', 'a URL starting with redis:// or rediss://', redisUrlOf) ?? defaults.redisUrl,
+    rootContext: reader.parsed('ROOT_CONTEXT', 'a path such as /apigateway', rootContextOf) ?? defaults.rootContext,
+    snapshotDir: path.resolve(reader.text('SNAPSHOT_DIR') ?? path.join(defaults.snapshotRoot, gatewayId)),
+    trustedProxies:
+      reader.parsed('TRUSTED_PROXIES', 'a comma-separated list of IP addresses and CIDRs', trustedProxiesOf) ?? [],
+    drainTimeoutMs: reader.integer('DRAIN_TIMEOUT_MS', [0, LONGEST_DRAIN_MS], defaults.drainTimeoutMs),
+    faultCodes: reader.oneOf('FAULT_CODES', FAULT_CODES, defaults.faultCodes),
+    logLevel: reader.oneOf('LOG_LEVEL', LOG_LEVELS, defaults.logLevel),
+  };
+  checkWorkers(reader);
+  checkPorts(reader, settings);
+  if (environment === undefined || gatewayKey === undefined || reader.faults.length > 0) {
+    throw new BadSettings(reader.faults);
+  }
+  return Object.freeze({ environment, gatewayKey, ...settings });
+}

@@ -1,0 +1,85 @@
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import type { GatewayStatus } from './admin/gateway-status.ts';
+import type { GatewayConfig } from './config/gateway.config.ts';
+import { connectOnce } from './config-subscriber/environment-redis.ts';
+import type { ServedConfiguration } from './config-subscriber/served-configuration.ts';
+import type { GatewayParts } from './gateway-parts.ts';
+import { GATEWAY_CONFIG, GATEWAY_PARTS, LOGGER } from './injection-tokens.ts';
+import { CannotListen } from './listening.ts';
+import { errorFacts, type Logger } from './logging/logger.ts';
+
+/** The order in which a gateway starts and stops. */
+@Injectable()
+export class GatewayLifecycle implements OnApplicationBootstrap, BeforeApplicationShutdown, GatewayStatus {
+  private isStopping = false;
+  private following: Promise<void> | undefined;
+
+  constructor(
+    @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(GATEWAY_PARTS) private readonly parts: GatewayParts,
+  ) {}
+
+  get environment(): string {
+    return this.config.environment;
+  }
+
+  get isReady(): boolean {
+    return !this.isStopping && this.parts.subscriber.isReady;
+  }
+
+  get deployment(): number {
+    return this.parts.subscriber.highestDeployment;
+  }
+
+  get configuration(): ServedConfiguration | undefined {
+    return this.parts.active.current;
+  }
+
+  /**
+   * Serves from the snapshot first and looks at Redis then: it may be away.
+   *
+   * @throws SnapshotInUse, SnapshotDirectoryUnusable, CannotListen
+   */
+  async onApplicationBootstrap(): Promise<void> {
+    const { snapshot, subscriber, address } = this.parts;
+    snapshot.open();
+    await subscriber.restore();
+    await this.openTraffic();
+    const { environment, gatewayId } = this.config;
+    this.logger.info({ environment, gatewayId, address: address.text() }, 'gateway listens');
+    this.following = this.follow().catch((error: unknown) =>
+      this.logger.error(errorFacts(error), 'the configuration cannot be followed'),
+    );
+  }
+
+  /** Accepts nothing more, lets requests in flight finish, and says that it is gone. */
+  async beforeApplicationShutdown(): Promise<void> {
+    const { traffic, subscriber, upstream, redis, snapshot } = this.parts;
+    this.isStopping = true;
+    await traffic.drain(this.config.drainTimeoutMs);
+    await this.following;
+    await subscriber.stop();
+    await upstream.close();
+    redis.disconnect();
+    snapshot.close();
+    this.logger.info('gateway stopped');
+  }
+
+  private async openTraffic(): Promise<void> {
+    const { host, port } = this.config;
+    try {
+      this.parts.address.opened((await this.parts.traffic.listen(host, port)).port);
+    } catch (error) {
+      throw new CannotListen('PORT', host, port, error);
+    }
+  }
+
+  private async follow(): Promise<void> {
+    const { redis, subscriber } = this.parts;
+    await connectOnce(redis);
+    if (this.isStopping) return;
+    await subscriber.start();
+    redis.on('ready', () => void subscriber.look());
+  }
+}

@@ -1,0 +1,80 @@
+const joined = (held: string | undefined, value: string): string => (held === undefined ? value : `${held}, ${value}`);
+
+/** One pass over raw headers: the names in lower case, and the few values that the gateway itself acts on. */
+export class HeaderScan {
+  /** Lower-case name of each header line; its value is `raw[2 * index + 1]`. */
+  readonly names: readonly string[];
+  host = '';
+  hostCount = 0;
+  authorizationCount = 0;
+  contentLength: string | undefined;
+  transferEncoding: string | undefined;
+  connection: string | undefined;
+  upgrade: string | undefined;
+  te: string | undefined;
+  via: string | undefined;
+  forwardedFor: string | undefined;
+  forwardedProto: string | undefined;
+  forwardedHost: string | undefined;
+  correlationId: string | undefined;
+
+  constructor(readonly raw: readonly string[]) {
+    const names: string[] = [];
+    for (let at = 0; at < raw.length; at += 2) {
+      const name = (raw[at] ?? '').toLowerCase();
+      names.push(name);
+      this.#noteFraming(name, raw[at + 1] ?? '');
+    }
+    this.names = names;
+  }
+
+  #noteFraming(name: string, value: string): void {
+    switch (name) {
+      case 'host':
+        this.host = value;
+        this.hostCount += 1;
+        break;
+      case 'authorization':
+        this.authorizationCount += 1;
+        break;
+      case 'content-length':
+        this.contentLength = joined(this.contentLength, value);
+        break;
+      case 'transfer-encoding':
+        this.transferEncoding = joined(this.transferEncoding, value);
+        break;
+      case 'connection':
+        this.connection = joined(this.connection, value);
+        break;
+      case 'upgrade':
+        this.upgrade = joined(this.upgrade, value);
+        break;
+      case 'te':
+        this.te = joined(this.te, value);
+        break;
+      default:
+        this.#noteForwarding(name, value);
+    }
+  }
+
+  #noteForwarding(name: string, value: string): void {
+    switch (name) {
+      case 'via':
+        this.via = joined(this.via, value);
+        break;
+      case 'x-forwarded-for':
+        this.forwardedFor = joined(this.forwardedFor, value);
+        break;
+      case 'x-forwarded-proto':
+        this.forwardedProto = joined(this.forwardedProto, value);
+        break;
+      case 'x-forwarded-host':
+        this.forwardedHost = joined(this.forwardedHost, value);
+        break;
+      case 'apinizer-correlation-id':
+        this.correlationId = joined(this.correlationId, value);
+        break;
+      default:
+    }
+  }
+}

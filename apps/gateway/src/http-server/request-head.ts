@@ -1,0 +1,91 @@
+import type { IncomingMessage } from 'node:http';
+import { hostNameOf } from '../router/host-name.ts';
+import { normalisePath } from '../router/normalise-path.ts';
+import type { GatewayRefusal } from './gateway-faults.ts';
+import { LISTENER_LIMITS } from './gateway-settings.ts';
+import { HeaderScan } from './header-scan.ts';
+
+/** The head of a request after it was found to be unambiguous HTTP. */
+export interface RequestHead {
+  readonly method: string;
+  /** Normalised: the same text for matching, policies and the upstream. */
+  readonly path: string;
+  readonly queryString: string;
+  /** Authority as the client sent it; `''` in HTTP/1.0 without Host. */
+  readonly host: string;
+  /** For matching: lower case, without port. */
+  readonly hostName: string;
+  readonly headers: HeaderScan;
+  readonly hasBody: boolean;
+  /** Declared length; `undefined` when chunked. */
+  readonly contentLengthBytes: number | undefined;
+}
+
+export type RequestHeadOutcome =
+  { readonly ok: true; readonly head: RequestHead } | { readonly ok: false; readonly refusal: GatewayRefusal };
+
+const bad = (reason: string): GatewayRefusal => ({ name: 'badRequest', reason });
+
+/** Absolute form (RFC 9112 section 3.2.2): scheme, authority, the rest. */
+const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)(.*)$/i;
+
+function versionFault(request: IncomingMessage): GatewayRefusal | undefined {
+  if (request.httpVersionMajor === 1 && request.httpVersionMinor <= 1) return undefined;
+  return { name: 'versionNotSupported', reason: `HTTP/${request.httpVersion}` };
+}
+
+/** The parser refuses the other ways to say a length twice (Content-Length with Transfer-Encoding, two lengths). */
+function framingFault(scan: HeaderScan, request: IncomingMessage): GatewayRefusal | undefined {
+  if (scan.transferEncoding === undefined) return undefined;
+  if (request.httpVersionMinor === 0) return bad('Transfer-Encoding in HTTP/1.0');
+  return scan.transferEncoding.toLowerCase() === 'chunked' ? undefined : bad('Transfer-Encoding other than chunked');
+}
+
+function headerFault(scan: HeaderScan, request: IncomingMessage): GatewayRefusal | undefined {
+  if (scan.names.length > LISTENER_LIMITS.headerLines) {
+    return { name: 'headersTooLarge', reason: 'too many header lines' };
+  }
+  if (scan.hostCount > 1) return bad('more than one Host');
+  if (scan.hostCount === 0 && request.httpVersionMinor === 1) return bad('no Host');
+  if (scan.authorizationCount > 1) return bad('more than one Authorization');
+  return framingFault(scan, request);
+}
+
+/** Splits the request target; an authority in it must be the one in Host. */
+function targetOf(url: string, host: string): { readonly path: string; readonly queryString: string } | undefined {
+  const absolute = ABSOLUTE_FORM.exec(url);
+  if (absolute !== null && absolute[1]?.toLowerCase() !== host.toLowerCase()) return undefined;
+  const target = absolute === null ? url : (absolute[2] ?? '');
+  if (target.includes('#')) return undefined;
+  const mark = target.indexOf('?');
+  const path = mark === -1 ? target : target.slice(0, mark);
+  return {
+    path: path === '' && absolute !== null ? '/' : path,
+    queryString: mark === -1 ? '' : target.slice(mark + 1),
+  };
+}
+
+/** Checks a request before anything else looks at it (contract 5.3: 400, 431 and 505 at the door). */
+export function readRequestHead(request: IncomingMessage): RequestHeadOutcome {
+  const scan = new HeaderScan(request.rawHeaders);
+  const fault = versionFault(request) ?? headerFault(scan, request);
+  if (fault !== undefined) return { ok: false, refusal: fault };
+  const hostName = scan.hostCount === 0 ? '' : hostNameOf(scan.host);
+  if (hostName === undefined) return { ok: false, refusal: bad('malformed Host') };
+  const target = targetOf(request.url ?? '', scan.host);
+  if (target === undefined) return { ok: false, refusal: bad('malformed request target') };
+  const path = normalisePath(target.path);
+  if (path === undefined) return { ok: false, refusal: { name: 'badPath', reason: 'path does not normalise' } };
+  const lengthBytes = scan.contentLength === undefined ? undefined : Number(scan.contentLength);
+  const head: RequestHead = {
+    method: request.method ?? '',
+    path,
+    queryString: target.queryString,
+    host: scan.host,
+    hostName,
+    headers: scan,
+    hasBody: scan.transferEncoding !== undefined || (lengthBytes ?? 0) > 0,
+    contentLengthBytes: lengthBytes,
+  };
+  return { ok: true, head };
+}

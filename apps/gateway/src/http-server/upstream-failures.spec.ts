@@ -1,0 +1,199 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import type { LookupFunction, Socket } from 'node:net';
+import { UPSTREAM_POOL_LIMITS } from '../upstream/upstream-pool.ts';
+import { Rig, ask, faultCodeOf, open, proxyOf, type RunningGateway, type RunningUpstream } from './testing/rig.ts';
+
+const rig = new Rig();
+afterEach(() => rig.stop());
+
+const get = (gateway: RunningGateway) => ask({ port: gateway.port, path: '/orders' });
+const post = (gateway: RunningGateway) => ask({ port: gateway.port, path: '/orders', method: 'POST', body: 'b' });
+
+function socketOf(upstream: RunningUpstream): Socket {
+  const request = upstream.seen[0];
+  if (request === undefined) throw new Error('the upstream saw nothing');
+  return request.socket;
+}
+
+describe('an upstream that cannot be reached', () => {
+  it('is a 502 when the connection is refused', async () => {
+    const proxies = [proxyOf({ addresses: [`http://127.0.0.1:${await rig.closedPort()}`] })];
+    const gateway = await rig.gateway({ proxies });
+    const answer = await get(gateway);
+    expect([answer.status, faultCodeOf(answer)]).toEqual([502, 'GWD-009']);
+    expect(await gateway.summary()).toMatchObject({ proxy: 'shop/orders', fault: { reason: 'ECONNREFUSED' } });
+  });
+
+  it('is a 502 when its name does not resolve', async () => {
+    const lookup: LookupFunction = (hostname, _options, callback) =>
+      callback(Object.assign(new Error(hostname), { code: 'ENOTFOUND' }), '', 0);
+    const gateway = await rig.gateway({ proxies: [proxyOf({ addresses: ['http://upstream.test'] })], lookup });
+    expect((await get(gateway)).status).toBe(502);
+  });
+
+  it('is a 502 when the connection is not ready within the connect timeout', async () => {
+    const silent = await rig.rawServer(() => undefined);
+    const addresses = [`https://127.0.0.1:${silent.port}`];
+    const gateway = await rig.gateway({ proxies: [proxyOf({ addresses, upstream: { connectTimeoutMs: 60 } })] });
+    expect((await get(gateway)).status).toBe(502);
+    expect(await gateway.summary()).toMatchObject({ fault: { reason: 'UND_ERR_CONNECT_TIMEOUT' } });
+  });
+
+  it('is passed over for the next address as often as retryCount allows, a body that was not begun included', async () => {
+    const closed = `http://127.0.0.1:${await rig.closedPort()}`;
+    const upstream = await rig.upstream((request, response) => request.pipe(response));
+    const addresses = [closed, upstream.url];
+    const gateway = await rig.gateway({ proxies: [proxyOf({ addresses, upstream: { retryCount: 1 } })] });
+    const put = () => ask({ port: gateway.port, path: '/orders', method: 'PUT', body: 'kept' });
+    expect([(await put()).body, (await put()).body]).toEqual(['kept', 'kept']);
+    gateway.use([proxyOf({ addresses, upstream: { retryCount: 0 } })]);
+    expect([(await put()).status, (await put()).status].sort()).toEqual([200, 502]);
+  });
+
+  it('is given up after retryCount further attempts', async () => {
+    const tried: string[] = [];
+    const lookup: LookupFunction = (hostname, _options, callback) => {
+      tried.push(hostname);
+      callback(Object.assign(new Error(hostname), { code: 'ENOTFOUND' }), '', 0);
+    };
+    const addresses = ['http://a.test', 'http://b.test'];
+    const gateway = await rig.gateway({ proxies: [proxyOf({ addresses, upstream: { retryCount: 2 } })], lookup });
+    expect((await get(gateway)).status).toBe(502);
+    expect(tried).toEqual(['a.test', 'b.test', 'a.test']);
+  });
+
+  it('is never passed over for a request that is not idempotent', async () => {
+    const upstream = await rig.upstream((_request, response) => response.end());
+    const addresses = [`http://127.0.0.1:${await rig.closedPort()}`, upstream.url];
+    const gateway = await rig.gateway({ proxies: [proxyOf({ addresses, upstream: { retryCount: 5 } })] });
+    expect([(await post(gateway)).status, (await post(gateway)).status].sort()).toEqual([200, 502]);
+    expect(upstream.seen).toHaveLength(1);
+  });
+});
+
+describe('an upstream that does not answer', () => {
+  it('is a 504 after the read timeout, and the upstream sees the request given up', async () => {
+    let gone: Promise<unknown> | undefined;
+    const upstream = await rig.upstream((_request, response) => {
+      gone = once(response, 'close');
+    });
+    const gateway = await rig.gateway({
+      proxies: [proxyOf({ addresses: [upstream.url], upstream: { readTimeoutMs: 60, retryCount: 3 } })],
+    });
+    const answer = await get(gateway);
+    expect([answer.status, faultCodeOf(answer)]).toEqual([504, 'GWD-013']);
+    await gone;
+    expect(upstream.seen).toHaveLength(1);
+  });
+
+  it('breaks the client’s connection when it falls silent in the middle', async () => {
+    const upstream = await rig.upstream((_request, response) => void response.write('half'));
+    const proxies = [proxyOf({ addresses: [upstream.url], upstream: { readTimeoutMs: 60 } })];
+    const gateway = await rig.gateway({ proxies });
+    const request = open({ port: gateway.port, path: '/orders' });
+    request.end();
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    await expect(response.toArray()).rejects.toMatchObject({ code: 'ECONNRESET' });
+  });
+
+  it.each([
+    ['closes before it answers', ''],
+    ['speaks no HTTP', 'SSH-2.0-OpenSSH\r\n'],
+    ['answers with two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc'],
+    ['answers with an impossible status', 'HTTP/1.1 099 What\r\nContent-Length: 0\r\n\r\n'],
+  ])('is a 502 when it %s', async (_what, bytes) => {
+    const server = await rig.rawServer((socket) => socket.once('data', () => socket.end(bytes)));
+    const gateway = await rig.gateway({ proxies: [proxyOf({ addresses: [`http://127.0.0.1:${server.port}`] })] });
+    const answer = await get(gateway);
+    expect([answer.status, faultCodeOf(answer)]).toEqual([502, 'GWD-011']);
+  });
+
+  it('is asked again when it had just closed the kept connection, but only what may be repeated', async () => {
+    const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok';
+    let connections = 0;
+    const server = await rig.rawServer((socket) => {
+      connections += 1;
+      let requests = 0;
+      socket.on('data', () => (++requests === 1 ? socket.write(ANSWER) : socket.destroy()));
+    });
+    const gateway = await rig.gateway({ proxies: [proxyOf({ addresses: [`http://127.0.0.1:${server.port}`] })] });
+    expect([(await get(gateway)).status, (await get(gateway)).status, connections]).toEqual([200, 200, 2]);
+    expect((await post(gateway)).status).toBe(502);
+    expect((await get(gateway)).status).toBe(200);
+    const begun = await ask({ port: gateway.port, path: '/orders', method: 'PUT', body: 'b' });
+    expect([begun.status, faultCodeOf(begun), connections]).toEqual([502, 'GWD-011', 3]);
+  });
+});
+
+describe('an address that a gateway must not contact', () => {
+  const forbidden = [
+    'http://169.254.169.254/latest',
+    'http://2852039166/',
+    'http://[fe80::1]/',
+    'http://[::ffff:169.254.1.1]/',
+    'http://[fd00:ec2::254]/',
+    'http://metadata.google.internal/',
+  ];
+
+  it.each(forbidden)('is a 502 as %s', async (url) => {
+    const gateway = await rig.gateway({ proxies: [proxyOf({ addresses: [url] })] });
+    const answer = await get(gateway);
+    expect([answer.status, faultCodeOf(answer)]).toEqual([502, 'GWD-010']);
+  });
+
+  it('is a 502 when only its name led there', async () => {
+    const lookup: LookupFunction = (_hostname, _options, callback) =>
+      callback(null, [
+        { address: '127.0.0.1', family: 4 },
+        { address: '169.254.169.254', family: 4 },
+      ]);
+    const gateway = await rig.gateway({ proxies: [proxyOf({ addresses: ['http://rebound.test:80'] })], lookup });
+    const answer = await get(gateway);
+    expect([answer.status, faultCodeOf(answer)]).toEqual([502, 'GWD-010']);
+  });
+
+  it.each(['127.0.0.1', 'localhost', '0.0.0.0', '[::1]'])('is the own admin address, as %s', async (host) => {
+    const admin = await rig.upstream((_request, response) => response.end('secrets'));
+    const gateway = await rig.gateway({
+      proxies: [proxyOf({ addresses: [`http://${host}:${admin.port}`] })],
+      settings: { adminOrigin: { host: '127.0.0.1', port: admin.port } },
+    });
+    expect((await get(gateway)).status).toBe(502);
+    expect(admin.seen).toHaveLength(0);
+  });
+});
+
+describe('several addresses', () => {
+  it('share the requests by weight', async () => {
+    const light = await rig.upstream((_request, response) => response.end('l'));
+    const heavy = await rig.upstream((_request, response) => response.end('h'));
+    const addresses = [
+      { url: light.url, weight: 1 },
+      { url: heavy.url, weight: 3 },
+    ];
+    const gateway = await rig.gateway({ proxies: [proxyOf({ addresses })] });
+    const turns: string[] = [];
+    for (let request = 0; request < 8; request += 1) turns.push((await get(gateway)).body);
+    expect(turns.join('')).toMatch(/^(?=(?:h*l){2}h*$)h{0,3}lh{3}lh{0,3}$/);
+  });
+});
+
+describe('the connections of an origin', () => {
+  it('are dropped when no proxy uses it any more, and not before', async () => {
+    const first = await rig.upstream((_request, response) => response.end());
+    const second = await rig.upstream((_request, response) => response.end());
+    const gateway = await rig.gateway({ proxies: [proxyOf({ addresses: [first.url] })] });
+    await get(gateway);
+    gateway.use([proxyOf({ addresses: [first.url, second.url] })]);
+    await get(gateway);
+    await get(gateway);
+    expect(gateway.pool.origins.toSorted()).toEqual([first.url, second.url].sort());
+    const closed = once(socketOf(first), 'close');
+    const droppedAt = performance.now();
+    gateway.use([proxyOf({ addresses: [second.url] })]);
+    await closed;
+    expect(performance.now() - droppedAt).toBeLessThan(UPSTREAM_POOL_LIMITS.idleConnectionMs / 2);
+    expect(gateway.pool.origins).toEqual([second.url]);
+  });
+});

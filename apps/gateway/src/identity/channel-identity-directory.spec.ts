@@ -1,0 +1,82 @@
+import { InMemoryConfigChannel, putIdentity, type ChannelKeys } from '#libs/config-distribution';
+import { prepareEnvironment, ReplaceableChannel } from '#libs/config-distribution/testing';
+import { IdentityUnavailable } from '../token-endpoint/identity/identity.port.ts';
+import { ChannelIdentityDirectory } from './channel-identity-directory.ts';
+
+const client = { clientId: 'client-1', project: 'shop', proxy: 'orders', proxyId: 'p1', secretVerifier: 'hmac$a$b' };
+const alice = {
+  username: 'alice',
+  project: 'shop',
+  passwordVerifier: 'scrypt$2$a$b',
+  enabled: true,
+  expiresAt: null,
+  roles: ['reader'],
+};
+
+describe('ChannelIdentityDirectory', () => {
+  let channel: ReplaceableChannel;
+  let keys: ChannelKeys | undefined;
+  let known: ChannelKeys;
+  let refused: string[];
+  let directory: ChannelIdentityDirectory;
+  beforeEach(async () => {
+    channel = new ReplaceableChannel(new InMemoryConfigChannel());
+    ({ keys: known } = await prepareEnvironment(channel, 'production'));
+    keys = known;
+    refused = [];
+    directory = new ChannelIdentityDirectory({ channel, keys: () => keys, onRefused: (kind) => refused.push(kind) });
+    await putIdentity(channel, known, { kind: 'client', subject: 'client-1', version: 1, content: client });
+    await putIdentity(channel, known, { kind: 'credential', subject: 'alice', version: 1, content: alice });
+  });
+
+  it('finds clients by id and users by name', async () => {
+    expect(await directory.client('client-1')).toEqual(client);
+    expect(await directory.credential('alice')).toEqual(alice);
+    expect(refused).toEqual([]);
+  });
+
+  it('knows nobody else, and no user as a client', async () => {
+    expect(await directory.client('alice')).toBeUndefined();
+    expect(await directory.credential('client-1')).toBeUndefined();
+    expect(await directory.credential('')).toBeUndefined();
+  });
+
+  it('sees a change at once, and nobody that was removed', async () => {
+    const content = { ...alice, enabled: false };
+    await putIdentity(channel, known, { kind: 'credential', subject: 'alice', version: 2, content });
+    expect((await directory.credential('alice'))?.enabled).toBe(false);
+    await putIdentity(channel, known, { kind: 'credential', subject: 'alice', version: 3, content: null });
+    expect(await directory.credential('alice')).toBeUndefined();
+    expect(refused).toEqual([]);
+  });
+
+  it('reports a planted record and treats it as absent', async () => {
+    await channel.putIdentity({ kind: 'credential', subject: 'alice', version: 9, sealed: JSON.stringify(alice) });
+    expect(await directory.credential('alice')).toBeUndefined();
+    expect(refused).toEqual(['credential']);
+  });
+
+  it('reports the record of one user put in the place of another', async () => {
+    const stored = await channel.identity('credential', 'alice');
+    await channel.putIdentity({ kind: 'credential', subject: 'root', version: 1, sealed: stored?.sealed ?? '' });
+    expect(await directory.credential('root')).toBeUndefined();
+    expect(refused).toEqual(['credential']);
+  });
+
+  it('reports a sealed record of an unknown form', async () => {
+    const content = { ...client, extra: 1 };
+    await putIdentity(channel, known, { kind: 'client', subject: 'client-1', version: 2, content });
+    expect(await directory.client('client-1')).toBeUndefined();
+    expect(refused).toEqual(['client']);
+  });
+
+  it('is unavailable while Redis is away', async () => {
+    channel.isAway = true;
+    await expect(directory.client('client-1')).rejects.toThrow(IdentityUnavailable);
+  });
+
+  it('is unavailable until the keys of the environment are known', async () => {
+    keys = undefined;
+    await expect(directory.credential('alice')).rejects.toThrow(IdentityUnavailable);
+  });
+});

@@ -1,0 +1,62 @@
+import {
+  ChannelUnavailable,
+  openIdentity,
+  type ChannelKeys,
+  type ConfigChannel,
+  type IdentityKind,
+} from '#libs/config-distribution';
+import {
+  parseClientRecord,
+  parseCredentialRecord,
+  type ClientRecord,
+  type CredentialRecord,
+  type Parsed,
+} from '#libs/policy-contracts';
+import { IdentityUnavailable, type IdentityDirectory } from '../token-endpoint/identity/identity.port.ts';
+
+export interface IdentityDirectoryDeps {
+  readonly channel: ConfigChannel;
+  /** The environment's keys; undefined until the gateway was admitted: nobody can be known then. */
+  readonly keys: () => ChannelKeys | undefined;
+  /** A record that is not what the control plane sealed. */
+  readonly onRefused: (kind: IdentityKind) => void;
+}
+
+/** Clients and users as the control plane sealed them into the environment's Redis, read at token time. */
+export class ChannelIdentityDirectory implements IdentityDirectory {
+  constructor(private readonly deps: IdentityDirectoryDeps) {}
+
+  async client(clientId: string): Promise<ClientRecord | undefined> {
+    const record = await this.find('client', clientId, parseClientRecord);
+    return record?.clientId === clientId ? record : undefined;
+  }
+
+  async credential(username: string): Promise<CredentialRecord | undefined> {
+    const record = await this.find('credential', username, parseCredentialRecord);
+    return record?.username === username ? record : undefined;
+  }
+
+  private async find<Value>(
+    kind: IdentityKind,
+    subject: string,
+    parse: (content: unknown) => Parsed<Value>,
+  ): Promise<Value | undefined> {
+    const keys = this.deps.keys();
+    if (keys === undefined) throw new IdentityUnavailable();
+    const stored = await this.read(kind, subject);
+    if (stored === undefined || stored.sealed === null) return undefined;
+    const parsed = parse(openIdentity(keys, stored));
+    if (parsed.ok) return parsed.value;
+    this.deps.onRefused(kind);
+    return undefined;
+  }
+
+  private async read(kind: IdentityKind, subject: string) {
+    try {
+      return await this.deps.channel.identity(kind, subject);
+    } catch (cause) {
+      if (cause instanceof ChannelUnavailable) throw new IdentityUnavailable({ cause });
+      throw cause;
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import type { LoggerService } from '@nestjs/common';
+import { pino, stdTimeFunctions, type DestinationStream, type Logger as PinoLogger } from 'pino';
+import type { LogLevel } from '../config/gateway.config.ts';
+
+export type Logger = Pick<PinoLogger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'>;
+
+/** JSON lines on stdout: level as a word, time in ISO 8601 (contract part 3). */
+export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
+  const options = {
+    level,
+    base: null,
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  return destination === undefined ? pino(options) : pino(options, destination);
+}
+
+/** What may be said of an error. Its other members may hold anything, the arguments of a Redis command for one. */
+export function errorFacts(error: unknown): { reason: string; stack?: string } {
+  if (!(error instanceof Error)) return { reason: String(error) };
+  return error.stack === undefined ? { reason: error.message } : { reason: error.message, stack: error.stack };
+}
+
+/** Nest's own messages in the same form. */
+export class NestLogger implements LoggerService {
+  constructor(private readonly logger: Logger) {}
+
+  log(message: unknown, ...context: unknown[]): void {
+    this.logger.debug({ context: context.at(-1) }, String(message));
+  }
+
+  warn(message: unknown, ...context: unknown[]): void {
+    this.logger.warn({ context: context.at(-1) }, String(message));
+  }
+
+  error(message: unknown, ...context: unknown[]): void {
+    this.logger.error({ context: context.at(-1) }, String(message));
+  }
+}

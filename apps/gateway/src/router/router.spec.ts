@@ -1,0 +1,155 @@
+import fc from 'fast-check';
+import { parseProxyArtifact } from '#libs/policy-contracts';
+import { linkProxy, type LinkedProxy } from '#libs/policy-runtime';
+import { normalisePath } from './normalise-path.ts';
+import { UnroutablePath, compileRouter, type Router } from './router.ts';
+
+interface Route {
+  readonly paths: readonly string[];
+  readonly hosts?: readonly string[];
+  readonly methods?: readonly string[];
+}
+
+function proxy(name: string, route: Route): LinkedProxy {
+  const none = { request: [], response: [], error: [] };
+  const parsed = parseProxyArtifact({
+    formatVersion: 1,
+    project: 'shop',
+    proxy: name,
+    proxyId: name,
+    revision: 1,
+    environment: { name: 'test', tokenIssuer: 'https://gatewarden/test', expiresInUnit: 'SECONDS' },
+    route: { hosts: [], methods: [], ...route },
+    upstream: {
+      addresses: [{ url: 'http://127.0.0.1:1', weight: 1 }],
+      connectTimeoutMs: 1,
+      readTimeoutMs: 1,
+      retryCount: 0,
+    },
+    pipelines: none,
+    endpoints: [],
+    variables: {},
+    signingKeys: {},
+  });
+  const linked = parsed.ok ? linkProxy(parsed.value, { faultCodes: 'documented' }) : undefined;
+  if (linked?.ok !== true) throw new Error('the artifact of this test is wrong');
+  return linked.proxy;
+}
+
+/** `proxy|basePath|suffix`, or the kind of refusal. */
+function found(router: Router, path: string, host = 'any.test', method = 'GET'): string {
+  const outcome = router.match(host, method, path);
+  if (outcome.kind !== 'matched') return outcome.kind;
+  return [outcome.proxy.artifact.proxy, outcome.basePath, outcome.pathSuffix].join('|');
+}
+
+describe('a router', () => {
+  it('takes the longest base path, on segment boundaries only', () => {
+    const router = compileRouter(
+      [
+        proxy('root', { paths: ['/'] }),
+        proxy('orders', { paths: ['/orders'] }),
+        proxy('returns', { paths: ['/orders/returns', '/refunds'] }),
+      ],
+      '',
+    );
+    expect(found(router, '/orders')).toBe('orders|/orders|');
+    expect(found(router, '/orders/')).toBe('orders|/orders|/');
+    expect(found(router, '/orders/7/x')).toBe('orders|/orders|/7/x');
+    expect(found(router, '/orders/returns/7')).toBe('returns|/orders/returns|/7');
+    expect(found(router, '/orders/returnsX')).toBe('orders|/orders|/returnsX');
+    expect(found(router, '/refunds')).toBe('returns|/refunds|');
+    expect(found(router, '/ordersX')).toBe('root||/ordersX');
+    expect(found(router, '/')).toBe('root||/');
+  });
+
+  it('finds nothing where no base path fits', () => {
+    const router = compileRouter([proxy('deep', { paths: ['/a/b/c'] })], '');
+    expect(['/', '/a', '/a/b', '/a/b/cd', '/x'].map((path) => found(router, path))).toEqual(
+      Array.from({ length: 5 }, () => 'not-found'),
+    );
+  });
+
+  it('takes an exact host before a wildcard, the longest wildcard first, and any host last', () => {
+    const router = compileRouter(
+      [
+        proxy('any', { paths: ['/'] }),
+        proxy('wild', { paths: ['/'], hosts: ['*.example.org'] }),
+        proxy('wilder', { paths: ['/'], hosts: ['*.eu.example.org'] }),
+        proxy('exact', { paths: ['/orders'], hosts: ['A.eu.example.org'] }),
+      ],
+      '',
+    );
+    expect(found(router, '/orders', 'a.eu.example.org')).toBe('exact|/orders|');
+    expect(found(router, '/other', 'a.eu.example.org')).toBe('wilder||/other');
+    expect(found(router, '/orders', 'b.eu.example.org')).toBe('wilder||/orders');
+    expect(found(router, '/orders', 'x.y.example.org')).toBe('wild||/orders');
+    expect(found(router, '/orders', 'example.org')).toBe('any||/orders');
+    expect(found(router, '/orders', 'badexample.org')).toBe('any||/orders');
+  });
+
+  it('tells proxies of one path apart by method and lists what is allowed', () => {
+    const router = compileRouter(
+      [
+        proxy('write', { paths: ['/a'], methods: ['PUT', 'DELETE'] }),
+        proxy('read', { paths: ['/a'], methods: ['GET'] }),
+      ],
+      '',
+    );
+    expect(found(router, '/a', 'h', 'GET')).toBe('read|/a|');
+    expect(found(router, '/a', 'h', 'PUT')).toBe('write|/a|');
+    expect(router.match('h', 'POST', '/a/b')).toEqual({
+      kind: 'method-not-allowed',
+      allowed: ['DELETE', 'GET', 'PUT'],
+    });
+  });
+
+  it('wants the root context before every base path', () => {
+    const router = compileRouter([proxy('root', { paths: ['/'] }), proxy('a', { paths: ['/a'] })], '/apigateway/');
+    expect(found(router, '/apigateway')).toBe('root||');
+    expect(found(router, '/apigateway/a/x')).toBe('a|/a|/x');
+    expect(found(router, '/apigateway/b')).toBe('root||/b');
+    expect(found(router, '/apigatewayX')).toBe('not-found');
+    expect(found(router, '/a')).toBe('not-found');
+  });
+
+  it('reads base paths as it reads paths', () => {
+    const router = compileRouter([proxy('a', { paths: ['/caf\u00e9/%7ex/'] })], '');
+    expect(found(router, '/caf%C3%A9/~x/1')).toBe('a|/caf%C3%A9/~x|/1');
+  });
+
+  it('refuses a configuration with a base path that no request can have', () => {
+    expect(() => compileRouter([proxy('a', { paths: ['/a/../..'] })], '')).toThrow(UnroutablePath);
+  });
+
+  it('is not led by names of Object’s own members', () => {
+    const router = compileRouter([proxy('a', { paths: ['/a'], hosts: ['a.test'], methods: ['GET'] })], '');
+    expect(found(router, '/__proto__', 'constructor')).toBe('not-found');
+    expect(found(router, '/a', 'a.test', 'toString')).toBe('method-not-allowed');
+  });
+
+  it('lets no encoding trick reach another route than the plain path does', () => {
+    const router = compileRouter(
+      [proxy('root', { paths: ['/'] }), proxy('open', { paths: ['/api'] }), proxy('admin', { paths: ['/api/admin'] })],
+      '',
+    );
+    const disguises: Readonly<Record<string, readonly string[]>> = {
+      a: ['a', '%61'],
+      d: ['d', '%64'],
+      m: ['m', '%6d', '%6D'],
+      i: ['i', '%69'],
+      n: ['n', '%6e', '%6E'],
+      '/': ['/', '//', '/./', '/%2e/', '/x/../', '/x/y/%2e%2E/../'],
+    };
+    const disguised = fc
+      .tuple(...Array.from('/admin/', (character) => fc.constantFrom(...(disguises[character] ?? [character]))))
+      .map((pieces) => `/api${pieces.join('')}keys`);
+    fc.assert(
+      fc.property(disguised, (raw) => {
+        const path = normalisePath(raw);
+        return path !== undefined && found(router, path) === 'admin|/api/admin|/keys';
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});

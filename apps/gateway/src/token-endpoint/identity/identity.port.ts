@@ -1,0 +1,22 @@
+import type { ClientRecord, CredentialRecord } from '#libs/policy-contracts';
+import type { LinkedProxy } from '#libs/policy-runtime';
+
+/** Who may ask for tokens, read at token time. Both throw `IdentityUnavailable` when it cannot be known now. */
+export interface IdentityDirectory {
+  client(clientId: string): Promise<ClientRecord | undefined>;
+  credential(username: string): Promise<CredentialRecord | undefined>;
+}
+
+/** The proxies this gateway serves now. */
+export interface IssuerDirectory {
+  proxy(proxyId: string): Pick<LinkedProxy, 'issuers'> | undefined;
+}
+
+/** Where identities are kept is away. */
+export class IdentityUnavailable extends Error {
+  readonly code = 'IDENTITY_UNAVAILABLE';
+  constructor(options?: ErrorOptions) {
+    super('clients and credentials cannot be read now', options);
+    this.name = 'IdentityUnavailable';
+  }
+}

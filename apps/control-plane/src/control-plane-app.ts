@@ -1,6 +1,6 @@
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { ControlPlaneModule, type ControlPlaneResources } from './control-plane.module.ts';
 import { authenticateWith } from './http/authentication.ts';
 import { failure } from './http/envelope.ts';
@@ -30,7 +30,7 @@ export async function createControlPlaneApp(
   const adapter = new FastifyAdapter({
     bodyLimit: LARGEST_BODY_BYTES,
     routerOptions: { ignoreTrailingSlash: true, caseSensitive: true, maxParamLength: LONGEST_NAME_IN_PATH },
-    frameworkErrors: (_error, _request, reply) => {
+    frameworkErrors: (_error: unknown, _request: unknown, reply: Pick<FastifyReply, 'code'>) => {
       void reply.code(400).send(failure('bad_request', 'the address is not a valid URL'));
     },
   });

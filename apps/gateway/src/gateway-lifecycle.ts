@@ -63,7 +63,7 @@ export class GatewayLifecycle implements OnApplicationBootstrap, BeforeApplicati
     await upstream.close();
     redis.disconnect();
     snapshot.close();
-    this.logger.info('gateway stopped');
+    if (this.following !== undefined) this.logger.info('gateway stopped');
   }
 
   private async openTraffic(): Promise<void> {

@@ -30,12 +30,15 @@ export async function createPasswordVerifier(password: string): Promise<string> 
   return `scrypt$${SCRYPT.cost}$${salt.toString('base64url')}$${key.toString('base64url')}`;
 }
 
+/** scrypt throws for a cost that is no power of two (RFC 7914 section 6). */
+const isCost = (cost: number): boolean => cost >= 2 && cost <= HIGHEST_COST && Number.isInteger(Math.log2(cost));
+
 /** Whether this is the password; false as well for a verifier of another form. Runs off the event loop. */
 export async function verifyPassword(verifier: string, password: string): Promise<boolean> {
   const [kind, costText, salt, key] = verifier.split('$');
   const cost = Number(costText);
   if (kind !== 'scrypt' || salt === undefined || key === undefined) return false;
-  if (!Number.isInteger(cost) || cost < 2 || cost > HIGHEST_COST) return false;
+  if (!isCost(cost)) return false;
   return equal(await stretch(password, Buffer.from(salt, 'base64url'), cost), Buffer.from(key, 'base64url'));
 }
 

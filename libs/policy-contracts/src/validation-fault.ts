@@ -69,9 +69,19 @@ function describe(issue: Issue): Description {
   return known?.(issue) ?? { code: 'invalid', message: issue.message };
 }
 
+/** What has the wrong type is not measured as well, and of two ends that a number is beyond the nearer one is named. */
+function withoutRepeats(faults: readonly ValidationFault[]): ValidationFault[] {
+  return faults.filter((fault, index) => {
+    const others = (code: string, from: readonly ValidationFault[]) =>
+      from.some((other) => other.field === fault.field && other.code === code);
+    if (others('wrong_type', faults.slice(0, index))) return false;
+    return fault.code !== 'out_of_range' || !others('out_of_range', faults.slice(index + 1));
+  });
+}
+
 /** Turns a schema library's findings into faults of ours, one for each unknown member. `prefix` is the path above. */
 export function faultsOf(error: z.ZodError, prefix = ''): ValidationFault[] {
-  return error.issues.flatMap((issue) => {
+  const faults = error.issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => {
         const field = pathText(prefix, [...issue.path, key]);
@@ -82,6 +92,7 @@ export function faultsOf(error: z.ZodError, prefix = ''): ValidationFault[] {
     const { code, message } = describe(issue);
     return [{ field: field === '' ? 'body' : field, code, message: `${field === '' ? 'body' : field} ${message}` }];
   });
+  return withoutRepeats(faults);
 }
 
 /** Parses with a schema; the inputs are read to tell a missing member from one of a wrong type, never repeated. */

@@ -1,10 +1,15 @@
-import { parsePolicy, type PolicyContract, type PolicyPlace } from '#libs/policy-contracts';
+import { parsePolicy, type ContractWarning, type PolicyContract, type PolicyPlace } from '#libs/policy-contracts';
 import { orderOf, policiesAt, type ActiveApiProxy, type PlacedPolicy } from './domain/index.ts';
 
 /** Members in the order of the contract; the database keeps none. */
 function inOrder(policy: PolicyContract): PolicyContract {
   const parsed = parsePolicy(policy);
   return parsed.ok ? parsed.value : policy;
+}
+
+function warningsOf(policy: PolicyContract): readonly ContractWarning[] {
+  const parsed = parsePolicy(policy);
+  return parsed.ok ? parsed.warnings : [];
 }
 
 type At = (pipeline: PolicyPlace['pipeline']) => PolicyPlace;
@@ -44,6 +49,7 @@ export function policyListView(proxy: ActiveApiProxy) {
 export function policyView(proxy: ActiveApiProxy, { name, place, policy }: PlacedPolicy) {
   return {
     policy: { ...inOrder(policy), name },
+    warnings: warningsOf(policy),
     operationMetadata: {
       targetScope: place.scope,
       targetEndpoint: place.scope === 'ENDPOINT' ? place.endpoint : null,

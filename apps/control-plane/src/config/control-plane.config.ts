@@ -87,6 +87,7 @@ function readRoles(reader: Reader): ReadonlySet<Role> {
   const known = ROLES.filter((role) => names.includes(role));
   if (known.length === 0 || known.length !== new Set(names).size) {
     reader.faults.push(`ROLES must be a comma-separated list of ${ROLES.join(', ')}`);
+    return new Set(ROLES);
   }
   return new Set(known);
 }
@@ -125,11 +126,11 @@ export function readControlPlaneConfig(environment: Environment): ControlPlaneCo
     deployTimeoutMs: reader.integer('DEPLOY_TIMEOUT_MS', 1, 600_000, CONTROL_PLANE_DEFAULTS.deployTimeoutMs),
     logLevel: reader.oneOf('LOG_LEVEL', LOG_LEVELS, CONTROL_PLANE_DEFAULTS.logLevel),
   };
-  if (config.databaseUrl !== undefined && config.masterKey === undefined) {
-    reader.faults.push('MASTER_KEY is required with DATABASE_URL');
-  }
   if (!roles.has('api') && config.databaseUrl === undefined) {
     reader.faults.push('DATABASE_URL is required when ROLES has no api');
+  }
+  if ((config.databaseUrl !== undefined || !roles.has('api')) && config.masterKey === undefined) {
+    reader.faults.push('MASTER_KEY is required with DATABASE_URL');
   }
   if (reader.faults.length > 0) throw new BadSettings(reader.faults);
   return Object.freeze(config);

@@ -5,7 +5,7 @@ import { readBody } from '../http/request-bodies.ts';
 
 /** Prefixes of flow variables that the gateway itself sets (contract 4.2). */
 const REFUSED_PREFIXES = ['request.', 'response.', 'jwt.', 'proxy.', 'client.', 'fault.', 'system.', 'environment.'];
-const VARIABLE_NAME = /^[A-Za-z0-9._\-$%]{1,255}$/;
+const VARIABLE_NAME = /^(?!__proto__$)[A-Za-z0-9._\-$%]{1,255}$/;
 const VALUE = z.string().max(100_000);
 
 const BODY = z.strictObject({

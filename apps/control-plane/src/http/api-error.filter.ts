@@ -1,6 +1,6 @@
 import { Catch, HttpException, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { EventStoreUnavailable } from '#libs/event-store';
+import { AppendInvalid, EventStoreUnavailable } from '#libs/event-store';
 import { DomainError, type DomainErrorCode } from '../decider/domain-error.ts';
 import { LOGGER } from '../injection-tokens.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -30,6 +30,9 @@ const SERVER_ERRORS = new Map<number, { error: string; message: string }>([
 ]);
 
 const UNREACHABLE = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|57P0\d|08\w{3})$/;
+
+/** PostgreSQL's `character_not_in_repertoire`: a text with NUL. */
+const UNSTORABLE = '22021';
 
 const codeOf = (error: unknown): string => {
   const code = (error as { code?: unknown } | null)?.code;
@@ -61,6 +64,9 @@ export class ApiErrorFilter implements ExceptionFilter {
     if (error instanceof EventStoreUnavailable || UNREACHABLE.test(codeOf(error))) {
       this.logger.error({ reason: messageOf(error) }, 'the database cannot be reached');
       return { status: 503, body: failure('unavailable', unavailableMessage(error)) };
+    }
+    if (error instanceof AppendInvalid || codeOf(error) === UNSTORABLE) {
+      return { status: 400, body: failure('validation_failed', 'NUL or half a surrogate pair cannot be stored') };
     }
     const status = statusOf(error);
     const known = status === undefined ? undefined : SERVER_ERRORS.get(status);

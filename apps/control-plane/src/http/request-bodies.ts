@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { parseWith, type Parsed, type ValidationFault } from '#libs/policy-contracts';
 import { invalid } from '../decider/domain-error.ts';
 
-/** The contract's names: projects, environments, proxies, policies… */
-export const NAME = /^[A-Za-z0-9._\-$% ]{1,255}$/;
+/** The contract's names: projects, environments, proxies, policies… No JSON object can hold a member `__proto__`. */
+export const NAME = /^(?!__proto__$)[A-Za-z0-9._\-$% ]{1,255}$/;
 export const nameField = z.string().regex(NAME, { error: 'must be 1 to 255 of A-Z a-z 0-9 . _ - $ % and blank' });
 
 /** A body as its schema has it. @throws DomainError VALIDATION_FAILED with every fault. */

@@ -56,7 +56,11 @@ export class DeleteProjectHandler implements ICommandHandler<DeleteProject> {
     await this.units.run(context, async (unit) => {
       const projectId = await unit.names.resolve('project', '', name);
       await unit.change(projectDecider, projectStream(projectId), { type: 'DeleteProject' });
-      const inUse = await unit.transaction.query('select 1 from names where scope = $1 limit 1', [projectId]);
+      const inUse = await unit.transaction.query(
+        `select 1 from names where scope = $1
+         union all select 1 from read_credentials where project_id = $1 limit 1`,
+        [projectId],
+      );
       if (inUse.rowCount !== 0) throw conflict(`Project (name: ${name}) still has proxies, credentials or variables`);
       await unit.names.free('project', '', name);
     });

@@ -151,6 +151,15 @@ describe('ConfigSubscriber', () => {
       expect(stored?.sealed).not.toContain('gateway-1');
     });
 
+    it('the last two hundred deployments that it handled', async () => {
+      await environment.prepared.publisher.publishEmpty();
+      const gateway = await looked();
+      for (let deployment = 1; deployment <= 210; deployment += 1) await environment.publish('orders', deployment);
+      await gateway.look();
+      const handled = (await gateway.lease())?.handled ?? [];
+      expect([handled.length, handled[0], handled.at(-1)]).toEqual([200, 11, 210]);
+    });
+
     it('renews about every second, and at once when there is something to tell', async () => {
       await environment.publish('orders', 1);
       const gateway = await looked();

@@ -82,7 +82,7 @@ export class Journal {
     const isKnown = this.complaint?.text === text && now - this.complaint.atMs < COMPLAINT_EVERY_MS;
     if (isKnown) return;
     this.complaint = { text, atMs: now };
-    this.metrics.countReport('not-admitted');
+    if (level === 'error') this.metrics.countReport('not-admitted');
     this.logger[level](text);
   }
 

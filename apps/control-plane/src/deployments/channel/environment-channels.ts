@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Redis } from 'ioredis';
+import { once } from 'node:events';
 import type pg from 'pg';
 import { EVENT_STORE, type EventStore } from '#libs/event-store';
 import { ChannelKeys, ConfigPublisher, RedisConfigChannel, type ConfigChannel } from '#libs/config-distribution';
@@ -15,6 +16,8 @@ import {
 import type { SecretVault } from '../../persistence/secret-vault.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { GatewayAnswers } from './gateway-answers.ts';
+
+const CONNECTED_WITHIN_MS = 1_000;
 
 /** The way to one environment: its Redis, its keys, the gateways' answers. */
 export interface EnvironmentChannel {
@@ -80,6 +83,7 @@ export class EnvironmentChannels implements OnApplicationShutdown {
     redis.on('error', (error: Error) =>
       this.logger.warn({ environment: name, reason: error.message }, 'the Redis of an environment cannot be reached'),
     );
+    await settledConnection(redis);
     const channel = new RedisConfigChannel(redis, name);
     const publisher = new ConfigPublisher(channel, keys);
     const answers = new GatewayAnswers(channel, keys, (gatewayId) =>
@@ -91,4 +95,9 @@ export class EnvironmentChannels implements OnApplicationShutdown {
   private secret(secretId: string): Promise<string> {
     return this.vault.get(this.database, secretId);
   }
+}
+
+/** Commands fail at once while there is no connection: the first ones must not come before it could be made. */
+async function settledConnection(redis: Redis): Promise<void> {
+  await once(redis, 'ready', { signal: AbortSignal.timeout(CONNECTED_WITHIN_MS) }).catch(() => undefined);
 }

@@ -44,7 +44,7 @@ export class Deployer implements ChannelUpkeep, OnApplicationBootstrap, OnApplic
   async soon(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, SOON_WITHIN_MS)));
-    const done = this.environmentIds().then((ids) => Promise.all(ids.map((id) => this.keep(id))));
+    const done = this.environmentIds().then((ids) => Promise.all(ids.map((id) => this.attend(id))));
     await Promise.race([done.catch(() => undefined), late]);
     clearTimeout(timer);
   }
@@ -53,12 +53,19 @@ export class Deployer implements ChannelUpkeep, OnApplicationBootstrap, OnApplic
     try {
       for (const environmentId of await this.environmentIds()) {
         if (this.stopped) return;
-        this.queues.work(environmentId, (data) => this.job.run(data.environmentId, data.deployment));
-        void this.keep(environmentId);
+        void this.attend(environmentId);
       }
     } catch (error) {
       this.logger.warn({ reason: reasonOf(error) }, 'the environments cannot be read');
     }
+  }
+
+  /** An environment that is new to this process is worked on from its first upkeep on. */
+  private attend(environmentId: string): Promise<void> {
+    if (this.config.roles.has('deployer') && !this.stopped) {
+      this.queues.work(environmentId, (data) => this.job.run(data.environmentId, data.deployment));
+    }
+    return this.keep(environmentId);
   }
 
   /** One upkeep of an environment at a time; asked for while one runs, it runs once more. */

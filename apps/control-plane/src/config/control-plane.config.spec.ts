@@ -1,0 +1,96 @@
+import path from 'node:path';
+import { BadSettings, CONTROL_PLANE_DEFAULTS, readControlPlaneConfig } from './control-plane.config.ts';
+import { SETTINGS_HELP } from './settings-help.ts';
+
+const MASTER_KEY = Buffer.alloc(32, 7).toString('base64');
+
+function faultsOf(environment: Readonly<Record<string, string>>): readonly string[] {
+  try {
+    readControlPlaneConfig(environment);
+    return [];
+  } catch (error) {
+    if (error instanceof BadSettings) return error.faults;
+    throw error;
+  }
+}
+
+describe('the settings of the control plane', () => {
+  it('are their defaults when nothing is set, or set to nothing', () => {
+    const defaults = {
+      ...CONTROL_PLANE_DEFAULTS,
+      dataDir: path.resolve(CONTROL_PLANE_DEFAULTS.dataDir),
+      ...{ databaseUrl: undefined, adminToken: undefined, masterKey: undefined },
+      roles: new Set(['api', 'deployer']),
+    };
+    expect(readControlPlaneConfig({})).toEqual(defaults);
+    expect(readControlPlaneConfig({ PORT: '', ROLES: '', DATABASE_URL: '', MASTER_KEY: '' })).toEqual(defaults);
+  });
+
+  it('are what is set', () => {
+    const config = readControlPlaneConfig({
+      ...{ HOST: '0.0.0.0', PORT: '0', DATABASE_URL: 'postgresql://h/d', DATA_DIR: '/data', REDIS_URL: 'rediss://h' },
+      ...{ ROLES: 'deployer', ADMIN_TOKEN: 'x'.repeat(32), MASTER_KEY, DEPLOY_TIMEOUT_MS: '1', LOG_LEVEL: 'debug' },
+    });
+    expect(config).toEqual({
+      ...{ host: '0.0.0.0', port: 0, databaseUrl: 'postgresql://h/d', dataDir: '/data', redisUrl: 'rediss://h' },
+      ...{ roles: new Set(['deployer']), adminToken: 'x'.repeat(32), masterKey: Buffer.alloc(32, 7) },
+      ...{ deployTimeoutMs: 1, logLevel: 'debug' },
+    });
+    expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  it('are refused with every fault at once, and never a value', () => {
+    const secret = 'hunter2';
+    const environment = {
+      ...{ PORT: '65536', DATABASE_URL: `mysql://root:${secret}@h`, REDIS_URL: `http://${secret}`, ROLES: secret },
+      ...{ ADMIN_TOKEN: secret, MASTER_KEY: secret, DEPLOY_TIMEOUT_MS: secret, LOG_LEVEL: secret },
+    };
+    const faults = faultsOf(environment);
+    for (const name of Object.keys(environment)) {
+      expect(faults.filter((fault) => fault.startsWith(name))).toHaveLength(1);
+    }
+    expect(faults.join()).not.toContain(secret);
+    expect(new BadSettings(faults).message).toBe(`bad settings: ${faults.join('; ')}`);
+  });
+
+  it.each([
+    ['PORT', '-1'],
+    ['PORT', '1.5'],
+    ['PORT', 'http'],
+    ['DATABASE_URL', 'h:5432/d'],
+    ['REDIS_URL', 'localhost'],
+    ['ROLES', 'api,gateway'],
+    ['ROLES', ','],
+    ['ADMIN_TOKEN', 'x'.repeat(31)],
+    ['MASTER_KEY', Buffer.alloc(31).toString('base64')],
+    ['MASTER_KEY', 'ab'.repeat(32)],
+    ['DEPLOY_TIMEOUT_MS', '0'],
+    ['LOG_LEVEL', 'INFO'],
+  ])('refuse %s=%s', (name, value) => {
+    const faults = faultsOf({ MASTER_KEY, [name]: value });
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toMatch(new RegExp(`^${name} `));
+  });
+
+  it('take roles with blanks, in any order', () => {
+    expect(readControlPlaneConfig({ ROLES: ' deployer , api' }).roles).toEqual(new Set(['api', 'deployer']));
+  });
+
+  it('need a master key beside a database', () => {
+    expect(faultsOf({ DATABASE_URL: 'postgres://h/d' })).toEqual(['MASTER_KEY is required with DATABASE_URL']);
+  });
+
+  it('need both a database and its master key for a deployer alone, and say so at once', () => {
+    const faults = faultsOf({ ROLES: 'deployer' });
+    expect(faults.map((fault) => fault.split(' ')[0]).sort()).toEqual(['DATABASE_URL', 'MASTER_KEY']);
+  });
+
+  it('are all in the help', () => {
+    for (const name of [
+      ...['HOST', 'PORT', 'DATABASE_URL', 'DATA_DIR', 'REDIS_URL', 'ROLES', 'ADMIN_TOKEN', 'MASTER_KEY'],
+      ...['DEPLOY_TIMEOUT_MS', 'LOG_LEVEL'],
+    ]) {
+      expect(SETTINGS_HELP).toMatch(new RegExp(`\\b${name}\\b`));
+    }
+  });
+});

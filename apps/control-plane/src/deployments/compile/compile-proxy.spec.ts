@@ -1,0 +1,96 @@
+import { canonicalJson, parseProxyArtifact } from '#libs/policy-contracts';
+import { apiProxyDecider, requireApiProxy, type ActiveApiProxy } from '../../api-proxies/domain/index.ts';
+import {
+  endpointAdded,
+  policyAdded,
+  proxyCreated,
+  samplePolicy,
+  sampleVerification,
+} from '../../api-proxies/testing/sample-proxy.ts';
+import { compileProxy, variablesNamedBy, type CompileContext } from './compile-proxy.ts';
+
+const CHECK = sampleVerification({ forwardVariables: [{ variable: 'tenant', header: 'X-Tenant' }] });
+const AT_USERS = { scope: 'ENDPOINT', pipeline: 'RESPONSE', endpoint: '/users', httpMethod: 'GET' } as const;
+
+function proxyOf(): ActiveApiProxy {
+  const history = [
+    ...[proxyCreated, endpointAdded('/users'), policyAdded('check', 1, { scope: 'ALL', pipeline: 'REQUEST' }, CHECK)],
+    ...[
+      policyAdded('issue', 1),
+      policyAdded('late', 1, { scope: 'ALL', pipeline: 'ERROR' }),
+      policyAdded('u', 1, AT_USERS),
+    ],
+  ];
+  return requireApiProxy(history.reduce(apiProxyDecider.evolve, apiProxyDecider.initialState));
+}
+
+const CONTEXT: CompileContext = {
+  environment: { name: 'production', tokenIssuer: 'https://issuer', expiresInUnit: 'SECONDS' },
+  variables: {
+    tenant: { value: 'acme', secret: false },
+    'private.secret': { value: 'secret', secret: true },
+    'private.other': { value: 'other', secret: true },
+  },
+  signingKeys: { issue: { signing: { kty: 'oct', k: 'AA', kid: '1', alg: 'HS256' }, verification: [] } },
+};
+
+describe('compiling a proxy', () => {
+  it('gives the same bytes for the same content', () => {
+    const variables = Object.fromEntries(Object.entries(CONTEXT.variables).reverse());
+    const text = canonicalJson(compileProxy(proxyOf(), CONTEXT));
+    expect(canonicalJson(compileProxy(proxyOf(), { ...CONTEXT, variables }))).toBe(text);
+  });
+
+  it('gives what a gateway reads back unchanged', () => {
+    const artifact = compileProxy(proxyOf(), CONTEXT);
+    const parsed = parseProxyArtifact(JSON.parse(canonicalJson(artifact)));
+    expect(parsed).toEqual({ ok: true, value: artifact, warnings: [] });
+  });
+
+  it('takes along the variables that policies name, and no other', () => {
+    const { variables } = compileProxy(proxyOf(), CONTEXT);
+    expect(variables).toEqual({
+      tenant: CONTEXT.variables['tenant'],
+      'private.secret': CONTEXT.variables['private.secret'],
+    });
+  });
+
+  it('puts every policy into the pipeline of its place, in order', () => {
+    const { pipelines, endpoints } = compileProxy(proxyOf(), CONTEXT);
+    const names = ({ request, response, error }: typeof pipelines) =>
+      [request, response, error].map((list) => list.map(({ name }) => name));
+    expect(names(pipelines)).toEqual([['issue', 'check'], [], ['late']]);
+    expect(endpoints.map((endpoint) => [endpoint.httpMethod, endpoint.name, names(endpoint.pipelines)])).toEqual([
+      ['GET', '/users', [[], ['u'], []]],
+    ]);
+  });
+
+  it('turns seconds into milliseconds and ALL into any method', () => {
+    const { route, upstream } = compileProxy(proxyOf(), CONTEXT);
+    expect(route).toEqual({ paths: ['/orders'], hosts: [], methods: [] });
+    expect(upstream).toEqual({
+      addresses: [{ url: 'http://127.0.0.1:1/base', weight: 100 }],
+      ...{ connectTimeoutMs: 3_000, readTimeoutMs: 60_000, retryCount: 1 },
+    });
+  });
+
+  it('changes nothing that it is given', () => {
+    const proxy = proxyOf();
+    compileProxy(proxy, CONTEXT);
+    expect(proxy).toEqual(proxyOf());
+  });
+});
+
+describe('the variables that policies name', () => {
+  it.each(['private.secret', 'tenant'])('are %s, wherever it is named', (name) => {
+    expect(variablesNamedBy([CHECK], [name, 'elsewhere'])).toEqual([name]);
+  });
+
+  it('are in order, whatever order they were asked in', () => {
+    expect(variablesNamedBy([CHECK], ['tenant', 'private.secret'])).toEqual(['private.secret', 'tenant']);
+  });
+
+  it('are those of a condition, too', () => {
+    expect(variablesNamedBy([samplePolicy({ condition: 'limit = "x"' })], ['limit'])).toEqual(['limit']);
+  });
+});

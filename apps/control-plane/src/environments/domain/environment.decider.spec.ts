@@ -1,0 +1,84 @@
+import { fold } from '../../decider/decider.ts';
+import { given } from '../../decider/testing/given.ts';
+import { environmentDecider, requireEnvironment, type EnvironmentEvent } from './environment.decider.ts';
+
+const secret = (secretId: string) => ({ secretId, fingerprint: secretId });
+const CREATION = {
+  ...{ environmentId: 'e-1', name: 'production', description: '', tokenIssuer: 'https://issuer' },
+  ...{ expiresInUnit: 'SECONDS' as const, redisUrl: null, rootKey: secret('root') },
+};
+
+const created: EnvironmentEvent = { type: 'EnvironmentCreated', schemaVersion: 1, data: CREATION };
+const keyAdded = (keyId: string): EnvironmentEvent => ({
+  type: 'GatewayKeyAdded',
+  schemaVersion: 1,
+  data: { keyId, entry: secret(keyId) },
+});
+const keyRevoked = (keyId: string): EnvironmentEvent => ({
+  type: 'GatewayKeyRevoked',
+  schemaVersion: 1,
+  data: { keyId },
+});
+const signingKey = (algorithm: string, keyId: string): EnvironmentEvent => ({
+  type: 'SigningKeyGenerated',
+  schemaVersion: 1,
+  data: { algorithm, keyId, jwk: secret(keyId) },
+});
+
+describe('an environment', () => {
+  it('is created with its first gateway key', () => {
+    given(environmentDecider, [])
+      .when({ type: 'CreateEnvironment', ...CREATION, firstKey: { keyId: 'k1', entry: secret('k1') } })
+      .then([created, keyAdded('k1')]);
+  });
+
+  it('gets another gateway key while the first stays', () => {
+    given(environmentDecider, [created, keyAdded('k1')])
+      .when({ type: 'AddGatewayKey', keyId: 'k2', entry: secret('k2') })
+      .then([keyAdded('k2')]);
+    const state = requireEnvironment(fold(environmentDecider, [created, keyAdded('k1'), keyAdded('k2')]));
+    expect(Object.keys(state.gatewayKeys)).toEqual(['k1', 'k2']);
+  });
+
+  it('loses a gateway key that is revoked, and remembers which', () => {
+    const history = [created, keyAdded('k1'), keyAdded('k2')];
+    given(environmentDecider, history)
+      .when({ type: 'RevokeGatewayKey', keyId: 'k1' })
+      .then([keyRevoked('k1')]);
+    const state = requireEnvironment(fold(environmentDecider, [...history, keyRevoked('k1')]));
+    expect([Object.keys(state.gatewayKeys), state.revokedKeyIds]).toEqual([['k2'], ['k1']]);
+  });
+
+  it.each(['k3', 'toString', '__proto__'])('has no gateway key %s to revoke', (keyId) => {
+    given(environmentDecider, [created, keyAdded('k1'), keyAdded('k2')])
+      .when({ type: 'RevokeGatewayKey', keyId })
+      .thenRefuses('NOT_FOUND');
+  });
+
+  it('keeps its last gateway key', () => {
+    given(environmentDecider, [created, keyAdded('k1'), keyAdded('k2'), keyRevoked('k1')])
+      .when({ type: 'RevokeGatewayKey', keyId: 'k2' })
+      .thenRefuses('CONFLICT');
+  });
+
+  it('has one signing key for each algorithm, the first', () => {
+    given(environmentDecider, [created])
+      .when({ type: 'GenerateSigningKey', algorithm: 'RS256', keyId: 'a', jwk: secret('a') })
+      .then([signingKey('RS256', 'a')]);
+    given(environmentDecider, [created, signingKey('RS256', 'a')])
+      .when({ type: 'GenerateSigningKey', algorithm: 'RS256', keyId: 'b', jwk: secret('b') })
+      .then([]);
+    given(environmentDecider, [created, signingKey('RS256', 'a')])
+      .when({ type: 'GenerateSigningKey', algorithm: 'HS256', keyId: 'b', jwk: secret('b') })
+      .then([signingKey('HS256', 'b')]);
+  });
+
+  it('that is not there changes nothing', () => {
+    const absent = given(environmentDecider, []);
+    absent.when({ type: 'AddGatewayKey', keyId: 'k', entry: secret('k') }).thenRefuses('NOT_FOUND');
+    absent.when({ type: 'RevokeGatewayKey', keyId: 'k' }).thenRefuses('NOT_FOUND');
+    absent
+      .when({ type: 'GenerateSigningKey', algorithm: 'RS256', keyId: 'a', jwk: secret('a') })
+      .thenRefuses('NOT_FOUND');
+  });
+});

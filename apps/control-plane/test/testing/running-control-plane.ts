@@ -1,0 +1,159 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Redis } from 'ioredis';
+import type pg from 'pg';
+import { pino } from 'pino';
+import { EVENT_STORE_MIGRATIONS } from '#libs/event-store';
+import { freshDatabase, type FreshDatabase } from '#libs/event-store/testing';
+import { CONTROL_PLANE_DEFAULTS, type ControlPlaneConfig } from '../../src/config/control-plane.config.ts';
+import { createControlPlaneApp } from '../../src/control-plane-app.ts';
+import { CONTROL_PLANE_MIGRATIONS } from '../../src/persistence/control-plane-migrations.ts';
+import { removeKeys, testRedisUrl } from './test-servers.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly text: string;
+  // The shape is what the tests are about.
+  readonly body: {
+    readonly success: boolean;
+    readonly error?: string;
+    readonly error_description?: string;
+    readonly resultList: readonly Record<string, unknown>[];
+    readonly validation_errors?: readonly { field: string; code: string; message: string }[];
+    readonly warnings?: readonly { field: string }[];
+    readonly deploymentResult: {
+      readonly success: boolean;
+      readonly deploymentResults: readonly DeploymentAnswer[];
+    };
+  };
+}
+
+export interface DeploymentAnswer {
+  readonly environmentName: string;
+  readonly success: boolean;
+  readonly message: string;
+  readonly deployment: number;
+  readonly revision: number;
+  readonly gateways: { live: number; applied: number; rejected: number; pending: number };
+  readonly detailList: readonly { gatewayId: string; success: boolean; detail: string; responseTime: number | null }[];
+}
+
+export interface StoredEvent {
+  readonly stream_id: string;
+  readonly version: number;
+  readonly type: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+type Settings = Partial<Pick<ControlPlaneConfig, 'redisUrl' | 'deployTimeoutMs' | 'roles'>>;
+
+const adminToken = `gwt_${randomBytes(32).toString('base64url')}`;
+
+/** A control plane on a database of its own; its Redis keys carry names that nobody else uses. */
+export class RunningControlPlane {
+  /** Every line that was logged, at every level. */
+  readonly logLines: string[] = [];
+  readonly masterKey = randomBytes(32);
+  readonly adminToken = adminToken;
+  readonly redis = new Redis(testRedisUrl());
+  readonly answers: string[] = [];
+  private readonly environmentNames: string[] = [];
+  private readonly others: NestFastifyApplication[] = [];
+
+  private constructor(
+    readonly database: FreshDatabase,
+    private readonly settings: Settings,
+  ) {}
+
+  private running: NestFastifyApplication | undefined;
+
+  static async start(settings: Settings = {}): Promise<RunningControlPlane> {
+    const database = await freshDatabase(EVENT_STORE_MIGRATIONS, CONTROL_PLANE_MIGRATIONS);
+    const one = new RunningControlPlane(database, settings);
+    one.running = await one.process();
+    return one;
+  }
+
+  get app(): NestFastifyApplication {
+    if (this.running === undefined) throw new Error('the control plane is not running');
+    return this.running;
+  }
+
+  get pool(): pg.Pool {
+    return this.database.pool;
+  }
+
+  /** One more process of the same control plane. */
+  async process(settings: Settings = {}, database: pg.Pool = this.pool): Promise<NestFastifyApplication> {
+    const config: ControlPlaneConfig = {
+      ...CONTROL_PLANE_DEFAULTS,
+      ...{ databaseUrl: this.database.url, adminToken: undefined, masterKey: undefined },
+      ...{ redisUrl: testRedisUrl(), roles: new Set(['api', 'deployer'] as const), deployTimeoutMs: 5_000 },
+      ...this.settings,
+      ...settings,
+    };
+    const logger = pino({ level: 'trace' }, { write: (line: string) => void this.logLines.push(line) });
+    const resources = { config, database, masterKey: this.masterKey, logger };
+    const app = await createControlPlaneApp(resources, adminToken);
+    await app.init();
+    await app.getHttpAdapter().getInstance().ready();
+    this.others.push(app);
+    return app;
+  }
+
+  async call(method: Method, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    const payload = body === undefined ? {} : { payload: body as object };
+    const sent = { authorization: `Bearer ${adminToken}`, ...headers };
+    const { statusCode, headers: received, body: text } = await this.app.inject({
+      ...{ method, url: `/apiops${path}`, headers: sent },
+      ...payload,
+    });
+    this.answers.push(text);
+    return { status: statusCode, headers: received, text, body: JSON.parse(text) as Answer['body'] };
+  }
+
+  /** The same, for what must succeed. */
+  async done(method: Method, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer['body']> {
+    const answer = await this.call(method, path, body, headers);
+    if (answer.status !== 200) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
+    return answer.body;
+  }
+
+  /** A new environment of a name that nobody else uses. */
+  async environment(members: object = {}): Promise<{ name: string; id: string; gatewayKey: string }> {
+    const name = `cp-${randomUUID().slice(0, 13)}`;
+    this.environmentNames.push(name);
+    const { resultList } = await this.done('POST', '/environments/', { name, ...members });
+    const found = await this.pool.query<{ entity_id: string }>(
+      `select entity_id from names where kind = 'environment' and name = $1`,
+      [name],
+    );
+    return { name, id: found.rows[0]?.entity_id ?? '', gatewayKey: String(resultList[0]?.['gatewayKey']) };
+  }
+
+  async events(): Promise<StoredEvent[]> {
+    const found = await this.pool.query<StoredEvent>(
+      'select stream_id, version, type, metadata, data from events order by epoch, transaction_id, sequence',
+    );
+    return found.rows;
+  }
+
+  async deployments(): Promise<{ deployment: number; state: string; kind: string; message: string }[]> {
+    const found = await this.pool.query<{ deployment: string; state: string; kind: string; message: string }>(
+      `select deployment, state, kind, result ->> 'message' as message from deployments order by deployment`,
+    );
+    return found.rows.map((row) => ({ ...row, deployment: Number(row.deployment) }));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.others.map((app) => app.close()));
+    const ids = await this.pool.query<{ entity_id: string }>(`select entity_id from names where kind = 'environment'`);
+    for (const { entity_id: id } of ids.rows) await removeKeys(this.redis, `gatewarden:deploy-${id}:*`);
+    for (const name of this.environmentNames) await removeKeys(this.redis, `gw:{${name}}:*`);
+    this.redis.disconnect();
+    await this.database.drop();
+  }
+}

@@ -1,0 +1,92 @@
+import { canonicalJson } from './canonical-json.ts';
+import { parsePolicy, type PolicyContract } from './policy-contract.ts';
+import { parseProxyArtifact, type ProxyArtifact } from './proxy-artifact.ts';
+
+function policy(input: object): PolicyContract {
+  const parsed = parsePolicy(input);
+  if (!parsed.ok) throw new RangeError(JSON.stringify(parsed.faults));
+  return parsed.value;
+}
+
+const ISSUE = policy({ type: 'policy-auth-jwt', jwtSignatureAlgorithm: 'HS256' });
+const CHECK = policy({ type: 'policy-verify-jwt', algorithm: 'HS256', secretKey: { ref: 'private.secret' } });
+const NONE = { request: [], response: [], error: [] };
+
+const ARTIFACT: ProxyArtifact = {
+  ...{ formatVersion: 1, project: 'shop', proxy: 'orders', proxyId: 'p-1', revision: 3 },
+  environment: { name: 'production', tokenIssuer: 'https://gatewarden/production', expiresInUnit: 'SECONDS' },
+  route: { paths: ['/orders'], hosts: ['*.example.org'], methods: ['GET'] },
+  upstream: {
+    addresses: [{ url: 'http://127.0.0.1:1', weight: 0.5 }],
+    ...{ connectTimeoutMs: 1000, readTimeoutMs: 2000, retryCount: 0 },
+  },
+  pipelines: { ...NONE, request: [{ name: 'issue', policy: ISSUE }] },
+  endpoints: [
+    {
+      ...{ name: '/users/{id}', httpMethod: 'GET', backendResourceUrl: '/u/{id}', backendHttpMethod: 'POST' },
+      pipelines: { ...NONE, response: [{ name: 'check', policy: CHECK }] },
+    },
+  ],
+  variables: { 'private.secret': { value: 's', secret: true } },
+  signingKeys: { issue: { signing: { kty: 'oct', k: 'a', kid: '1', alg: 'HS256' }, verification: [{ kty: 'oct' }] } },
+};
+
+type Path = readonly (string | number)[];
+
+/** The artifact with one member of it replaced, or removed. */
+function changed(path: Path, value?: unknown): unknown {
+  const copy = JSON.parse(canonicalJson(ARTIFACT)) as Record<string | number, unknown>;
+  const holder = path.slice(0, -1).reduce((at, step) => at[step] as typeof copy, copy);
+  const last = path.at(-1) ?? '';
+  if (value === undefined) delete holder[last];
+  else holder[last] = value;
+  return copy;
+}
+
+const faultsOf = (input: unknown): string[] => {
+  const parsed = parseProxyArtifact(input);
+  return parsed.ok ? [] : parsed.faults.map(({ field, code }) => `${field} ${code}`);
+};
+
+describe('an artifact', () => {
+  it('is the same after its way through canonical JSON', () => {
+    expect(parseProxyArtifact(JSON.parse(canonicalJson(ARTIFACT)))).toEqual({
+      ok: true,
+      value: ARTIFACT,
+      warnings: [],
+    });
+  });
+
+  it.each<[string, unknown, string]>([
+    ['formatVersion', 2, 'artifact.formatVersion invalid_value'],
+    ['revision', 0, 'artifact.revision out_of_range'],
+    ['project', undefined, 'artifact.project required'],
+    ['environment.expiresInUnit', 'HOURS', 'artifact.environment.expiresInUnit invalid_value'],
+    ['route.paths', [], 'artifact.route.paths out_of_range'],
+    ['upstream.addresses', [], 'artifact.upstream.addresses out_of_range'],
+    ['upstream.readTimeoutMs', 0, 'artifact.upstream.readTimeoutMs out_of_range'],
+    ['upstream.retryCount', -1, 'artifact.upstream.retryCount out_of_range'],
+    ['pipelines.error', undefined, 'artifact.pipelines.error required'],
+    ['endpoints', {}, 'artifact.endpoints wrong_type'],
+    ['variables', [], 'artifact.variables wrong_type'],
+    ['signingKeys.issue', { signing: {} }, 'artifact.signingKeys.issue.verification required'],
+    ['surprise', 1, 'artifact.surprise unknown_field'],
+  ])('with %s of %j is refused', (path, value, fault) => {
+    expect(faultsOf(changed(path.split('.'), value))).toEqual([fault]);
+  });
+
+  it('is refused for a policy that nobody could run, wherever it stands, by name and path', () => {
+    const broken = { type: 'policy-auth-jwt' };
+    const atProxy = changed(['pipelines', 'request', 0, 'policy'], broken) as ProxyArtifact;
+    const atEndpoint = changed(['endpoints', 0, 'pipelines', 'response', 0, 'policy'], { type: 'policy-quota' });
+    expect(faultsOf(atProxy)).toEqual(['artifact.pipelines.request[issue].policy.jwtSignatureAlgorithm required']);
+    expect(faultsOf(atEndpoint)).toEqual([
+      'artifact.endpoints[GET /users/{id}].response[check].policy.type invalid_value',
+    ]);
+    expect(faultsOf({ ...(atEndpoint as object), pipelines: atProxy.pipelines })).toHaveLength(2);
+  });
+
+  it.each([undefined, null, 'text', []])('is an object, not %j', (input) => {
+    expect(parseProxyArtifact(input).ok).toBe(false);
+  });
+});

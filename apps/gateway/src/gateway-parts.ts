@@ -115,6 +115,8 @@ export function joinParts(config: GatewayConfig, logger: Logger): GatewayParts {
   const metrics = new GatewayMetrics();
   const redis = createEnvironmentRedis(config.redisUrl);
   const upstream = new UpstreamPool({ adminOrigin: { host: config.adminHost, port: config.adminPort } });
+  const journal = new Journal(logger, metrics);
+  redis.on('error', (error) => journal.channelDown(error));
   const wiring: Wiring = {
     config,
     logger,
@@ -124,7 +126,7 @@ export function joinParts(config: GatewayConfig, logger: Logger): GatewayParts {
     channel: new RedisConfigChannel(redis, config.environment),
     snapshot: new SnapshotStore(config.snapshotDir),
     active: createActive(config, upstream, metrics, logger),
-    journal: new Journal(logger, metrics),
+    journal,
     address: new TrafficAddress(config.host, config.port),
   };
   const { snapshot, active, address } = wiring;

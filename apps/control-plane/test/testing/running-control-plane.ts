@@ -107,7 +107,11 @@ export class RunningControlPlane {
   async call(method: Method, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
     const payload = body === undefined ? {} : { payload: body as object };
     const sent = { authorization: `Bearer ${adminToken}`, ...headers };
-    const { statusCode, headers: received, body: text } = await this.app.inject({
+    const {
+      statusCode,
+      headers: received,
+      body: text,
+    } = await this.app.inject({
       ...{ method, url: `/apiops${path}`, headers: sent },
       ...payload,
     });

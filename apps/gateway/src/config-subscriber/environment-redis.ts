@@ -19,7 +19,7 @@ export function createEnvironmentRedis(url: string): Redis {
     commandTimeout: COMMAND_TIMEOUT_MS,
     retryStrategy: (attempt) => Math.min(attempt * FIRST_PAUSE_MS, LONGEST_PAUSE_MS),
   });
-  // Every command that fails is reported where it was sent; without a listener the process would end.
+  // Without a listener ioredis would write to the console.
   redis.on('error', () => undefined);
   return redis;
 }

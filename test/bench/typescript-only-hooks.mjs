@@ -1,0 +1,1 @@
+export { load } from '../support/typescript-hooks.mjs';

@@ -32,6 +32,7 @@ const only = (kind, table) =>
     },
   }));
 const rule = (name, from, to, comment = '') => ({ name, comment, severity: 'error', from, to });
+const SLICES = 'projects|environments|api-proxies|credentials|environment-variables|deployments';
 const SPEC = '\\.(spec|int-spec|e2e-spec)\\.ts$';
 
 module.exports = {
@@ -65,6 +66,26 @@ module.exports = {
         ],
       },
       'its own folder, the event types and the policy contracts, nothing else: not even node:crypto',
+    ),
+    rule(
+      'compile-is-pure',
+      { path: '^apps/control-plane/src/deployments/compile/', pathNot: SPEC },
+      {
+        pathNot: [
+          '^apps/control-plane/src/deployments/compile/',
+          '^apps/control-plane/src/api-proxies/domain/',
+          '^libs/policy-contracts/src/index\\.ts$',
+        ],
+      },
+      'the same in, the same out: rows in, artifact out',
+    ),
+    rule(
+      'slices-meet-in-domains-and-ports',
+      { path: `^apps/control-plane/src/(${SLICES})/`, pathNot: SPEC },
+      {
+        path: `^apps/control-plane/src/(${SLICES})/`,
+        pathNot: ['^apps/control-plane/src/$1/', '/domain/[^/]+\\.ts$', '\\.port\\.ts$'],
+      },
     ),
     rule(
       'engine-and-runtime-do-no-io',

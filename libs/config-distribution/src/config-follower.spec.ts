@@ -226,6 +226,16 @@ describe('ConfigFollower', () => {
       expect(gateway.reports).toEqual([{ problem: 'altered-record', proxyId: 'a', deployment: 2 }]);
     });
 
+    it('a record that was altered, which stays unsettled until a later deployment is applied', async () => {
+      await plant({ proxyId: 'a', deployment: 1, record: 's1.AAAA.AAAA', artifact: 'x' });
+      await refresh();
+      expect(gateway.follower.loaded).toBeDefined();
+      expect(gateway.follower.unsettled).toEqual([1]);
+      await publish('a', 2);
+      await refresh();
+      expect(gateway.follower.unsettled).toEqual([]);
+    });
+
     it('a genuine record under another proxy or deployment', async () => {
       const genuine = sealRecord(keys, artifactChange('a', 1));
       await plant({ proxyId: 'b', deployment: 1, record: genuine, artifact: 'x' });
@@ -360,9 +370,11 @@ describe('ConfigFollower', () => {
       expect(await refresh()).toEqual([]);
       await refresh();
       expect(gateway.reports).toEqual([{ problem: 'missing-artifact', proxyId: 'a', deployment: 1 }]);
+      expect(gateway.follower.unsettled).toEqual([1]);
       isThere = true;
       expect(await refresh()).toEqual([{ proxyId: 'a', deployment: 1, outcome: { applied: true } }]);
       expect(gateway.served.get('a')).toBe('a at 1');
+      expect(gateway.follower.unsettled).toEqual([]);
     });
 
     it('does not forget it when other changes come in the meantime', async () => {

@@ -43,6 +43,8 @@ export interface HandledChange {
 }
 
 /** Reports that were made once already; beyond this many the memory starts again. */
+/** Whoever plants records chooses their proxy ids: only so many are remembered. */
+const UNREADABLE_REMEMBERED = 1_000;
 const REPORTS_REMEMBERED = 10_000;
 
 interface KnownEnd extends LogEnd {
@@ -61,6 +63,8 @@ export class ConfigFollower {
   private readonly applied = new Map<string, number>();
   private readonly rejected = new Map<string, { deployment: number; reason: string }>();
   private waiting: readonly ChangeRecord[] = [];
+  /** Deployments by proxy whose newest record does not open. */
+  private readonly unreadable = new Map<string, number>();
   private reportedEmpty = false;
   private readonly reported = new Set<string>();
 
@@ -76,6 +80,14 @@ export class ConfigFollower {
 
   get rejections(): ReadonlyMap<string, { readonly deployment: number; readonly reason: string }> {
     return this.rejected;
+  }
+
+  /** Deployments that are in the channel and cannot be applied: artifact missing, or record altered. */
+  get unsettled(): readonly number[] {
+    const unread = [...this.unreadable].filter(
+      ([proxyId, deployment]) => deployment > (this.applied.get(proxyId) ?? 0),
+    );
+    return [...this.waiting.map(({ deployment }) => deployment), ...unread.map(([, deployment]) => deployment)];
   }
 
   /** The highest deployment applied to any proxy; 0 before the first. */
@@ -158,6 +170,7 @@ export class ConfigFollower {
       if (change !== undefined) return [change];
       const { proxyId, deployment } = stored;
       this.reportOnce({ problem: 'altered-record', proxyId, deployment });
+      if (this.unreadable.size < UNREADABLE_REMEMBERED) this.unreadable.set(proxyId, deployment);
       return [];
     });
   }
@@ -195,6 +208,7 @@ export class ConfigFollower {
     if (outcome?.applied === true) {
       this.remember(proxyId, deployment);
       this.rejected.delete(proxyId);
+      if ((this.unreadable.get(proxyId) ?? Infinity) <= deployment) this.unreadable.delete(proxyId);
     } else {
       this.rejected.set(proxyId, { deployment, reason: outcome?.reason ?? 'not applied' });
     }

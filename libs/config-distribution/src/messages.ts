@@ -22,7 +22,8 @@ const changeRecord = z.discriminatedUnion('kind', [
 ]);
 const manifest = z.strictObject({ epoch: z.string(), sequence: z.int().min(0), changes: z.array(changeRecord) });
 const position = z.strictObject({ epoch: z.string(), sequence: z.int().min(0) });
-const leaseState = z.strictObject({
+/** Not strict: a gateway of another version may say more. */
+const leaseState = z.object({
   gatewayId: z.string(),
   programVersion: z.string(),
   address: z.string(),
@@ -30,6 +31,7 @@ const leaseState = z.strictObject({
   deployment: z.int().min(0),
   loaded: position.nullable(),
   handled: z.array(z.int()),
+  unsettled: z.array(z.int()),
   rejected: z.array(z.strictObject({ proxyId: z.string(), deployment: z.int(), reason: z.string() })),
 });
 
@@ -39,7 +41,10 @@ export type ChangeRecord = z.infer<typeof changeRecord>;
 /** Every proxy's newest change at a place in the log; tombstones included, so that nothing older comes back. */
 export type Manifest = z.infer<typeof manifest>;
 
-/** How far a gateway is. `handled` and `rejected` answer single deployments, `loaded` all up to a place at once. */
+/**
+ * How far a gateway is. `handled` and `rejected` answer single deployments, `loaded` all up to a place at once, but for
+ * those `unsettled`: seen, and neither applied nor rejected, since they cannot be read.
+ */
 export type LeaseState = z.infer<typeof leaseState>;
 
 function read<Value>(schema: z.ZodType<Value>, text: string | undefined): Value | undefined {

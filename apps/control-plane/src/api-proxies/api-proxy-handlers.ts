@@ -13,7 +13,7 @@ import {
 import { DeploymentResults, type DeploymentResult } from '../deployment-requests/deployment-results.ts';
 import { deploymentTargets, type DeployOrder } from '../deployment-requests/deployment-targets.ts';
 import { VAULT } from '../injection-tokens.ts';
-import { resolveApiProxy, resolveProject } from '../persistence/project-scope.ts';
+import { holdProject, resolveApiProxy } from '../persistence/project-scope.ts';
 import type { SecretVault } from '../persistence/secret-vault.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
 import {
@@ -124,7 +124,7 @@ export class CreateApiProxyHandler implements ICommandHandler<CreateApiProxy> {
     keys: { publicKey: string; secretKey: string },
   ): Promise<ActiveApiProxy> {
     const { projectName: project, apiProxyName: name } = address;
-    const projectId = await resolveProject(unit, project);
+    const projectId = await holdProject(unit, project);
     const proxyId = randomUUID();
     await unit.names.take('api-proxy', projectId, name, proxyId);
     await unit.names.take('client', '', keys.publicKey, proxyId);

@@ -7,7 +7,7 @@ import { CHANNEL_UPKEEP, type ChannelUpkeep } from '../channel-upkeep/channel-up
 import { wishIdentity } from '../channel-upkeep/identity-wishes.ts';
 import { notFound } from '../decider/domain-error.ts';
 import { DATABASE, VAULT } from '../injection-tokens.ts';
-import { resolveProject } from '../persistence/project-scope.ts';
+import { holdProject, resolveProject } from '../persistence/project-scope.ts';
 import type { SecretVault } from '../persistence/secret-vault.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
 import {
@@ -104,7 +104,7 @@ export class CreateCredentialHandler implements ICommandHandler<CreateCredential
     const { password, username, ...content } = request;
     const verifier = await createPasswordVerifier(password);
     await this.units.run(context, async (unit) => {
-      const projectId = await resolveProject(unit, project);
+      const projectId = await holdProject(unit, project);
       const credentialId = randomUUID();
       await unit.names.take('credential', '', username, credentialId);
       const reference = await this.vault.put(unit.transaction, 'password', verifier, password);

@@ -14,6 +14,7 @@ export interface DeploymentJobData {
 const PREFIX = 'gatewarden';
 const JOBS_AT_ONCE = 20;
 const ADDED_WITHIN_MS = 2_000;
+const CLOSED_WITHIN_MS = 15_000;
 /** A job whose deployer was killed is taken up by another after this long; a living one renews its lock by itself. */
 const LOCK_MS = 5_000;
 const STALLED_LOOK_MS = 2_000;
@@ -28,7 +29,7 @@ export const deploymentJobId = (job: DeploymentJobData): string => `${job.enviro
 export class DeploymentQueues implements OnApplicationShutdown {
   private readonly connection: Redis;
   private readonly queues = new Map<string, Queue<DeploymentJobData>>();
-  private readonly workers = new Map<string, Worker<DeploymentJobData>>();
+  private readonly workers = new Map<string, { worker: Worker<DeploymentJobData>; connection: Redis }>();
 
   constructor(
     @Inject(CONTROL_PLANE_CONFIG) private readonly config: ControlPlaneConfig,
@@ -76,12 +77,11 @@ export class DeploymentQueues implements OnApplicationShutdown {
         'deployment goes on later',
       ),
     );
-    worker.on('closed', () => connection.disconnect());
-    this.workers.set(environmentId, worker);
+    this.workers.set(environmentId, { worker, connection });
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([...this.workers.values()].map((worker) => worker.close()));
+    await Promise.all([...this.workers.values()].map((one) => closeWorker(one)));
     for (const queue of this.queues.values()) await queue.close().catch(() => undefined);
     this.connection.disconnect();
   }
@@ -97,6 +97,13 @@ export class DeploymentQueues implements OnApplicationShutdown {
     this.queues.set(environmentId, queue);
     return queue;
   }
+}
+
+/** Ends after the jobs in hand. Without Redis there is nobody to say goodbye to: BullMQ would wait for it for ever. */
+async function closeWorker({ worker, connection }: { worker: Worker; connection: Redis }): Promise<void> {
+  const isAlone = connection.status !== 'ready';
+  await withinTime(worker.close(isAlone), CLOSED_WITHIN_MS).catch(() => undefined);
+  connection.disconnect();
 }
 
 async function withinTime<Value>(work: Promise<Value>, timeoutMs: number): Promise<Value> {

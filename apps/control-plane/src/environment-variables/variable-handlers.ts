@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { DeploymentResults, type DeploymentResult } from '../deployment-requests/deployment-results.ts';
 import type { RequestedDeployment } from '../deployment-requests/deployment-requests.ts';
 import { VAULT } from '../injection-tokens.ts';
-import { resolveProject } from '../persistence/project-scope.ts';
+import { holdProject, resolveProject } from '../persistence/project-scope.ts';
 import type { SecretVault } from '../persistence/secret-vault.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
 import {
@@ -82,7 +82,7 @@ export class CreateVariableHandler implements ICommandHandler<CreateVariable> {
 
   async execute({ context, projectName, request }: CreateVariable): Promise<DeploymentResult> {
     const requested = await this.units.run(context, async (unit): Promise<RequestedDeployment[]> => {
-      const projectId = await resolveProject(unit, projectName);
+      const projectId = await holdProject(unit, projectName);
       const variableId = randomUUID();
       const { name } = request;
       await unit.names.take('variable', projectId, name, variableId);

@@ -29,7 +29,10 @@ const SERVER_ERRORS = new Map<number, { error: string; message: string }>([
   [415, { error: 'unsupported_media_type', message: 'send the body as application/json' }],
 ]);
 
-const UNREACHABLE = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|57P0\d|08\w{3})$/;
+const UNREACHABLE =
+  /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|57P0\d|08\w{3}|25P03|53300)$/;
+/** `pg` gives these no code. */
+const LOST_CONNECTION = /^(Connection terminated|timeout exceeded when trying to connect|Client (was closed|has enc))/;
 
 /** PostgreSQL's `character_not_in_repertoire`: a text with NUL. */
 const UNSTORABLE = '22021';
@@ -38,6 +41,11 @@ const codeOf = (error: unknown): string => {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' ? code : '';
 };
+
+const isUnreachable = (error: unknown): boolean =>
+  error instanceof EventStoreUnavailable ||
+  UNREACHABLE.test(codeOf(error)) ||
+  (codeOf(error) === '' && LOST_CONNECTION.test(messageOf(error)));
 
 const statusOf = (error: unknown): number | undefined => {
   if (error instanceof HttpException) return error.getStatus();
@@ -61,7 +69,7 @@ export class ApiErrorFilter implements ExceptionFilter {
       const { status, error: code } = DOMAIN_ERRORS[error.code];
       return { status, body: failure(code, error.message, error.faults) };
     }
-    if (error instanceof EventStoreUnavailable || UNREACHABLE.test(codeOf(error))) {
+    if (isUnreachable(error)) {
       this.logger.error({ reason: messageOf(error) }, 'the database cannot be reached');
       return { status: 503, body: failure('unavailable', unavailableMessage(error)) };
     }

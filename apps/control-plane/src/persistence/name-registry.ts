@@ -41,6 +41,21 @@ export class NameRegistry {
     return entityId;
   }
 
+  /**
+   * Resolves a name and keeps it from being freed until the transaction ends.
+   *
+   * @throws DomainError NOT_FOUND
+   */
+  async hold(kind: NameKind, scope: string, name: string): Promise<string> {
+    const held = await this.transaction.query<{ entity_id: string }>(
+      'select entity_id from names where kind = $1 and scope = $2 and name = $3 for key share',
+      [kind, scope, name],
+    );
+    const entityId = held.rows[0]?.entity_id;
+    if (entityId === undefined) throw notFound(`${TITLES[kind]} (name: ${name})`);
+    return entityId;
+  }
+
   async all(kind: NameKind, scope: string): Promise<ReadonlyMap<string, string>> {
     const found = await this.transaction.query<{ name: string; entity_id: string }>(
       'select name, entity_id from names where kind = $1 and scope = $2 order by name',

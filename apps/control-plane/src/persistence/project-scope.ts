@@ -4,6 +4,10 @@ import type { Unit } from './unit-of-work.ts';
 export const resolveProject = (unit: Unit, projectName: string): Promise<string> =>
   unit.names.resolve('project', '', projectName);
 
+/** The same for whoever puts something into the project: it cannot be deleted meanwhile. @throws DomainError NOT_FOUND */
+export const holdProject = (unit: Unit, projectName: string): Promise<string> =>
+  unit.names.hold('project', '', projectName);
+
 export async function resolveApiProxy(
   unit: Unit,
   at: { readonly projectName: string; readonly apiProxyName: string },

@@ -28,7 +28,7 @@ export class FakeGateway {
     this.channel = new RedisConfigChannel(redis, environmentName);
     this.state = {
       ...{ gatewayId, programVersion: 'test', address: '127.0.0.1:1', startedAt: new Date().toISOString() },
-      ...{ deployment: 0, loaded: null, handled: [], rejected: [] },
+      ...{ deployment: 0, loaded: null, handled: [], unsettled: [], rejected: [] },
     };
   }
 

@@ -26,6 +26,7 @@ export class SeverableServer {
   }
 
   async open(): Promise<void> {
+    if (this.server !== undefined) return;
     const server = net.createServer((client) => this.join(client));
     this.server = server;
     server.listen(this.port, '127.0.0.1');

@@ -55,6 +55,7 @@ export class LeaseKeeper {
       deployment: follower.highestDeployment,
       loaded: follower.loaded ?? null,
       handled: this.handled,
+      unsettled: [...follower.unsettled],
       rejected,
     };
     await this.channel.renewLease(gatewayId, sealLease(keys, state));

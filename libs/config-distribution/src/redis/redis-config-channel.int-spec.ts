@@ -82,6 +82,7 @@ describe('RedisConfigChannel', () => {
       host: '127.0.0.1',
       port: 1,
       lazyConnect: true,
+      connectTimeout: 100, // its timer outlives a refused connection
       enableOfflineQueue: false,
       retryStrategy: () => null,
     });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { PolicyPlace } from '#libs/policy-contracts';
+import { fold } from '../../decider/decider.ts';
 import { endpointAdded, proxyCreated, samplePolicy } from '../testing/sample-proxy.ts';
 import { apiProxyDecider, type ApiProxyCommand } from './api-proxy.decider.ts';
 import { requireApiProxy, type ApiProxyState } from './api-proxy.state.ts';
@@ -65,16 +66,14 @@ function commandOf({ kind, name, placeIndex, order }: Step): ApiProxyCommand {
 
 function taken(state: ApiProxyState, step: Step): ApiProxyState | undefined {
   try {
-    return apiProxyDecider.decide(commandOf(step), state).reduce(apiProxyDecider.evolve, state);
+    const events = apiProxyDecider.decide(commandOf(step), state);
+    return events.reduce((current, event) => apiProxyDecider.evolve(current, event), state);
   } catch {
     return undefined;
   }
 }
 
-const start = [proxyCreated, endpointAdded('/users', 'GET'), endpointAdded('/users', 'POST')].reduce(
-  apiProxyDecider.evolve,
-  apiProxyDecider.initialState,
-);
+const start = fold(apiProxyDecider, [proxyCreated, endpointAdded('/users', 'GET'), endpointAdded('/users', 'POST')]);
 
 describe('the order of policies', () => {
   it('is that of a plain list for each place, whatever is added, moved and deleted', () => {

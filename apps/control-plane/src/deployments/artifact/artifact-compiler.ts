@@ -1,8 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { createHmac } from 'node:crypto';
 import type pg from 'pg';
 import { EVENT_STORE, type EventStore } from '#libs/event-store';
-import type { ChannelKeys } from '#libs/config-distribution';
+import { artifactHash, type ChannelKeys } from '#libs/config-distribution';
 import {
   canonicalJson,
   type ArtifactSigningKeys,
@@ -94,8 +93,8 @@ export class ArtifactCompiler {
   }
 }
 
-/** An artifact's bytes and their name: a keyed hash, since the bytes hold secrets that a plain one could confirm. */
+/** An artifact's bytes and their name, which gateways find again. */
 export function artifactText(artifact: ProxyArtifact, keys: ChannelKeys): { text: string; hash: string } {
   const text = canonicalJson(artifact);
-  return { text, hash: createHmac('sha256', keys.keyFor('artifact-hash')).update(text).digest('hex') };
+  return { text, hash: artifactHash(keys, text) };
 }

@@ -39,7 +39,8 @@ function outcomeOf(lease: LeaseState, question: Question): Pick<GatewayAnswer, '
   if (rejection !== undefined) return { outcome: 'rejected', reason: rejection.reason };
   const loadedPast =
     lease.loaded?.epoch === question.position.epoch && lease.loaded.sequence >= question.position.sequence;
-  const isApplied = lease.handled.includes(question.deployment) || loadedPast;
+  const isLoaded = loadedPast && !lease.unsettled.includes(question.deployment);
+  const isApplied = lease.handled.includes(question.deployment) || isLoaded;
   return { outcome: isApplied ? 'applied' : 'pending', reason: undefined };
 }
 
@@ -98,6 +99,7 @@ export class GatewayAnswers {
   }
 
   private async nextHint(withinMs: number): Promise<void> {
-    await once(this.hints, 'hint', { signal: AbortSignal.timeout(Math.max(1, withinMs)) }).catch(() => undefined);
+    const signal = AbortSignal.timeout(Math.max(1, Math.ceil(withinMs)));
+    await once(this.hints, 'hint', { signal }).catch(() => undefined);
   }
 }

@@ -7,6 +7,7 @@ import {
   samplePolicy,
   sampleVerification,
 } from '../../api-proxies/testing/sample-proxy.ts';
+import { fold } from '../../decider/decider.ts';
 import { compileProxy, variablesNamedBy, type CompileContext } from './compile-proxy.ts';
 
 const CHECK = sampleVerification({ forwardVariables: [{ variable: 'tenant', header: 'X-Tenant' }] });
@@ -21,7 +22,7 @@ function proxyOf(): ActiveApiProxy {
       policyAdded('u', 1, AT_USERS),
     ],
   ];
-  return requireApiProxy(history.reduce(apiProxyDecider.evolve, apiProxyDecider.initialState));
+  return requireApiProxy(fold(apiProxyDecider, history));
 }
 
 const CONTEXT: CompileContext = {

@@ -4,6 +4,7 @@ const LIB_MAY_IMPORT = {
   'config-distribution': [],
   'refresh-token-store': [],
   'embedded-servers': [],
+  'program-shell': [],
   'policy-contracts': ['jwt-engine'],
   'policy-runtime': ['policy-contracts', 'jwt-engine'],
 };
@@ -16,8 +17,16 @@ const APP_MAY_IMPORT = {
     'config-distribution',
     'refresh-token-store',
     'embedded-servers',
+    'program-shell',
   ],
-  gateway: ['policy-contracts', 'policy-runtime', 'jwt-engine', 'config-distribution', 'refresh-token-store'],
+  gateway: [
+    'policy-contracts',
+    'policy-runtime',
+    'jwt-engine',
+    'config-distribution',
+    'refresh-token-store',
+    'program-shell',
+  ],
   'local-stack': ['embedded-servers'],
 };
 const only = (kind, table) =>

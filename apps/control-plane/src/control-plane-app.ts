@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { ControlPlaneModule, type ControlPlaneResources } from './control-plane.module.ts';
 import { authenticateWith } from './http/authentication.ts';
 import { failure } from './http/envelope.ts';
-import { NestLogger } from './logging/logger.ts';
+import { FrameworkLogger } from '#libs/program-shell';
 
 const LARGEST_BODY_BYTES = 1024 * 1024;
 /** Names have at most 255 characters, each of them up to three in a URL; what is too long is refused as a name. */
@@ -35,7 +35,7 @@ export async function createControlPlaneApp(
     },
   });
   const app = await NestFactory.create<NestFastifyApplication>(ControlPlaneModule.with(resources), adapter, {
-    logger: new NestLogger(resources.logger),
+    logger: new FrameworkLogger(resources.logger),
     abortOnError: false,
     bodyParser: false,
   });

@@ -70,7 +70,7 @@ import { EnvironmentsController } from './environments/environments.controller.t
 import { environmentsProjection } from './environments/environments.projection.ts';
 import { ApiErrorFilter } from './http/api-error.filter.ts';
 import { CONTROL_PLANE_CONFIG, DATABASE, LOGGER, VAULT } from './injection-tokens.ts';
-import type { Logger } from './logging/logger.ts';
+import type { Logger } from '#libs/program-shell';
 import { ControlPlaneMetrics } from './operations/control-plane-metrics.ts';
 import { HealthController } from './operations/health.controller.ts';
 import { PROJECTION_RUNNER, ReadModels } from './persistence/read-models.ts';

@@ -2,11 +2,11 @@ import 'reflect-metadata';
 import pg from 'pg';
 import { EVENT_STORE_MIGRATIONS, migrate } from '#libs/event-store';
 import { acquireDirectoryLock, EmbeddedServerError, startEmbeddedPostgres } from '#libs/embedded-servers';
-import { BadSettings, readControlPlaneConfig, type ControlPlaneConfig } from './config/control-plane.config.ts';
+import { readControlPlaneConfig, type ControlPlaneConfig } from './config/control-plane.config.ts';
 import { generatedAdminToken, generatedMasterKey } from './config/generated-secret.ts';
 import { SETTINGS_HELP } from './config/settings-help.ts';
 import { createControlPlaneApp } from './control-plane-app.ts';
-import { createLogger, type Logger } from './logging/logger.ts';
+import { BadSettings, createLogger, type Logger } from '#libs/program-shell';
 import { CONTROL_PLANE_MIGRATIONS } from './persistence/control-plane-migrations.ts';
 
 const CONNECTIONS = 20;

@@ -337,6 +337,37 @@ describe('a policy request', () => {
     expect(faultsOf(nowhere)).toEqual(['operationMetadata.targetEndpoint unknown_endpoint']);
   });
 
+  it('to delete may come as query parameters', async () => {
+    await plane.done('POST', `${at}/queried/`, policyBody());
+    const path = `${at}/queried/`;
+    const refused = [
+      ['', ['operationMetadata required']],
+      [
+        '?targetScope=ALL&deploy=yes',
+        ['operationMetadata.deploy wrong_type', 'operationMetadata.targetPipeline required'],
+      ],
+      [
+        '?targetScope=ALL&targetPipeline=REQUEST&more=1&deployTargetEnvironmentNameList=nowhere',
+        ['operationMetadata.more unknown_field'],
+      ],
+      [
+        `?targetScope=ALL&targetPipeline=REQUEST&deployTargetEnvironmentNameList=${environment.name},nowhere`,
+        ['operationMetadata.deployTargetEnvironmentNameList[1] unknown_environment'],
+      ],
+    ] as const;
+    for (const [query, faults] of refused) {
+      const answer = await expectRefusal(() => call('DELETE', `${path}${query}`), 400, 'validation_failed');
+      expect(faultsOf(answer)).toEqual(faults);
+    }
+    await expectRefusal(() => call('DELETE', `${path}?targetScope=ALL&targetPipeline=ERROR`), 404, 'not_found');
+    const { deploymentResult } = await plane.done(
+      'DELETE',
+      `${path}?targetScope=ALL&targetPipeline=REQUEST&deploy=false`,
+    );
+    expect(deploymentResult).toEqual({ success: true, deploymentResults: [] });
+    await expectRefusal(() => call('GET', path), 404, 'not_found');
+  });
+
   it('is read back as the seed shows it, in execution order and with its defaults', async () => {
     const proxy = '/projects/shop/apiProxies/seed';
     await plane.done('POST', '/projects/shop/apiProxies/url/', proxyBody('seed'));

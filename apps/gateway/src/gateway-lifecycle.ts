@@ -6,7 +6,7 @@ import type { ServedConfiguration } from './config-subscriber/served-configurati
 import type { GatewayParts } from './gateway-parts.ts';
 import { GATEWAY_CONFIG, GATEWAY_PARTS, LOGGER } from './injection-tokens.ts';
 import { CannotListen } from './listening.ts';
-import { errorFacts, type Logger } from './logging/logger.ts';
+import { errorFacts, type Logger } from '#libs/program-shell';
 
 /** The order in which a gateway starts and stops. */
 @Injectable()

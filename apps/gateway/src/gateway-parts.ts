@@ -13,7 +13,7 @@ import { TrafficServer } from './http-server/traffic-server.ts';
 import { ChannelIdentityDirectory } from './identity/channel-identity-directory.ts';
 import { EnvironmentRefreshTokens } from './identity/environment-refresh-tokens.ts';
 import { TrafficAddress } from './listening.ts';
-import { errorFacts, type Logger } from './logging/logger.ts';
+import { errorFacts, type Logger } from '#libs/program-shell';
 import { GatewayMetrics } from './metrics/gateway-metrics.ts';
 import { programVersion } from './program-version.ts';
 import { TokenEndpoint } from './token-endpoint/token-endpoint.ts';

@@ -7,7 +7,7 @@ import type { GatewayConfig } from './config/gateway.config.ts';
 import { GatewayLifecycle } from './gateway-lifecycle.ts';
 import { joinParts, type GatewayParts } from './gateway-parts.ts';
 import { GATEWAY_CONFIG, GATEWAY_PARTS, LOGGER } from './injection-tokens.ts';
-import type { Logger } from './logging/logger.ts';
+import type { Logger } from '#libs/program-shell';
 import { GatewayMetrics } from './metrics/gateway-metrics.ts';
 
 /** Composition root: settings, lifecycle and admin endpoints. The request path below `GatewayParts` knows no Nest. */

@@ -2,11 +2,11 @@ import 'reflect-metadata';
 import os from 'node:os';
 import { readGatewayConfig } from './config/gateway.config.ts';
 import { settingsHelp } from './config/settings-help.ts';
-import { BadSettings } from './config/settings-reader.ts';
+import { BadSettings } from '#libs/program-shell';
 import { SnapshotInUse } from './config-subscriber/snapshot/directory-owner.ts';
 import { SnapshotDirectoryUnusable } from './config-subscriber/snapshot/snapshot-store.ts';
 import { CannotListen } from './listening.ts';
-import { createLogger } from './logging/logger.ts';
+import { createLogger } from '#libs/program-shell';
 import { startGateway } from './start-gateway.ts';
 
 /** What a person can put right: said in one line, without a stack. */

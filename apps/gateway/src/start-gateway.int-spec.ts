@@ -16,7 +16,7 @@ import { SnapshotInUse } from './config-subscriber/snapshot/directory-owner.ts';
 import { changeFor, temporaryDirectory, tombstoneFor } from './config-subscriber/testing/subscriber-rig.ts';
 import { artifactOf, ask, Rig, tokenOf, verifyJwt, type ArtifactWishes } from './http-server/testing/rig.ts';
 import { CannotListen } from './listening.ts';
-import { CapturedLog } from './logging/testing/captured-log.ts';
+import { CapturedLog } from '#libs/program-shell/testing';
 import { startGateway, type RunningGateway } from './start-gateway.ts';
 import { RedisRelay } from './testing/redis-relay.ts';
 

@@ -6,7 +6,7 @@ import { GatewayModule } from './gateway.module.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 import { GATEWAY_PARTS } from './injection-tokens.ts';
 import { CannotListen } from './listening.ts';
-import { NestLogger, type Logger } from './logging/logger.ts';
+import { FrameworkLogger, type Logger } from '#libs/program-shell';
 
 export interface RunningGateway {
   readonly trafficPort: number;
@@ -24,7 +24,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
   const app = await NestFactory.create<NestFastifyApplication>(
     GatewayModule.forConfig(config, logger),
     new FastifyAdapter({ logger: false }),
-    { logger: new NestLogger(logger), abortOnError: false },
+    { logger: new FrameworkLogger(logger), abortOnError: false },
   );
   const { adminHost, adminPort } = config;
   try {

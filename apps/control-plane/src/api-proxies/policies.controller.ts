@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Put } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Put, Query } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import {
   environmentNamesIn,
@@ -50,6 +50,17 @@ function membersOf(
     .filter((name) => !known.includes(name))
     .map((name) => ({ field: name, code: 'unknown_field', message: `${name} is not a known field` }));
   return { members, faults };
+}
+
+type QueryParameters = Readonly<Record<string, string | readonly string[]>>;
+
+/** `operationMetadata` of a deletion as query parameters, for clients that send no body with DELETE (contract 4.1). */
+function metadataInQuery(query: QueryParameters): Record<string, unknown> {
+  if (Object.keys(query).length === 0) return {};
+  const { deploy, deployTargetEnvironmentNameList: list, ...texts } = query;
+  const flag = deploy === 'true' || deploy === 'false' ? deploy === 'true' : deploy;
+  const names = list === undefined ? undefined : [list].flat().flatMap((text) => text.split(','));
+  return { operationMetadata: { ...texts, deploy: flag, deployTargetEnvironmentNameList: names } };
 }
 
 /** The policy calls of the seed (contract 4.1). */
@@ -104,8 +115,9 @@ export class PoliciesController {
     @Asker() asker: RequestContext,
     @Param() address: PolicyAddress,
     @Body() body: unknown,
+    @Query() query: QueryParameters,
   ): Promise<SuccessEnvelope> {
-    const { members, faults } = membersOf(body ?? {}, ['operationMetadata']);
+    const { members, faults } = membersOf(body ?? metadataInQuery(query), ['operationMetadata']);
     const metadata = parseDeletionMetadata(members['operationMetadata']);
     if (faults.length > 0) throw invalid([...faults, ...faultsIn(metadata)]);
     const command = new DeletePolicy(asker, address, settled(metadata));

@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { BadSettings, CONTROL_PLANE_DEFAULTS, readControlPlaneConfig } from './control-plane.config.ts';
+import { BadSettings } from '#libs/program-shell';
+import { CONTROL_PLANE_DEFAULTS, readControlPlaneConfig } from './control-plane.config.ts';
 import { SETTINGS_HELP } from './settings-help.ts';
 
 const MASTER_KEY = Buffer.alloc(32, 7).toString('base64');

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { BadSettings, LOG_LEVELS, SettingsReader, type EnvironmentVariables, type LogLevel } from '#libs/program-shell';
 
 export const CONTROL_PLANE_DEFAULTS = {
   host: '127.0.0.1',
@@ -11,8 +12,6 @@ export const CONTROL_PLANE_DEFAULTS = {
 
 const ROLES = ['api', 'deployer'] as const;
 export type Role = (typeof ROLES)[number];
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Settings of a control-plane process, checked (contract part 3). */
 export interface ControlPlaneConfig {
@@ -34,53 +33,7 @@ export interface ControlPlaneConfig {
   readonly logLevel: LogLevel;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** A setting is missing or wrong; names all of them at once and never a value. */
-export class BadSettings extends Error {
-  readonly code = 'BAD_SETTINGS';
-  constructor(readonly faults: readonly string[]) {
-    super(`bad settings: ${faults.join('; ')}`);
-    this.name = 'BadSettings';
-  }
-}
-
-class Reader {
-  readonly faults: string[] = [];
-  constructor(private readonly environment: Environment) {}
-
-  text(name: string): string | undefined {
-    const value = this.environment[name];
-    return value === undefined || value === '' ? undefined : value;
-  }
-
-  integer(name: string, minimum: number, maximum: number, value: number): number {
-    const text = this.text(name);
-    if (text === undefined) return value;
-    const given = Number(text);
-    if (Number.isInteger(given) && given >= minimum && given <= maximum) return given;
-    this.faults.push(`${name} must be a whole number from ${minimum} to ${maximum}`);
-    return value;
-  }
-
-  url(name: string, protocols: readonly string[]): string | undefined {
-    const text = this.text(name);
-    if (text === undefined) return undefined;
-    const isOne = URL.canParse(text) && protocols.includes(new URL(text).protocol);
-    if (!isOne) this.faults.push(`${name} must be a URL starting with ${protocols.map((p) => `${p}//`).join(' or ')}`);
-    return text;
-  }
-
-  oneOf<Value extends string>(name: string, values: readonly Value[], value: Value): Value {
-    const text = this.text(name);
-    if (text === undefined) return value;
-    const found = values.find((candidate) => candidate === text);
-    if (found === undefined) this.faults.push(`${name} must be one of ${values.join(', ')}`);
-    return found ?? value;
-  }
-}
-
-function readRoles(reader: Reader): ReadonlySet<Role> {
+function readRoles(reader: SettingsReader): ReadonlySet<Role> {
   const text = reader.text('ROLES');
   if (text === undefined) return new Set(ROLES);
   const names = text.split(',').map((name) => name.trim());
@@ -92,7 +45,7 @@ function readRoles(reader: Reader): ReadonlySet<Role> {
   return new Set(known);
 }
 
-function readMasterKey(reader: Reader): Buffer | undefined {
+function readMasterKey(reader: SettingsReader): Buffer | undefined {
   const text = reader.text('MASTER_KEY');
   if (text === undefined) return undefined;
   const key = Buffer.from(text, 'base64');
@@ -100,7 +53,7 @@ function readMasterKey(reader: Reader): Buffer | undefined {
   return key;
 }
 
-function readAdminToken(reader: Reader): string | undefined {
+function readAdminToken(reader: SettingsReader): string | undefined {
   const token = reader.text('ADMIN_TOKEN');
   if (token !== undefined && token.length < 32) reader.faults.push('ADMIN_TOKEN must have at least 32 characters');
   return token;
@@ -111,19 +64,19 @@ function readAdminToken(reader: Reader): string | undefined {
  *
  * @throws BadSettings naming every fault
  */
-export function readControlPlaneConfig(environment: Environment): ControlPlaneConfig {
-  const reader = new Reader(environment);
+export function readControlPlaneConfig(environment: EnvironmentVariables): ControlPlaneConfig {
+  const reader = new SettingsReader(environment);
   const roles = readRoles(reader);
   const config: ControlPlaneConfig = {
     host: reader.text('HOST') ?? CONTROL_PLANE_DEFAULTS.host,
-    port: reader.integer('PORT', 0, 65_535, CONTROL_PLANE_DEFAULTS.port),
+    port: reader.integer('PORT', [0, 65_535], CONTROL_PLANE_DEFAULTS.port),
     databaseUrl: reader.url('DATABASE_URL', ['postgres:', 'postgresql:']),
     dataDir: path.resolve(reader.text('DATA_DIR') ?? CONTROL_PLANE_DEFAULTS.dataDir),
     redisUrl: reader.url('REDIS_URL', ['redis:', 'rediss:']) ?? CONTROL_PLANE_DEFAULTS.redisUrl,
     roles,
     adminToken: readAdminToken(reader),
     masterKey: readMasterKey(reader),
-    deployTimeoutMs: reader.integer('DEPLOY_TIMEOUT_MS', 1, 600_000, CONTROL_PLANE_DEFAULTS.deployTimeoutMs),
+    deployTimeoutMs: reader.integer('DEPLOY_TIMEOUT_MS', [1, 600_000], CONTROL_PLANE_DEFAULTS.deployTimeoutMs),
     logLevel: reader.oneOf('LOG_LEVEL', LOG_LEVELS, CONTROL_PLANE_DEFAULTS.logLevel),
   };
   if (!roles.has('api') && config.databaseUrl === undefined) {

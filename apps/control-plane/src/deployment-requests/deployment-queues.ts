@@ -3,7 +3,7 @@ import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { CONTROL_PLANE_CONFIG, LOGGER } from '../injection-tokens.ts';
 import type { ControlPlaneConfig } from '../config/control-plane.config.ts';
-import type { Logger } from '../logging/logger.ts';
+import type { Logger } from '#libs/program-shell';
 
 /** A job names what is to be done; what it needs it reads when it runs. */
 export interface DeploymentJobData {

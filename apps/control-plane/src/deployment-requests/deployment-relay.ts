@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { LOGGER } from '../injection-tokens.ts';
-import type { Logger } from '../logging/logger.ts';
+import type { Logger } from '#libs/program-shell';
 import { DeploymentRows } from './deployment-rows.ts';
 import { DeploymentQueues } from './deployment-queues.ts';
 

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppendInvalid, EventStoreUnavailable } from '#libs/event-store';
 import { DomainError, type DomainErrorCode } from '../decider/domain-error.ts';
 import { LOGGER } from '../injection-tokens.ts';
-import type { Logger } from '../logging/logger.ts';
+import { errorFacts, type Logger } from '#libs/program-shell';
 import { failure, type FailureEnvelope } from './envelope.ts';
 
 interface Answer {
@@ -79,7 +79,8 @@ export class ApiErrorFilter implements ExceptionFilter {
     const status = statusOf(error);
     const known = status === undefined ? undefined : SERVER_ERRORS.get(status);
     if (status !== undefined && known !== undefined) return { status, body: failure(known.error, known.message) };
-    this.logger.error({ err: error, method: request.method, url: request.url.split('?')[0] }, 'unforeseen error');
+    const where = { method: request.method, url: request.url.split('?')[0] };
+    this.logger.error({ ...errorFacts(error), ...where }, 'unforeseen error');
     return {
       status: 500,
       body: failure('server_error', 'something went wrong; it is in the log of the control plane'),

@@ -1,5 +1,5 @@
 import type { ChannelReport, ChangeRecord } from '#libs/config-distribution';
-import { errorFacts, type Logger } from '../logging/logger.ts';
+import { errorFacts, type Logger } from '#libs/program-shell';
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts';
 import type { SnapshotFault } from './snapshot/snapshot-store.ts';
 

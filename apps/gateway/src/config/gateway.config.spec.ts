@@ -2,7 +2,7 @@ import path from 'node:path';
 import { gatewayKeyText, newGatewayKey } from '#libs/config-distribution';
 import { readGatewayConfig } from './gateway.config.ts';
 import { settingsHelp } from './settings-help.ts';
-import { BadSettings } from './settings-reader.ts';
+import { BadSettings } from '#libs/program-shell';
 
 const gatewayKey = newGatewayKey();
 const required = { GATEWAY_ENVIRONMENT: 'production', GATEWAY_KEY: gatewayKeyText(gatewayKey) };

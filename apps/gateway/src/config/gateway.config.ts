@@ -1,8 +1,8 @@
+import { BadSettings, LOG_LEVELS, SettingsReader, type EnvironmentVariables, type LogLevel } from '#libs/program-shell';
 import path from 'node:path';
 import { parseGatewayKey, type GatewayKey } from '#libs/config-distribution';
 import { TrustedProxies } from '../http-server/trusted-proxies.ts';
 import { normalisePath } from '../router/normalise-path.ts';
-import { BadSettings, SettingsReader, type EnvironmentVariables } from './settings-reader.ts';
 
 export const GATEWAY_SETTING_DEFAULTS = {
   redisUrl: 'redis://127.0.0.1:6379',
@@ -18,8 +18,6 @@ export const GATEWAY_SETTING_DEFAULTS = {
   logLevel: 'info',
 } as const;
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 const FAULT_CODES = ['documented', 'observed'] as const;
 export type FaultCodes = (typeof FAULT_CODES)[number];
 

@@ -1,4 +1,5 @@
-import { GATEWAY_SETTING_DEFAULTS as DEFAULTS, LOG_LEVELS } from './gateway.config.ts';
+import { LOG_LEVELS } from '#libs/program-shell';
+import { GATEWAY_SETTING_DEFAULTS as DEFAULTS } from './gateway.config.ts';
 
 const SETTINGS: readonly (readonly [name: string, byDefault: string, meaning: string])[] = [
   ['GATEWAY_ENVIRONMENT', 'required', 'name of the environment'],

@@ -1,20 +1,4 @@
-export interface TokenHttpRequest {
-  readonly method: string;
-  /** Normalised. */
-  readonly path: string;
-  readonly queryString: string;
-  readonly rawHeaders: readonly string[];
-  readonly body: Buffer;
-  readonly clientAddress: string;
-  readonly nowMs: number;
-  readonly correlationId: string;
-}
-
-export interface TokenHttpResponse {
-  readonly status: number;
-  readonly headers: readonly (readonly [string, string])[];
-  readonly body: string;
-}
+import type { TokenHttpRequest, TokenHttpResponse } from '../token-endpoint/protocol/token-http.ts';
 
 /** The token service behind the traffic port. Its refusals are answers; it rejects only when something is broken. */
 export interface TokenEndpointPort {

@@ -1,5 +1,6 @@
 import { Rig, ask, askRaw, proxyOf } from './testing/rig.ts';
-import type { TokenEndpointPort, TokenHttpRequest } from './token-endpoint.port.ts';
+import type { TokenHttpRequest } from '../token-endpoint/protocol/token-http.ts';
+import type { TokenEndpointPort } from './token-endpoint.port.ts';
 
 const rig = new Rig();
 afterEach(() => rig.stop());

@@ -14,7 +14,7 @@ import {
   type ActiveEnvironment,
 } from '../../environments/domain/environment.decider.ts';
 import type { SecretVault } from '../../persistence/secret-vault.ts';
-import type { Logger } from '../../logging/logger.ts';
+import type { Logger } from '#libs/program-shell';
 import { GatewayAnswers } from './gateway-answers.ts';
 
 const CONNECTED_WITHIN_MS = 1_000;

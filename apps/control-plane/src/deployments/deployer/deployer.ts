@@ -4,7 +4,7 @@ import type { ChannelUpkeep } from '../../channel-upkeep/channel-upkeep.port.ts'
 import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
 import { DeploymentQueues } from '../../deployment-requests/deployment-queues.ts';
 import { CONTROL_PLANE_CONFIG, DATABASE, LOGGER } from '../../injection-tokens.ts';
-import type { Logger } from '../../logging/logger.ts';
+import type { Logger } from '#libs/program-shell';
 import { DeployJob } from '../job/deploy-job.ts';
 import { EnvironmentUpkeep } from './environment-upkeep.ts';
 

@@ -5,7 +5,7 @@ import { endWish, openWishes, wishAllIdentities } from '../../channel-upkeep/ide
 import { requestDeployments } from '../../deployment-requests/deployment-requests.ts';
 import type { ActiveEnvironment } from '../../environments/domain/environment.decider.ts';
 import { DATABASE, LOGGER, VAULT } from '../../injection-tokens.ts';
-import type { Logger } from '../../logging/logger.ts';
+import type { Logger } from '#libs/program-shell';
 import type { SecretVault } from '../../persistence/secret-vault.ts';
 import { UnitOfWork, type Unit } from '../../persistence/unit-of-work.ts';
 import { EnvironmentChannels, type EnvironmentChannel } from '../channel/environment-channels.ts';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { InMemoryConfigChannel, openLease, type ChangeRecord, type GatewayKey } from '#libs/config-distribution';
 import { prepareEnvironment, ReplaceableChannel, type PreparedEnvironment } from '#libs/config-distribution/testing';
 import { artifactOf, type ArtifactWishes } from '../../http-server/testing/rig.ts';
-import { CapturedLog } from '../../logging/testing/captured-log.ts';
+import { CapturedLog } from '#libs/program-shell/testing';
 import { GatewayMetrics } from '../../metrics/gateway-metrics.ts';
 import { ActiveGateway } from '../active-gateway.ts';
 import { ConfigSubscriber } from '../config-subscriber.ts';

@@ -1,4 +1,4 @@
-import { errorFacts, NestLogger } from './logger.ts';
+import { errorFacts, FrameworkLogger } from './logger.ts';
 import { CapturedLog } from './testing/captured-log.ts';
 
 describe('a log line', () => {
@@ -17,7 +17,7 @@ describe('a log line', () => {
 
   it('of the framework has the same form, its everyday messages at debug', () => {
     const log = new CapturedLog();
-    const nest = new NestLogger(log.logger);
+    const nest = new FrameworkLogger(log.logger);
     nest.log('mapped', 'Router');
     nest.error('failed', 'stack', 'Injector');
     expect(log.lines).toMatchObject([

@@ -42,6 +42,12 @@ export class SettingsReader {
     return this.parsed(name, `a whole number from ${minimum} to ${maximum}`, read) ?? value;
   }
 
+  url(name: string, protocols: readonly string[]): string | undefined {
+    const isOne = (text: string) => URL.canParse(text) && protocols.includes(new URL(text).protocol);
+    const mustBe = `a URL starting with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`;
+    return this.parsed(name, mustBe, (text) => (isOne(text) ? text : undefined));
+  }
+
   oneOf<Value extends string>(name: string, values: readonly Value[], value: Value): Value {
     const read = (text: string): Value | undefined => values.find((candidate) => candidate === text);
     return this.parsed(name, `one of ${values.join(', ')}`, read) ?? value;

@@ -1,6 +1,7 @@
-import type { LoggerService } from '@nestjs/common';
 import { pino, stdTimeFunctions, type DestinationStream, type Logger as PinoLogger } from 'pino';
-import type { LogLevel } from '../config/gateway.config.ts';
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export type Logger = Pick<PinoLogger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'>;
 
@@ -21,8 +22,8 @@ export function errorFacts(error: unknown): { reason: string; stack?: string } {
   return error.stack === undefined ? { reason: error.message } : { reason: error.message, stack: error.stack };
 }
 
-/** Nest's own messages in the same form. */
-export class NestLogger implements LoggerService {
+/** A framework's own messages in the same form; fits Nest's `LoggerService`. */
+export class FrameworkLogger {
   constructor(private readonly logger: Logger) {}
 
   log(message: unknown, ...context: unknown[]): void {

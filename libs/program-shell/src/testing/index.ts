@@ -1,0 +1,1 @@
+export { CapturedLog } from './captured-log.ts';

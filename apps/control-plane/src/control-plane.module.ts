@@ -31,6 +31,7 @@ import {
   ListCredentialsHandler,
   UpdateCredentialHandler,
 } from './credentials/credential-handlers.ts';
+import { CredentialChanges } from './credentials/credential-changes.ts';
 import { CredentialsController } from './credentials/credentials.controller.ts';
 import { credentialsProjection } from './credentials/credentials.projection.ts';
 import { DeploymentQueues } from './deployment-requests/deployment-queues.ts';
@@ -153,7 +154,7 @@ export class ControlPlaneModule {
         { provide: APP_FILTER, useClass: ApiErrorFilter },
         ...storageProviders(resources),
         ...DEPLOYMENT_PROVIDERS,
-        ...[ProxyChanges, ControlPlaneMetrics],
+        ...[ProxyChanges, CredentialChanges, ControlPlaneMetrics],
         ...COMMAND_HANDLERS,
         ...QUERY_HANDLERS,
       ],

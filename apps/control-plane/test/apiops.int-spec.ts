@@ -497,7 +497,7 @@ describe('a set-up request', () => {
       'POST',
       `${projects}/environmentVariables/bad/`,
       { environmentValueList: [{ environmentName: 'nowhere', value: 'y' }] },
-      ['environmentValueList[0] unknown_environment'],
+      ['environmentValueList[0].environmentName unknown_environment'],
     ],
     [
       'endpoint',
@@ -555,14 +555,13 @@ describe('an event', () => {
 });
 
 describe('two clients', () => {
-  it('who change one proxy at once both land or are told, and nothing is lost', async () => {
+  it('who change one proxy at once both land, one after the other', async () => {
     const at = '/projects/shop/apiProxies/busy';
     await plane.done('POST', '/projects/shop/apiProxies/url/', proxyBody('busy'));
     const names = Array.from({ length: 12 }, (_, index) => `p${index}`);
     const answers = await Promise.all(names.map((name) => call('POST', `${at}/policies/${name}/`, policyBody())));
-    expect(answers.map(({ status }) => status).filter((status) => status !== 200 && status !== 409)).toEqual([]);
-    const landed = names.filter((_, index) => answers[index]?.status === 200).sort();
-    expect(landed.length).toBeGreaterThanOrEqual(2);
+    expect(answers.map(({ status }) => status)).toEqual(names.map(() => 200));
+    const landed = [...names].sort();
     const { resultList } = await plane.done('GET', `${at}/policies/`);
     const { requestPolicyList } = resultList[0]?.['apiProxy'] as {
       requestPolicyList: { name: string; order: number }[];

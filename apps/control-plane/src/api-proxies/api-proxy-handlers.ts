@@ -161,6 +161,7 @@ export class DeleteApiProxyHandler implements ICommandHandler<DeleteApiProxy> {
   constructor(
     private readonly units: UnitOfWork,
     private readonly results: DeploymentResults,
+    @Inject(VAULT) private readonly vault: SecretVault,
     @Inject(CHANNEL_UPKEEP) private readonly upkeep: ChannelUpkeep,
   ) {}
 
@@ -173,6 +174,7 @@ export class DeleteApiProxyHandler implements ICommandHandler<DeleteApiProxy> {
       await unit.change(apiProxyDecider, apiProxyStream(proxyId), { type: 'DeleteProxy' });
       await unit.names.free('api-proxy', projectId, address.apiProxyName);
       await unit.names.free('client', '', keys.publicKey);
+      await this.vault.destroy(unit.transaction, keys.secretKey.secretId);
       await wishIdentity(unit.transaction, { kind: 'client', subject: keys.publicKey, entityId: proxyId });
       const targets = await environmentsOf(unit, proxyId);
       const wish = { kind: 'undeploy', proxyId, revision, description: 'ApiProxy deleted' } as const;

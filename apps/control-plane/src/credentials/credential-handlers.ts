@@ -1,22 +1,11 @@
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, Query, QueryHandler, type ICommandHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
-import { createPasswordVerifier } from '#libs/policy-contracts';
-import { CHANNEL_UPKEEP, type ChannelUpkeep } from '../channel-upkeep/channel-upkeep.port.ts';
-import { wishIdentity } from '../channel-upkeep/identity-wishes.ts';
-import { notFound } from '../decider/domain-error.ts';
-import { DATABASE, VAULT } from '../injection-tokens.ts';
-import { holdProject, resolveProject } from '../persistence/project-scope.ts';
-import type { SecretVault } from '../persistence/secret-vault.ts';
-import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
-import {
-  credentialDecider,
-  credentialStream,
-  requireCredential,
-  type ActiveCredential,
-  type CredentialContent,
-} from './domain/credential.decider.ts';
+import { DATABASE } from '../injection-tokens.ts';
+import { resolveProject } from '../persistence/project-scope.ts';
+import { UnitOfWork, type RequestContext } from '../persistence/unit-of-work.ts';
+import { CredentialChanges } from './credential-changes.ts';
+import type { CredentialContent } from './domain/credential.decider.ts';
 
 export interface CredentialRequest extends CredentialContent {
   readonly username: string;
@@ -82,107 +71,48 @@ export class ListCredentials extends Query<CredentialView[]> {
   }
 }
 
-/** User names are unique over all projects; another project's user is not there for this one. */
-async function resolveCredential(unit: Unit, projectName: string, username: string): Promise<ActiveCredential> {
-  const projectId = await resolveProject(unit, projectName);
-  const credentialId = await unit.names.resolve('credential', '', username);
-  const { state } = await unit.load(credentialDecider, credentialStream(credentialId));
-  const credential = requireCredential(state);
-  if (credential.projectId !== projectId) throw notFound(`Credential (name: ${username})`);
-  return credential;
-}
-
 @CommandHandler(CreateCredential)
 export class CreateCredentialHandler implements ICommandHandler<CreateCredential> {
-  constructor(
-    private readonly units: UnitOfWork,
-    @Inject(VAULT) private readonly vault: SecretVault,
-    @Inject(CHANNEL_UPKEEP) private readonly upkeep: ChannelUpkeep,
-  ) {}
+  constructor(private readonly changes: CredentialChanges) {}
 
-  async execute({ context, projectName: project, request }: CreateCredential): Promise<void> {
+  execute({ context, projectName, request }: CreateCredential): Promise<void> {
     const { password, username, ...content } = request;
-    const verifier = await createPasswordVerifier(password);
-    await this.units.run(context, async (unit) => {
-      const projectId = await holdProject(unit, project);
-      const credentialId = randomUUID();
-      await unit.names.take('credential', '', username, credentialId);
-      const reference = await this.vault.put(unit.transaction, 'password', verifier, password);
-      await unit.change(credentialDecider, credentialStream(credentialId), {
-        type: 'CreateCredential',
-        ...{ credentialId, projectId, project, username, password: reference, ...content },
-      });
-      await wishIdentity(unit.transaction, { kind: 'credential', subject: username, entityId: credentialId });
-    });
-    await this.upkeep.soon();
+    return this.changes.create(context, { projectName, username }, { password, content });
   }
 }
 
 @CommandHandler(UpdateCredential)
 export class UpdateCredentialHandler implements ICommandHandler<UpdateCredential> {
-  constructor(
-    private readonly units: UnitOfWork,
-    @Inject(VAULT) private readonly vault: SecretVault,
-    @Inject(CHANNEL_UPKEEP) private readonly upkeep: ChannelUpkeep,
-  ) {}
+  constructor(private readonly changes: CredentialChanges) {}
 
-  async execute({ context, projectName, request }: UpdateCredential): Promise<void> {
+  execute({ context, projectName, request }: UpdateCredential): Promise<void> {
     const { password, username, ...content } = request;
-    const verifier = await createPasswordVerifier(password);
-    await this.units.run(context, async (unit) => {
-      const { credentialId, password: old } = await resolveCredential(unit, projectName, username);
-      const reference = await this.vault.put(unit.transaction, 'password', verifier, password);
-      await unit.change(credentialDecider, credentialStream(credentialId), {
-        type: 'UpdateCredential',
-        password: reference,
-        ...content,
-      });
-      await this.vault.destroy(unit.transaction, old.secretId);
-      await wishIdentity(unit.transaction, { kind: 'credential', subject: username, entityId: credentialId });
-    });
-    await this.upkeep.soon();
+    return this.changes.withPassword(context, { projectName, username }, password, (reference) => ({
+      type: 'UpdateCredential',
+      password: reference,
+      ...content,
+    }));
   }
 }
 
 @CommandHandler(ChangePassword)
 export class ChangePasswordHandler implements ICommandHandler<ChangePassword> {
-  constructor(
-    private readonly units: UnitOfWork,
-    @Inject(VAULT) private readonly vault: SecretVault,
-    @Inject(CHANNEL_UPKEEP) private readonly upkeep: ChannelUpkeep,
-  ) {}
+  constructor(private readonly changes: CredentialChanges) {}
 
-  async execute({ context, projectName, username, password }: ChangePassword): Promise<void> {
-    const verifier = await createPasswordVerifier(password);
-    await this.units.run(context, async (unit) => {
-      const { credentialId, password: old } = await resolveCredential(unit, projectName, username);
-      const reference = await this.vault.put(unit.transaction, 'password', verifier, password);
-      const command = { type: 'ChangePassword', password: reference } as const;
-      await unit.change(credentialDecider, credentialStream(credentialId), command);
-      await this.vault.destroy(unit.transaction, old.secretId);
-      await wishIdentity(unit.transaction, { kind: 'credential', subject: username, entityId: credentialId });
-    });
-    await this.upkeep.soon();
+  execute({ context, projectName, username, password }: ChangePassword): Promise<void> {
+    return this.changes.withPassword(context, { projectName, username }, password, (reference) => ({
+      type: 'ChangePassword',
+      password: reference,
+    }));
   }
 }
 
 @CommandHandler(DeleteCredential)
 export class DeleteCredentialHandler implements ICommandHandler<DeleteCredential> {
-  constructor(
-    private readonly units: UnitOfWork,
-    @Inject(VAULT) private readonly vault: SecretVault,
-    @Inject(CHANNEL_UPKEEP) private readonly upkeep: ChannelUpkeep,
-  ) {}
+  constructor(private readonly changes: CredentialChanges) {}
 
-  async execute({ context, projectName, username }: DeleteCredential): Promise<void> {
-    await this.units.run(context, async (unit) => {
-      const { credentialId, password } = await resolveCredential(unit, projectName, username);
-      await unit.change(credentialDecider, credentialStream(credentialId), { type: 'DeleteCredential' });
-      await this.vault.destroy(unit.transaction, password.secretId);
-      await unit.names.free('credential', '', username);
-      await wishIdentity(unit.transaction, { kind: 'credential', subject: username, entityId: credentialId });
-    });
-    await this.upkeep.soon();
+  execute({ context, projectName, username }: DeleteCredential): Promise<void> {
+    return this.changes.remove(context, { projectName, username });
   }
 }
 

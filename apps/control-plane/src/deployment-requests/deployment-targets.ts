@@ -12,6 +12,8 @@ export interface DeployOrder {
   readonly environmentNames: readonly string[];
   /** Path of the list in the request, for faults. */
   readonly field: string;
+  /** Where the list is of objects: the member that holds the name. */
+  readonly member?: string;
 }
 
 async function lookUp(
@@ -29,7 +31,8 @@ async function lookUp(
     const environmentId = ids.get(environmentName);
     if (environmentId !== undefined) targets.push({ environmentId, environmentName });
     else {
-      const field = `${order.field}[${index}]`;
+      const field =
+        order.member === undefined ? `${order.field}[${index}]` : `${order.field}[${index}].${order.member}`;
       faults.push({ field, code: 'unknown_environment', message: `${field} names an environment that does not exist` });
     }
   });

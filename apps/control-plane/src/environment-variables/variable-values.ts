@@ -25,7 +25,8 @@ export async function keepValues(unit: Unit, vault: SecretVault, request: Variab
 function environmentsIn(unit: Unit, request: VariableRequest): Promise<DeploymentTarget[]> {
   const environmentNames = request.values.map((value) => value.environmentName);
   if (environmentNames.length === 0) return Promise.resolve([]);
-  return deploymentTargets(unit, { deploy: true, environmentNames, field: 'environmentValueList' }, '');
+  const order = { deploy: true, environmentNames, field: 'environmentValueList', member: 'environmentName' };
+  return deploymentTargets(unit, order, '');
 }
 
 /** Secrets of a content, to be destroyed when it is replaced. */

@@ -1,7 +1,16 @@
 import type { PostgresTransaction } from '#libs/event-store';
 import { conflict, notFound } from '../decider/domain-error.ts';
 
-export type NameKind = 'project' | 'environment' | 'token-issuer' | 'api-proxy' | 'client' | 'credential' | 'variable';
+export type NameKind =
+  | 'project'
+  | 'environment'
+  | 'token-issuer'
+  | 'api-proxy'
+  | 'client'
+  | 'credential'
+  /** A credential among those of its project; its name itself is unique over all. */
+  | 'project-credential'
+  | 'variable';
 
 const TITLES: Readonly<Record<NameKind, string>> = {
   project: 'Project',
@@ -10,6 +19,7 @@ const TITLES: Readonly<Record<NameKind, string>> = {
   'api-proxy': 'ApiProxy',
   client: 'ApiProxy with publicKey',
   credential: 'Credential',
+  'project-credential': 'Credential',
   variable: 'Environment variable',
 };
 

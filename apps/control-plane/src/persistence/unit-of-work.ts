@@ -29,8 +29,8 @@ export class Unit {
   constructor(
     private readonly session: EventSession<PostgresTransaction>,
     readonly context: RequestContext,
-    /** ISO 8601: the one moment at which all of this change happens. */
-    readonly now: string,
+    /** ISO 8601: the one moment at which all of this change happens; undefined when nothing is to be changed. */
+    private readonly changedAt: string | undefined,
   ) {
     this.names = new NameRegistry(session.transaction);
   }
@@ -39,10 +39,23 @@ export class Unit {
     return this.session.transaction;
   }
 
+  /** ISO 8601: the one moment at which all of this change happens. */
+  get now(): string {
+    if (this.changedAt === undefined) throw new Error('this unit only reads');
+    return this.changedAt;
+  }
+
+  /**
+   * An aggregate's state. Within a change it is held from here to the end, so that two changes of one aggregate come one
+   * after the other, each deciding on what the other left.
+   */
   async load<State, Command, Event extends DomainEvent>(
     decider: Decider<State, Command, Event>,
     streamId: string,
   ): Promise<{ state: State; version: number }> {
+    if (this.changedAt !== undefined) {
+      await this.transaction.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [streamId]);
+    }
     const events = await this.session.readStream(streamId);
     return { state: fold(decider, events), version: events.length };
   }
@@ -69,7 +82,7 @@ export class Unit {
   }
 }
 
-/** A change that lost against another one is decided again on what the other one left. */
+/** Changes wait for each other; should one lose all the same, it is decided again on what the other one left. */
 const ATTEMPTS = 8;
 
 @Injectable()
@@ -102,7 +115,7 @@ export class UnitOfWork {
   /** Reads in one transaction, as a change would see it; records nothing. */
   async read<Value>(work: (unit: Unit) => Promise<Value>): Promise<Value> {
     const context = { actor: '', requestId: '' };
-    return (await this.store.transact((session) => work(new Unit(session, context, '')))).value;
+    return (await this.store.transact((session) => work(new Unit(session, context, undefined)))).value;
   }
 
   private async seen(position: GlobalPosition): Promise<void> {

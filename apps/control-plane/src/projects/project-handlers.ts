@@ -58,11 +58,7 @@ export class DeleteProjectHandler implements ICommandHandler<DeleteProject> {
       await unit.change(projectDecider, projectStream(projectId), { type: 'DeleteProject' });
       // Waits for whoever is putting something into the project, and keeps others from it: then it can be looked at.
       await unit.names.free('project', '', name);
-      const inUse = await unit.transaction.query(
-        `select 1 from names where scope = $1
-         union all select 1 from read_credentials where project_id = $1 limit 1`,
-        [projectId],
-      );
+      const inUse = await unit.transaction.query('select 1 from names where scope = $1 limit 1', [projectId]);
       if (inUse.rowCount !== 0) throw conflict(`Project (name: ${name}) still has proxies, credentials or variables`);
     });
   }

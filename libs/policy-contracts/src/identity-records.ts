@@ -19,6 +19,8 @@ const CREDENTIAL = z.strictObject({
   project: z.string(),
   /** See `verifyPassword`. */
   passwordVerifier: z.string(),
+  /** Another one after every change of the password, and for another user of the same name: logins end with theirs. */
+  passwordId: z.string(),
   enabled: z.boolean(),
   /** ISO 8601; null: never. */
   expiresAt: z.string().nullable(),

@@ -15,6 +15,7 @@ export {
   type CredentialRecord,
 } from './identity-records.ts';
 export { optional, withDefault, wholeNumber } from './nullable-fields.ts';
+export { normalisePath } from './normalise-path.ts';
 export {
   ENDPOINT_METHODS,
   TARGET_PIPELINES,

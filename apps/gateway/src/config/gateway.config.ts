@@ -2,7 +2,7 @@ import { BadSettings, LOG_LEVELS, SettingsReader, type EnvironmentVariables, typ
 import path from 'node:path';
 import { parseGatewayKey, type GatewayKey } from '#libs/config-distribution';
 import { TrustedProxies } from '../http-server/trusted-proxies.ts';
-import { normalisePath } from '../router/normalise-path.ts';
+import { normalisePath } from '#libs/policy-contracts';
 
 export const GATEWAY_SETTING_DEFAULTS = {
   redisUrl: 'redis://127.0.0.1:6379',

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { hostNameOf } from '../router/host-name.ts';
-import { normalisePath } from '../router/normalise-path.ts';
+import { normalisePath } from '#libs/policy-contracts';
 import type { GatewayRefusal } from './gateway-faults.ts';
 import { LISTENER_LIMITS } from './gateway-settings.ts';
 import { HeaderScan } from './header-scan.ts';

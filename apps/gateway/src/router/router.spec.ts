@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { parseProxyArtifact } from '#libs/policy-contracts';
 import { linkProxy, type LinkedProxy } from '#libs/policy-runtime';
-import { normalisePath } from './normalise-path.ts';
+import { normalisePath } from '#libs/policy-contracts';
 import { UnroutablePath, compileRouter, type Router } from './router.ts';
 
 interface Route {

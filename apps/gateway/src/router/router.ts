@@ -1,5 +1,5 @@
 import type { LinkedProxy } from '#libs/policy-runtime';
-import { normalisePath } from './normalise-path.ts';
+import { normalisePath } from '#libs/policy-contracts';
 import { RouteTrie, type RouteEntry } from './route-trie.ts';
 
 export interface RouteMatch {

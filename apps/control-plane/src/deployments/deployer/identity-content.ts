@@ -36,6 +36,7 @@ export class IdentityContent {
     if (credential.status === 'absent') return null;
     const passwordVerifier = await this.vault.get(this.database, credential.password.secretId);
     const { username, project, enabled, expiresAt, roles } = credential;
-    return { username, project, passwordVerifier, enabled, expiresAt, roles: [...roles] };
+    const passwordId = credential.password.secretId;
+    return { username, project, passwordVerifier, passwordId, enabled, expiresAt, roles: [...roles] };
   }
 }

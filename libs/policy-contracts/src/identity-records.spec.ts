@@ -7,7 +7,7 @@ import {
 
 const CLIENT: ClientRecord = { clientId: 'c', project: 'shop', proxy: 'orders', proxyId: 'p', secretVerifier: 'v' };
 const CREDENTIAL: CredentialRecord = {
-  ...{ username: 'alice', project: 'shop', passwordVerifier: 'v', enabled: true },
+  ...{ username: 'alice', project: 'shop', passwordVerifier: 'v', passwordId: 'p-1', enabled: true },
   ...{ expiresAt: '2030-01-01T00:00:00.000Z', roles: ['reader'] },
 };
 

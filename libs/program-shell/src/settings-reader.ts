@@ -1,3 +1,5 @@
+import { parseRedisUrl, REDIS_URL_FORM } from './redis-address.ts';
+
 export type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
 
 /** A setting is missing or wrong; names all of them at once and never a value. */
@@ -46,6 +48,10 @@ export class SettingsReader {
     const isOne = (text: string) => URL.canParse(text) && protocols.includes(new URL(text).protocol);
     const mustBe = `a URL starting with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`;
     return this.parsed(name, mustBe, (text) => (isOne(text) ? text : undefined));
+  }
+
+  redisUrl(name: string): string | undefined {
+    return this.parsed(name, REDIS_URL_FORM, (text) => (parseRedisUrl(text) === undefined ? undefined : text));
   }
 
   oneOf<Value extends string>(name: string, values: readonly Value[], value: Value): Value {

@@ -72,7 +72,7 @@ export function readControlPlaneConfig(environment: EnvironmentVariables): Contr
     port: reader.integer('PORT', [0, 65_535], CONTROL_PLANE_DEFAULTS.port),
     databaseUrl: reader.url('DATABASE_URL', ['postgres:', 'postgresql:']),
     dataDir: path.resolve(reader.text('DATA_DIR') ?? CONTROL_PLANE_DEFAULTS.dataDir),
-    redisUrl: reader.url('REDIS_URL', ['redis:', 'rediss:']) ?? CONTROL_PLANE_DEFAULTS.redisUrl,
+    redisUrl: reader.redisUrl('REDIS_URL') ?? CONTROL_PLANE_DEFAULTS.redisUrl,
     roles,
     adminToken: readAdminToken(reader),
     masterKey: readMasterKey(reader),

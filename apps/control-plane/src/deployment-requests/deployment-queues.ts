@@ -3,7 +3,7 @@ import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { CONTROL_PLANE_CONFIG, LOGGER } from '../injection-tokens.ts';
 import type { ControlPlaneConfig } from '../config/control-plane.config.ts';
-import type { Logger } from '#libs/program-shell';
+import { redisAddress, type Logger } from '#libs/program-shell';
 
 /** A job names what is to be done; what it needs it reads when it runs. */
 export interface DeploymentJobData {
@@ -35,7 +35,8 @@ export class DeploymentQueues implements OnApplicationShutdown {
     @Inject(CONTROL_PLANE_CONFIG) private readonly config: ControlPlaneConfig,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
-    this.connection = new Redis(config.redisUrl, {
+    this.connection = new Redis({
+      ...redisAddress(config.redisUrl),
       enableOfflineQueue: false,
       maxRetriesPerRequest: 1,
       retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),
@@ -60,7 +61,7 @@ export class DeploymentQueues implements OnApplicationShutdown {
   /** Starts working on an environment's queue; a second call does nothing. */
   work(environmentId: string, run: (job: DeploymentJobData) => Promise<void>): void {
     if (this.workers.has(environmentId)) return;
-    const connection = new Redis(this.config.redisUrl, { maxRetriesPerRequest: null });
+    const connection = new Redis({ ...redisAddress(this.config.redisUrl), maxRetriesPerRequest: null });
     connection.on('error', () => undefined); // said once, by the connection that adds jobs
     const worker = new Worker<DeploymentJobData>(queueName(environmentId), (job) => run(job.data), {
       connection,

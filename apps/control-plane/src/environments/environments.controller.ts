@@ -2,6 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/co
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { z } from 'zod';
 import { optional, withDefault } from '#libs/policy-contracts';
+import { parseRedisUrl, REDIS_URL_FORM } from '#libs/program-shell';
 import { success, type SuccessEnvelope } from '../http/envelope.ts';
 import { nameField, readBody } from '../http/request-bodies.ts';
 import { Asker } from '../http/request-context.ts';
@@ -15,12 +16,15 @@ import {
   RevokeGatewayKey,
 } from './environment-handlers.ts';
 
-const isRedisUrl = (text: string): boolean => URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol);
-
 const CREATE = z.strictObject({
   name: nameField,
   description: withDefault(z.string().max(1000), ''),
-  redisUrl: optional(z.string().max(2000).refine(isRedisUrl, { error: 'must be a redis:// or rediss:// address' })),
+  redisUrl: optional(
+    z
+      .string()
+      .max(2000)
+      .refine((text) => parseRedisUrl(text) !== undefined, { error: `must be ${REDIS_URL_FORM}` }),
+  ),
   tokenIssuer: optional(z.string().min(1).max(255)),
   expiresInUnit: withDefault(z.enum(['SECONDS', 'MILLISECONDS']), 'SECONDS'),
 });

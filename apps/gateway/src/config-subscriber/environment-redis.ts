@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis';
+import { redisAddress } from '#libs/program-shell';
 
 const CONNECT_TIMEOUT_MS = 2_000;
 /** Longer than any step takes on a healthy server; a frozen one must not freeze the gateway. */
@@ -11,7 +12,8 @@ const FIRST_PAUSE_MS = 50;
  * back by itself.
  */
 export function createEnvironmentRedis(url: string): Redis {
-  const redis = new Redis(url, {
+  const redis = new Redis({
+    ...redisAddress(url),
     lazyConnect: true,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,

@@ -99,7 +99,7 @@ describe('the settings of a gateway', () => {
       'PORT must be a whole number from 0 to 65535',
       'ADMIN_PORT must be a whole number from 1 to 65535',
       'GATEWAY_ID must be 1 to 200 letters, digits or . _ -, not starting with a dot',
-      'REDIS_URL must be a URL starting with redis:// or rediss://',
+      'REDIS_URL must be redis://[user:password@]host[:port][/database], or rediss://…',
       'ROOT_CONTEXT must be a path such as /apigateway',
       'TRUSTED_PROXIES must be a comma-separated list of IP addresses and CIDRs',
       'DRAIN_TIMEOUT_MS must be a whole number from 0 to 3600000',

@@ -54,11 +54,6 @@ const LONGEST_DRAIN_MS = 3_600_000;
 
 const matching = (form: RegExp) => (text: string) => (form.test(text) ? text : undefined);
 
-function redisUrlOf(text: string): string | undefined {
-  if (!URL.canParse(text)) return undefined;
-  return ['redis:', 'rediss:'].includes(new URL(text).protocol) ? text : undefined;
-}
-
 function rootContextOf(text: string): string | undefined {
   if (!text.startsWith('/')) return undefined;
   return normalisePath(text)?.replace(/\/+$/, '');
@@ -112,7 +107,7 @@ export function readGatewayConfig(variables: EnvironmentVariables, hostName: str
   const settings = {
     ...listen,
     gatewayId,
-    redisUrl: reader.parsed('REDIS_URL', 'a URL starting with redis:// or rediss://', redisUrlOf) ?? defaults.redisUrl,
+    redisUrl: reader.redisUrl('REDIS_URL') ?? defaults.redisUrl,
     rootContext: reader.parsed('ROOT_CONTEXT', 'a path such as /apigateway', rootContextOf) ?? defaults.rootContext,
     snapshotDir: path.resolve(reader.text('SNAPSHOT_DIR') ?? path.join(defaults.snapshotRoot, gatewayId)),
     trustedProxies:

@@ -8,6 +8,7 @@ const alice = {
   username: 'alice',
   project: 'shop',
   passwordVerifier: 'scrypt$2$a$b',
+  passwordId: 'password-1',
   enabled: true,
   expiresAt: null,
   roles: ['reader'],

@@ -14,7 +14,7 @@ import {
   type ActiveEnvironment,
 } from '../../environments/domain/environment.decider.ts';
 import type { SecretVault } from '../../persistence/secret-vault.ts';
-import type { Logger } from '#libs/program-shell';
+import { redisAddress, type Logger } from '#libs/program-shell';
 import { GatewayAnswers } from './gateway-answers.ts';
 
 const CONNECTED_WITHIN_MS = 1_000;
@@ -74,7 +74,8 @@ export class EnvironmentChannels implements OnApplicationShutdown {
     const { name } = environment;
     const url = environment.redisUrl === null ? this.config.redisUrl : await this.secret(environment.redisUrl.secretId);
     const keys = new ChannelKeys(name, Buffer.from(await this.secret(environment.rootKey.secretId), 'base64url'));
-    const redis = new Redis(url, {
+    const redis = new Redis({
+      ...redisAddress(url),
       enableOfflineQueue: false,
       maxRetriesPerRequest: 1,
       commandTimeout: 5_000,

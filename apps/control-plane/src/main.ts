@@ -6,7 +6,7 @@ import { readControlPlaneConfig, type ControlPlaneConfig } from './config/contro
 import { generatedAdminToken, generatedMasterKey } from './config/generated-secret.ts';
 import { SETTINGS_HELP } from './config/settings-help.ts';
 import { createControlPlaneApp } from './control-plane-app.ts';
-import { BadSettings, createLogger, type Logger } from '#libs/program-shell';
+import { BadSettings, createLogger, stopSignalHandler, type Logger } from '#libs/program-shell';
 import { CONTROL_PLANE_MIGRATIONS } from './persistence/control-plane-migrations.ts';
 
 const CONNECTIONS = 20;
@@ -23,7 +23,15 @@ async function openDatabase(config: ControlPlaneConfig, logger: Logger): Promise
   const lock = acquireDirectoryLock(config.dataDir, 'control plane');
   const onProgress = (message: string) => logger.info({ server: 'postgresql' }, message);
   const server = await startEmbeddedPostgres({ dataDir: config.dataDir, onProgress });
+  let isStopping = false;
+  void server.exited.then(() => {
+    if (isStopping) return;
+    // Whoever supervises this process starts it again, and with it the database: its data are safe.
+    logger.fatal('the embedded PostgreSQL ended by itself: see postgres.log in DATA_DIR');
+    process.exit(1);
+  });
   const stop = async () => {
+    isStopping = true;
     await server.stop();
     lock.release();
   };
@@ -76,13 +84,14 @@ async function main(): Promise<void> {
   const config = readControlPlaneConfig(process.env);
   const logger = createLogger(config.logLevel);
   const stop = await start(config, logger);
-  let stopping = false;
-  const onSignal = (signal: string) => {
-    if (stopping) return;
-    stopping = true;
-    logger.info({ signal }, 'stopping');
-    stop().then(() => process.exit(0), fail);
-  };
+  const onSignal = stopSignalHandler({
+    stop: (signal) => {
+      logger.info({ signal }, 'stopping');
+      stop().then(() => process.exit(0), fail);
+    },
+    hurry: () => process.exit(1),
+    nowMs: () => performance.now(),
+  });
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
 }

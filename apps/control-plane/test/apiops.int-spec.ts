@@ -436,7 +436,7 @@ describe('a set-up request', () => {
       'POST',
       `${projects}/apiProxies/url/`,
       {
-        clientRoute: { relativePathList: ['/auth/x', 'a', '/a/../b'] },
+        clientRoute: { relativePathList: ['/auth/x', 'a', '/..;x'] },
         routingInfo: { routingAddressList: [{ address: 'http://u:p@h', weight: 0 }] },
       },
       [

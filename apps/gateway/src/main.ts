@@ -2,11 +2,10 @@ import 'reflect-metadata';
 import os from 'node:os';
 import { readGatewayConfig } from './config/gateway.config.ts';
 import { settingsHelp } from './config/settings-help.ts';
-import { BadSettings } from '#libs/program-shell';
 import { SnapshotInUse } from './config-subscriber/snapshot/directory-owner.ts';
 import { SnapshotDirectoryUnusable } from './config-subscriber/snapshot/snapshot-store.ts';
 import { CannotListen } from './listening.ts';
-import { createLogger } from '#libs/program-shell';
+import { BadSettings, createLogger, stopSignalHandler } from '#libs/program-shell';
 import { startGateway } from './start-gateway.ts';
 
 /** What a person can put right: said in one line, without a stack. */
@@ -15,13 +14,11 @@ const PLAIN_FAILURES = [BadSettings, CannotListen, SnapshotInUse, SnapshotDirect
 async function run(): Promise<void> {
   const config = readGatewayConfig(process.env, os.hostname());
   const gateway = await startGateway(config, createLogger(config.logLevel));
-  let signals = 0;
-  const onSignal = (): void => {
-    signals += 1;
-    // Asked twice, somebody is in a hurry.
-    if (signals > 1) process.exit(1);
-    gateway.stop().then(() => process.exit(0), fail);
-  };
+  const onSignal = stopSignalHandler({
+    stop: () => void gateway.stop().then(() => process.exit(0), fail),
+    hurry: () => process.exit(1),
+    nowMs: () => performance.now(),
+  });
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
 }
 

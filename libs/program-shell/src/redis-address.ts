@@ -9,6 +9,7 @@ export interface RedisAddress {
   readonly tls?: Record<string, never>;
 }
 
+const PROTOCOLS = new Set(['redis:', 'rediss:']);
 const DEFAULT_PORT = 6379;
 const DATABASE = /^(?:\/(\d{1,5})?)?$/;
 
@@ -28,18 +29,22 @@ export function parseRedisUrl(text: string): RedisAddress | undefined {
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);
   const database = DATABASE.exec(url.pathname);
-  const [username, password] = [decoded(url.username), decoded(url.password)];
-  const isRedis = url.protocol === 'redis:' || url.protocol === 'rediss:';
-  if (!isRedis || url.hostname === '' || database === null || url.search !== '' || url.hash !== '') return undefined;
-  if (username === undefined || password === undefined) return undefined;
+  const credentials = credentialsOf(url);
+  if (!PROTOCOLS.has(url.protocol) || url.hostname === '' || url.search !== '' || url.hash !== '') return undefined;
+  if (database === null || credentials === undefined) return undefined;
   return {
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: url.port === '' ? DEFAULT_PORT : Number(url.port),
     db: Number(database[1] ?? 0),
-    ...(username === '' ? {} : { username }),
-    ...(password === '' ? {} : { password }),
+    ...credentials,
     ...(url.protocol === 'rediss:' ? { tls: {} } : {}),
   };
+}
+
+function credentialsOf(url: URL): Pick<RedisAddress, 'username' | 'password'> | undefined {
+  const [username, password] = [decoded(url.username), decoded(url.password)];
+  if (username === undefined || password === undefined) return undefined;
+  return { ...(username === '' ? {} : { username }), ...(password === '' ? {} : { password }) };
 }
 
 /** What a setting or a member that holds such an address must be. */

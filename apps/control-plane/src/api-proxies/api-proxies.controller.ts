@@ -1,8 +1,9 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import type { FastifyReply } from 'fastify';
 import { success, type SuccessEnvelope } from '../http/envelope.ts';
 import { readBody } from '../http/request-bodies.ts';
-import { Asker } from '../http/request-context.ts';
+import { Asker, showRevision } from '../http/request-context.ts';
 import type { RequestContext } from '../persistence/unit-of-work.ts';
 import { AddEndpoint, ChangeProxyKeys, CreateApiProxy, DeleteApiProxy, UpdateApiProxy } from './api-proxy-handlers.ts';
 import { API_PROXY, ENDPOINT, KEYS, endpointOf, settingsOf } from './api-proxy-requests.ts';
@@ -57,10 +58,11 @@ export class ApiProxiesController {
 
   @Get(':apiProxyName')
   async one(
-    @Param('projectName') projectName: string,
-    @Param('apiProxyName') apiProxyName: string,
+    @Param() address: { projectName: string; apiProxyName: string },
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SuccessEnvelope> {
-    const proxy = await this.queries.execute(new GetApiProxy({ projectName, apiProxyName }));
+    const proxy = await this.queries.execute(new GetApiProxy(address));
+    showRevision(reply, proxy.revision);
     return success({ results: [apiProxyView(proxy)] });
   }
 

@@ -12,6 +12,7 @@ import {
 } from '../deployment-requests/deployment-requests.ts';
 import { DeploymentResults, type DeploymentResult } from '../deployment-requests/deployment-results.ts';
 import { deploymentTargets, type DeployOrder } from '../deployment-requests/deployment-targets.ts';
+import { claimRoutes, giveUpRoutes } from '../deployment-requests/route-claims.ts';
 import { VAULT } from '../injection-tokens.ts';
 import { holdProject, resolveApiProxy } from '../persistence/project-scope.ts';
 import type { SecretVault } from '../persistence/secret-vault.ts';
@@ -25,7 +26,7 @@ import {
   type ProxyKeys,
   type ProxySettings,
 } from './domain/index.ts';
-import { ProxyChanges, type ProxyAddress } from './proxy-changes.ts';
+import { ProxyChanges, requireRevision, type ProxyAddress } from './proxy-changes.ts';
 
 export interface ProxyAnswer {
   readonly proxy: ActiveApiProxy;
@@ -171,12 +172,14 @@ export class DeleteApiProxyHandler implements ICommandHandler<DeleteApiProxy> {
       const { projectId, proxyId } = await resolveApiProxy(unit, address);
       const { state } = await unit.load(apiProxyDecider, apiProxyStream(proxyId));
       const { keys, revision } = requireApiProxy(state);
+      await requireRevision(unit, proxyId);
       await unit.change(apiProxyDecider, apiProxyStream(proxyId), { type: 'DeleteProxy' });
       await unit.names.free('api-proxy', projectId, address.apiProxyName);
       await unit.names.free('client', '', keys.publicKey);
       await this.vault.destroy(unit.transaction, keys.secretKey.secretId);
       await wishIdentity(unit.transaction, { kind: 'client', subject: keys.publicKey, entityId: proxyId });
       const targets = await environmentsOf(unit, proxyId);
+      for (const target of targets) await giveUpRoutes(unit, target, proxyId);
       const wish = { kind: 'undeploy', proxyId, revision, description: 'ApiProxy deleted' } as const;
       return requestDeployments(unit, targets, wish);
     });
@@ -208,6 +211,7 @@ export class ChangeProxyKeysHandler implements ICommandHandler<ChangeProxyKeys> 
       throw invalidField('publicKey', 'required', 'At least one key (publicKey or secretKey) must be provided');
     }
     const { proxyId } = await resolveApiProxy(unit, address);
+    await requireRevision(unit, proxyId);
     const { state } = await unit.load(apiProxyDecider, apiProxyStream(proxyId));
     const { keys: current } = requireApiProxy(state);
     const publicKey = wanted.publicKey ?? current.publicKey;
@@ -220,6 +224,7 @@ export class ChangeProxyKeysHandler implements ICommandHandler<ChangeProxyKeys> 
     if (wanted.secretKey !== undefined) await this.vault.destroy(unit.transaction, current.secretKey.secretId);
     const proxy = requireApiProxy(changed);
     const targets = await deploymentTargets(unit, order, proxyId);
+    await claimRoutes(unit, targets, { proxyId, route: proxy.clientRoute });
     const wish = { kind: 'publish', proxyId, revision: proxy.revision, description: 'Keys changed' } as const;
     return { proxy, requested: await requestDeployments(unit, targets, wish) };
   }

@@ -1,30 +1,33 @@
 import { z } from 'zod';
-import { ENDPOINT_METHODS, optional, withDefault } from '#libs/policy-contracts';
+import { ENDPOINT_METHODS, normalisePath, optional, withDefault } from '#libs/policy-contracts';
 import { nameField } from '../http/request-bodies.ts';
 import type { Endpoint, ProxySettings } from './domain/index.ts';
 
 const ROUTE_METHODS = ['ALL', ...ENDPOINT_METHODS, 'TRACE'] as const;
 /** Paths that belong to the token service (contract 4.2). */
 const RESERVED = /^\/(auth|credential|\.well-known)(\/|$)/;
-const PLAIN_PATH = /^\/[A-Za-z0-9\-._~!$&'()*+,;=:@%/]*$/;
 const HOST = /^(\*\.)?[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
 
-/** `/orders/` and `orders` would both be meant as `/orders`: the first is cut, the second is a fault. */
-const withoutLastSlash = (path: string): string => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path);
-const hasDotSegment = (path: string): boolean =>
-  path.split('/').some((segment) => /^(\.|%2e){1,2}$/i.test(segment)) || path.includes('//');
+/** The one spelling under which gateways look for it; `/orders/` means `/orders`. Undefined: no gateway could route it. */
+function routablePath(path: string): string | undefined {
+  if (!path.startsWith('/')) return undefined;
+  const normal = normalisePath(path);
+  return normal !== undefined && normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal;
+}
 
 const relativePath = z
   .string()
   .min(1)
   .max(500)
-  .refine((path) => PLAIN_PATH.test(path), { error: 'must start with / and be a plain URL path' })
-  .refine((path) => !hasDotSegment(path), { error: 'must not hold empty or dot segments' })
+  .transform((path, context): string => {
+    const routable = routablePath(path);
+    if (routable === undefined) context.addIssue('must start with / and be a URL path without dots that hide another');
+    return routable ?? z.NEVER;
+  })
   .refine((path) => !RESERVED.test(path), {
     error: 'is reserved for the token service: /auth, /credential and /.well-known',
     params: { code: 'reserved_path' },
-  })
-  .transform(withoutLastSlash);
+  });
 
 const upstreamAddress = z
   .string()
@@ -95,8 +98,6 @@ export const ENDPOINT = z.strictObject({
   deploy: withDefault(z.boolean(), false),
   deployTargetEnvironmentNameList: withDefault(z.array(z.string().min(1)), []),
 });
-
-export const DEPLOYMENT = z.strictObject({ description: optional(z.string().max(1000)) });
 
 export function settingsOf(request: ApiProxyRequest): ProxySettings {
   const { relativePathList, methodList, hostList } = request.clientRoute;

@@ -1,5 +1,6 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Put, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Put, Query, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import type { FastifyReply } from 'fastify';
 import {
   environmentNamesIn,
   parseDeletionMetadata,
@@ -14,7 +15,7 @@ import { invalid, notFound } from '../decider/domain-error.ts';
 import { EnvironmentNameCheck } from '../deployment-requests/deployment-targets.ts';
 import { success, type SuccessEnvelope } from '../http/envelope.ts';
 import { faultsIn, pathName, settled } from '../http/request-bodies.ts';
-import { Asker } from '../http/request-context.ts';
+import { Asker, showRevision } from '../http/request-context.ts';
 import type { RequestContext } from '../persistence/unit-of-work.ts';
 import { policyListView, policyView } from './api-proxy-views.ts';
 import { PROXY_CHECK, type ProxyCheck } from './proxy-check.port.ts';
@@ -74,14 +75,22 @@ export class PoliciesController {
   ) {}
 
   @Get()
-  async list(@Param() address: PolicyAddress): Promise<SuccessEnvelope> {
+  async list(
+    @Param() address: PolicyAddress,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SuccessEnvelope> {
     const proxy = await this.queries.execute(new GetApiProxy(address));
+    showRevision(reply, proxy.revision);
     return success({ results: [policyListView(proxy)] });
   }
 
   @Get(':policyName')
-  async one(@Param() address: PolicyAddress): Promise<SuccessEnvelope> {
+  async one(
+    @Param() address: PolicyAddress,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SuccessEnvelope> {
     const proxy = await this.queries.execute(new GetApiProxy(address));
+    showRevision(reply, proxy.revision);
     const policy = proxy.policies.find(({ name }) => name === address.policyName);
     if (policy === undefined) throw notFound(`Policy (name: ${address.policyName})`);
     return success({ results: [policyView(proxy, policy)] });

@@ -1,9 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { ValidationFault } from '#libs/policy-contracts';
-import { invalid } from '../decider/domain-error.ts';
+import { conflict, invalid } from '../decider/domain-error.ts';
 import { requestDeployments, type RequestedDeployment } from '../deployment-requests/deployment-requests.ts';
 import { DeploymentResults, type DeploymentResult } from '../deployment-requests/deployment-results.ts';
 import { deploymentTargets, type DeployOrder } from '../deployment-requests/deployment-targets.ts';
+import { claimRoutes } from '../deployment-requests/route-claims.ts';
 import { resolveApiProxy } from '../persistence/project-scope.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
 import {
@@ -37,6 +38,7 @@ export class ProxyChanges {
   ): Promise<{ proxy: ActiveApiProxy; deploymentResult: DeploymentResult }> {
     const { proxy, requested } = await this.units.run(context, async (unit) => {
       const { proxyId } = await resolveApiProxy(unit, address);
+      await requireRevision(unit, proxyId);
       const proxy = requireApiProxy(await unit.change(apiProxyDecider, apiProxyStream(proxyId), command));
       return { proxy, requested: await this.checkAndDeploy(unit, proxy, order) };
     });
@@ -49,9 +51,23 @@ export class ProxyChanges {
     if (faults.length > 0) throw invalid(faults.map(withPath));
     const targets = await deploymentTargets(unit, order, proxy.proxyId);
     const { proxyId, revision } = proxy;
+    await claimRoutes(unit, targets, { proxyId, route: proxy.clientRoute });
     const description = unit.context.reason ?? '';
     return requestDeployments(unit, targets, { kind: 'publish', proxyId, revision, description });
   }
+}
+
+/**
+ * `If-Match` (RFC 9110 section 13.1.1): the revision that the client changes is the one it has read.
+ *
+ * @throws DomainError CONFLICT when the proxy has another
+ */
+export async function requireRevision(unit: Unit, proxyId: string): Promise<void> {
+  const { expectedRevision } = unit.context;
+  if (expectedRevision === undefined) return;
+  const { revision } = requireApiProxy((await unit.load(apiProxyDecider, apiProxyStream(proxyId))).state);
+  if (revision === expectedRevision) return;
+  throw conflict(`If-Match names revision ${expectedRevision}, the ApiProxy is at revision ${revision}`);
 }
 
 const withPath = (fault: ValidationFault): ValidationFault =>

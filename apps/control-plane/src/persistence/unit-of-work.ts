@@ -20,6 +20,8 @@ export interface RequestContext {
   readonly requestId: string;
   readonly reason?: string;
   readonly idempotencyKey?: string;
+  /** `If-Match`: the revision that is to be changed. */
+  readonly expectedRevision?: number;
 }
 
 /** One change: everything done through it is recorded together or not at all. */
@@ -66,7 +68,8 @@ export class Unit {
 
   /** Appends after a known version, or after whatever is there. */
   async append(streamId: string, expectedVersion: number | 'any', events: readonly DomainEvent[]): Promise<void> {
-    await this.session.append({ streamId, expectedVersion, events }, { recordedAt: this.now, metadata: this.context });
+    const { expectedRevision: _expected, ...metadata } = this.context;
+    await this.session.append({ streamId, expectedVersion, events }, { recordedAt: this.now, metadata });
   }
 
   /** Load, decide, append: the usual change of one aggregate. Gives the state after it. */

@@ -7,6 +7,7 @@ import {
   type RequestedDeployment,
 } from '../../deployment-requests/deployment-requests.ts';
 import { DeploymentResults, type DeploymentResult } from '../../deployment-requests/deployment-results.ts';
+import { claimRoutes, giveUpRoutes } from '../../deployment-requests/route-claims.ts';
 import { resolveApiProxy } from '../../persistence/project-scope.ts';
 import { UnitOfWork, type RequestContext } from '../../persistence/unit-of-work.ts';
 
@@ -49,9 +50,11 @@ export class DeployProxyHandler implements ICommandHandler<DeployProxy> {
       const { proxyId } = await resolveApiProxy(unit, address);
       const { environmentName } = address;
       const environmentId = await unit.names.resolve('environment', '', environmentName);
-      const { revision } = requireApiProxy((await unit.load(apiProxyDecider, apiProxyStream(proxyId))).state);
-      const wish = { kind: 'publish', proxyId, revision, description } as const;
-      return requestDeployments(unit, [{ environmentId, environmentName }], wish);
+      const { state } = await unit.load(apiProxyDecider, apiProxyStream(proxyId));
+      const { revision, clientRoute } = requireApiProxy(state);
+      const targets = [{ environmentId, environmentName }];
+      await claimRoutes(unit, targets, { proxyId, route: clientRoute });
+      return requestDeployments(unit, targets, { kind: 'publish', proxyId, revision, description });
     });
     return this.results.of(requested);
   }
@@ -74,8 +77,9 @@ export class UndeployProxyHandler implements ICommandHandler<UndeployProxy> {
         throw notFound(`Deployment of ApiProxy (name: ${apiProxyName}) in environment ${environmentName}`);
       }
       const { revision } = requireApiProxy((await unit.load(apiProxyDecider, apiProxyStream(proxyId))).state);
-      const wish = { kind: 'undeploy', proxyId, revision, description } as const;
-      return requestDeployments(unit, [{ environmentId, environmentName }], wish);
+      const target = { environmentId, environmentName };
+      await giveUpRoutes(unit, target, proxyId);
+      return requestDeployments(unit, [target], { kind: 'undeploy', proxyId, revision, description });
     });
     return this.results.of(requested);
   }

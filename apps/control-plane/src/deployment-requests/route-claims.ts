@@ -1,0 +1,73 @@
+import { conflict } from '../decider/domain-error.ts';
+import type { Unit } from '../persistence/unit-of-work.ts';
+import type { DeploymentTarget } from './deployment-requests.ts';
+
+/** What a proxy answers to; the empty host stands for any, `ALL` for every method. */
+export interface ClaimedRoute {
+  readonly hostList: readonly string[];
+  readonly relativePathList: readonly string[];
+  readonly methodList: readonly string[];
+}
+
+interface Claimant {
+  readonly proxyId: string;
+  readonly route: ClaimedRoute;
+}
+
+const ANY_HOST = '';
+const EVERY_METHOD = 'ALL';
+
+/** Claims of one environment are made one after the other, whoever makes them. */
+async function hold(unit: Unit, environmentId: string): Promise<void> {
+  await unit.transaction.query('select pg_advisory_xact_lock(hashtextextended($1, 1))', [`routes-${environmentId}`]);
+}
+
+async function refuseTaken(unit: Unit, target: DeploymentTarget, { proxyId, route }: Claimant): Promise<void> {
+  const hosts = route.hostList.length === 0 ? [ANY_HOST] : route.hostList;
+  const taken = await unit.transaction.query<{ host: string; path: string; method: string; name: string }>(
+    `select claims.host, claims.path, claims.method, names.name
+     from route_claims claims join names on names.kind = 'api-proxy' and names.entity_id = claims.proxy_id
+     where claims.environment_id = $1 and claims.proxy_id <> $2 and claims.host = any($3) and claims.path = any($4)
+       and (claims.method = '${EVERY_METHOD}' or '${EVERY_METHOD}' = any($5) or claims.method = any($5))
+     order by claims.path, claims.host, claims.method limit 1`,
+    [target.environmentId, proxyId, hosts, route.relativePathList, route.methodList],
+  );
+  const first = taken.rows[0];
+  if (first === undefined) return;
+  const host = first.host === ANY_HOST ? 'any host' : `host ${first.host}`;
+  throw conflict(
+    `route ${first.path} (${host}, method ${first.method}) is taken in environment ${target.environmentName} by ApiProxy (name: ${first.name})`,
+  );
+}
+
+/**
+ * Claims a proxy's routes where it is to be deployed, in the transaction of the wish; what it claimed there before is
+ * given up. Environments are taken in one order, so that two changes never wait for each other in a circle.
+ *
+ * @throws DomainError CONFLICT naming the proxy that has a route
+ */
+export async function claimRoutes(unit: Unit, targets: readonly DeploymentTarget[], claimant: Claimant): Promise<void> {
+  const { proxyId, route } = claimant;
+  const hosts = route.hostList.length === 0 ? [ANY_HOST] : route.hostList;
+  const inOrder = [...targets].sort((left, right) => (left.environmentId < right.environmentId ? -1 : 1));
+  for (const target of inOrder) {
+    await hold(unit, target.environmentId);
+    await refuseTaken(unit, target, claimant);
+    await giveUpRoutes(unit, target, proxyId);
+    await unit.transaction.query(
+      `insert into route_claims (environment_id, proxy_id, host, path, method)
+       select $1, $2, hosts.host, paths.path, methods.method
+       from unnest($3::text[]) hosts(host), unnest($4::text[]) paths(path), unnest($5::text[]) methods(method)
+       on conflict do nothing`,
+      [target.environmentId, proxyId, hosts, route.relativePathList, route.methodList],
+    );
+  }
+}
+
+/** The proxy leaves an environment: its routes there are free. */
+export async function giveUpRoutes(unit: Unit, target: DeploymentTarget, proxyId: string): Promise<void> {
+  await unit.transaction.query('delete from route_claims where environment_id = $1 and proxy_id = $2', [
+    target.environmentId,
+    proxyId,
+  ]);
+}

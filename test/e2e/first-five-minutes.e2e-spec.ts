@@ -113,6 +113,29 @@ describe('npm run up, as a new user meets it', () => {
     expect(output).toContain('operationMetadata.targetPipeline must be one of REQUEST, RESPONSE, ERROR');
   }, 60_000);
 
+  it('heals by itself when a gateway, the control plane or its database is killed with -9', async () => {
+    const pidIn = (file: string) => /\d+/.exec(readFileSync(path.join(dataDir, file), 'utf8'))?.[0] ?? '';
+    const killed = [
+      pidIn('control-plane/postgres/postmaster.pid'),
+      pidIn('run/gateway-1.json'),
+      pidIn('run/control-plane.json'),
+    ];
+    for (const pid of killed.slice(0, 2)) process.kill(Number(pid), 'SIGKILL');
+    const works = async () => {
+      const ready = await fetch(`http://127.0.0.1:${ports.control}/readyz`);
+      const token = await inShell(printedStep('See it'));
+      return ready.status === 200 && token.includes('"expires_in":120');
+    };
+    await until(
+      'the control plane has another process',
+      async () => pidIn('run/control-plane.json') !== killed[2],
+      30_000,
+    );
+    await until('everything works again', works, 60_000);
+    process.kill(Number(pidIn('run/control-plane.json')), 'SIGKILL');
+    await until('everything works again', works, 60_000);
+  }, 120_000);
+
   it('starts again after kill -9 with everything still there', async () => {
     await stop('SIGKILL');
     await start();

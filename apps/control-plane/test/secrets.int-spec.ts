@@ -73,6 +73,7 @@ describe('an identity record', () => {
         roles: ['a', 'b'],
       },
       passwordVerifier: expect.any(String) as string,
+      passwordId: expect.any(String) as string,
     });
     expect(await verifyPassword(record.passwordVerifier, password)).toBe(true);
   });
@@ -138,11 +139,18 @@ describe('a secret', () => {
     readonly showing: readonly string[];
   }
 
+  /** The test's Redis, entered by a user of its own with a password. */
+  async function redisUrlWith(redisPassword: string): Promise<string> {
+    await plane.redis.call('ACL', 'SETUSER', 'environment', 'on', `>${redisPassword}`, '~*', '&*', '+@all');
+    const url = new URL(testRedisUrl());
+    return `${url.protocol}//environment:${redisPassword}@${url.host}/`;
+  }
+
   async function useEverySecret(): Promise<Used> {
     const [password, changed, key] = [secretText(), secretText(), secretText()];
     const [value, perEnvironment] = [secretText(), secretText()];
-    const redisUrl = `${testRedisUrl()}?name=${secretText()}`;
-    const made = await plane.environment({ redisUrl });
+    const redisPassword = secretText();
+    const made = await plane.environment({ redisUrl: await redisUrlWith(redisPassword) });
     await plane.done('POST', '/projects/shop/credentials/', credentialBody('carol', password));
     await plane.done('PATCH', '/projects/shop/credentials/carol/', { password: changed });
     const { resultList } = await plane.done('POST', '/projects/shop/apiProxies/url/', proxyBody('secretive'));
@@ -161,7 +169,7 @@ describe('a secret', () => {
     await plane.done('POST', `${at}/check/`, verificationBody({ deploy: true }, 'private.key'));
     await plane.call('POST', '/projects/shop/credentials/', credentialBody('carol', secretText(), { fullName: 1 }));
     await plane.call('POST', '/projects/', `{"name": "${password}`);
-    const secrets = [password, changed, key, value, perEnvironment, secretKey, made.gatewayKey, redisUrl];
+    const secrets = [password, changed, key, value, perEnvironment, secretKey, made.gatewayKey, redisPassword];
     return {
       secrets: [...secrets, plane.masterKey.toString('base64'), plane.adminToken],
       showing: [secretKey, made.gatewayKey],

@@ -40,14 +40,18 @@ type Wiring = Omit<GatewayParts, 'subscriber' | 'traffic'> & {
 
 const MS_PER_SECOND = 1_000;
 
-function createActive(config: GatewayConfig, upstream: UpstreamPool, metrics: GatewayMetrics, logger: Logger) {
+function createActive(wiring: Pick<Wiring, 'config' | 'upstream' | 'metrics' | 'logger' | 'journal'>): ActiveGateway {
+  const { config, upstream, metrics, logger, journal } = wiring;
   const onDropped = (what: { policy: string; header: string }): void => {
     metrics.countDroppedHeader();
     logger.warn(what, 'a forwarded variable may not stand in a header: not sent');
   };
   const { environment, rootContext, faultCodes } = config;
   const rules = { environment, rootContext, options: { faultCodes, onDropped } };
-  return new ActiveGateway(rules, (upstreams) => upstream.retain(upstreams));
+  return new ActiveGateway(rules, {
+    onSwap: (upstreams) => upstream.retain(upstreams),
+    onContest: (contest) => journal.routeContested(contest),
+  });
 }
 
 function createSubscriber(wiring: Wiring): ConfigSubscriber {
@@ -125,7 +129,7 @@ export function joinParts(config: GatewayConfig, logger: Logger): GatewayParts {
     upstream,
     channel: new RedisConfigChannel(redis, config.environment),
     snapshot: new SnapshotStore(config.snapshotDir),
-    active: createActive(config, upstream, metrics, logger),
+    active: createActive({ config, upstream, metrics, logger, journal }),
     journal,
     address: new TrafficAddress(config.host, config.port),
   };

@@ -203,7 +203,7 @@ describe('a gateway', () => {
     await putIdentity(channel, prepared.keys, { kind: 'client', subject: 'c1', version: 1, content });
     const user = { username: 'ann', project: 'shop', enabled: true, expiresAt: null, roles: [] };
     const passwordVerifier = await createPasswordVerifier('pa55');
-    const ann = { ...user, passwordVerifier };
+    const ann = { ...user, passwordVerifier, passwordId: 'password-1' };
     await putIdentity(channel, prepared.keys, { kind: 'credential', subject: 'ann', version: 1, content: ann });
     const token = async (parameters: Record<string, string>) => {
       const body = new URLSearchParams({ client_id: 'c1', client_secret: 's3cret', ...parameters }).toString();
@@ -222,6 +222,15 @@ describe('a gateway', () => {
     const refreshed = await token({ grant_type: 'refresh_token', refresh_token: login.refresh_token ?? '' });
     expect(refreshed.status).toBe(200);
     expect((await call('/login', refreshed.access_token)).status).toBe(200);
+    const changed = {
+      kind: 'credential',
+      subject: 'ann',
+      version: 2,
+      content: { ...ann, passwordId: 'password-2' },
+    } as const;
+    await putIdentity(channel, prepared.keys, changed);
+    const ended = await token({ grant_type: 'refresh_token', refresh_token: refreshed.refresh_token ?? '' });
+    expect(ended).toMatchObject({ status: 400, error: 'invalid_grant' });
     const wrong = await token({ grant_type: 'password', username: 'ann', password: 'wrong' });
     expect(wrong).toMatchObject({ status: 400, error: 'invalid_grant' });
     for (const secret of ['s3cret', 'pa55', login.access_token, login.refresh_token]) {
@@ -253,8 +262,11 @@ describe('a gateway', () => {
     const other = temporaryDirectory();
     const taken = startGateway(configOf({ snapshotDir: other.path, port: gateway.trafficPort }), log.logger);
     await expect(taken).rejects.toThrow(`port ${gateway.trafficPort} of 127.0.0.1 is taken: set PORT to another one`);
+    const errorsBefore = log.at('error').length;
     const adminTaken = startGateway(configOf({ snapshotDir: other.path, adminPort: gateway.adminPort }), log.logger);
     await expect(adminTaken).rejects.toThrow(CannotListen);
+    // The caller says it, in one line.
+    expect(log.at('error')).toHaveLength(errorsBefore);
     await startGateway(configOf({ snapshotDir: other.path, gatewayId: 'gateway-2' }), log.logger).then((one) =>
       one.stop(),
     );

@@ -15,6 +15,15 @@ export interface RunningGateway {
   stop(): Promise<void>;
 }
 
+/** Not by Nest's own `listen`, which writes the error to the log as well. */
+async function listenForAdmin(app: NestFastifyApplication, host: string, port: number): Promise<void> {
+  try {
+    await app.getHttpAdapter().getInstance().listen({ host, port });
+  } catch (error) {
+    throw new CannotListen('ADMIN_PORT', host, port, error);
+  }
+}
+
 /**
  * Starts a gateway: it serves what its snapshot holds and answers the admin endpoints when this fulfils.
  *
@@ -29,9 +38,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
   const { adminHost, adminPort } = config;
   try {
     await app.init();
-    await app.listen(adminPort, adminHost).catch((error: unknown) => {
-      throw new CannotListen('ADMIN_PORT', adminHost, adminPort, error);
-    });
+    await listenForAdmin(app, adminHost, adminPort);
   } catch (error) {
     await app.close();
     throw error;

@@ -13,6 +13,11 @@ export interface ConfigChannel {
   publish(change: PublishedChange): Promise<PublishOutcome>;
   /** Replaces the checkpoint when its sequence is higher and its epoch the current one; trims the log behind it. */
   writeCheckpoint(position: LogPosition, sealed: string): Promise<boolean>;
+  /**
+   * Begins a new, empty log with a checkpoint in place of the one of an epoch and forgets all identities; false when
+   * another epoch is there.
+   */
+  restart(epoch: string, begin: StoredCheckpoint): Promise<boolean>;
   /** Adds or replaces entries of the key ring; an entry of null is removed. */
   writeKeyRing(entries: ReadonlyMap<string, string | null>): Promise<void>;
 
@@ -20,7 +25,7 @@ export interface ConfigChannel {
   /** Where the log ends; undefined when there is none. */
   position(): Promise<LogPosition | undefined>;
   checkpoint(): Promise<StoredCheckpoint | undefined>;
-  /** Records after a sequence, in order, without gaps between them; the first may be later than asked for (trimmed). */
+  /** Records with higher sequences, in order, without gaps between them; the first may be later than asked for (trimmed). */
   recordsAfter(sequence: number, limit: number): Promise<readonly StoredRecord[]>;
   artifacts(proxyIds: readonly string[]): Promise<ReadonlyMap<string, StoredArtifact>>;
 
@@ -51,6 +56,8 @@ export interface PublishedChange {
   readonly record: string;
   /** null: the proxy leaves the gateways (the record is a tombstone). */
   readonly artifact: string | null;
+  /** When exactly this deployment is held it does not fence: it is known to be a lie. */
+  readonly disbelieved?: number;
 }
 
 export type PublishOutcome =
@@ -61,6 +68,8 @@ export type PublishOutcome =
 
 export interface StoredRecord {
   readonly sequence: number;
+  /** It stands under an id that no publisher gives: somebody else put it there. */
+  readonly isForeign?: true;
   readonly proxyId: string;
   readonly deployment: number;
   readonly sealed: string;

@@ -93,6 +93,16 @@ describe('ConfigFollower', () => {
       expect(gateway.follower.highestDeployment).toBe(0);
     });
 
+    it('says up to where it has handled everything, with each look', async () => {
+      await publish('a', 1);
+      await refresh();
+      await publish('b', 2, 'bad text');
+      await publish('c', 3);
+      await refresh();
+      expect(gateway.follower.loaded).toEqual(await channel.position());
+      expect([...gateway.follower.rejections.keys()]).toEqual(['b']);
+    });
+
     it('removes a proxy with its tombstone', async () => {
       await publish('a', 1);
       await refresh();
@@ -370,6 +380,7 @@ describe('ConfigFollower', () => {
       expect(await refresh()).toEqual([]);
       await refresh();
       expect(gateway.reports).toEqual([{ problem: 'missing-artifact', proxyId: 'a', deployment: 1 }]);
+      expect(gateway.follower.loaded).toEqual(await channel.position());
       expect(gateway.follower.unsettled).toEqual([1]);
       isThere = true;
       expect(await refresh()).toEqual([{ proxyId: 'a', deployment: 1, outcome: { applied: true } }]);

@@ -42,9 +42,9 @@ export interface HandledChange {
   readonly outcome: ApplyOutcome;
 }
 
-/** Reports that were made once already; beyond this many the memory starts again. */
 /** Whoever plants records chooses their proxy ids: only so many are remembered. */
 const UNREADABLE_REMEMBERED = 1_000;
+/** Reports that were made once already; beyond this many the memory starts again. */
 const REPORTS_REMEMBERED = 10_000;
 
 interface KnownEnd extends LogEnd {
@@ -58,7 +58,7 @@ interface KnownEnd extends LogEnd {
  */
 export class ConfigFollower {
   private known: KnownEnd | undefined;
-  /** Up to here everything was loaded at once. */
+  /** Up to here everything was read and handled, but for what is unsettled or rejected. */
   private loadedAt: LogPosition | undefined;
   private readonly applied = new Map<string, number>();
   private readonly rejected = new Map<string, { deployment: number; reason: string }>();
@@ -123,7 +123,8 @@ export class ConfigFollower {
 
   /** Reads only what was added since the last look. */
   private async follow(known: KnownEnd, position: LogPosition): Promise<readonly HandledChange[]> {
-    const { records, end, state } = await readLog(this.channel, known);
+    const { records, end, state, hasForeign } = await readLog(this.channel, known);
+    if (hasForeign) this.reportOnce({ problem: 'altered-record' });
     if (state === 'other-log' || position.sequence < known.sequence) {
       this.reportOnce({ problem: 'restored' });
       return this.load(position);
@@ -135,6 +136,7 @@ export class ConfigFollower {
     const changes = [...this.waiting, ...this.openAll(records)];
     const handled = changes.length === 0 ? [] : await this.applyNewest(changes);
     this.known = { epoch: known.epoch, ...end };
+    this.loadedAt = { epoch: known.epoch, sequence: end.sequence };
     return handled;
   }
 
@@ -142,7 +144,9 @@ export class ConfigFollower {
   private async load(position: LogPosition): Promise<readonly HandledChange[]> {
     const { epoch } = position;
     const manifest = await this.manifestOf(epoch);
-    const { records, end, state } = await readLog(this.channel, { sequence: manifest?.sequence ?? 0, tip: undefined });
+    const from = { sequence: manifest?.sequence ?? 0, tip: undefined };
+    const { records, end, state, hasForeign } = await readLog(this.channel, from);
+    if (hasForeign) this.reportOnce({ problem: 'altered-record' });
     const isWhole = state === 'whole' && end.sequence >= position.sequence;
     if (!isWhole) this.reportOnce({ problem: 'gap' });
     const handled = await this.applyNewest([...(manifest?.changes ?? []), ...this.openAll(records)]);

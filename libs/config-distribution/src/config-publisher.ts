@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { ConfigChannel, LogPosition, PublishOutcome } from './config-channel.port.ts';
+import { holdsGenuine, recordDigest } from './channel-inspection.ts';
+import type { ConfigChannel, LogPosition, StoredRecord } from './config-channel.port.ts';
 import { openManifest, openRecord, sealArtifact, sealManifest, sealRecord, type ChangeRecord } from './messages.ts';
 import { NewestChanges } from './newest-changes.ts';
 import { readLog } from './read-log.ts';
@@ -7,6 +8,11 @@ import type { ChannelKeys } from './sealing/sealed-box.ts';
 
 /** A checkpoint is written once the log has grown by this much: one change costs the same however many proxies. */
 export const RECORDS_PER_CHECKPOINT = 200;
+
+/** How a change came into the channel; `digest` names the record at the position (see `recordDigest`). */
+export type Published =
+  | { readonly kind: 'published' | 'repeated'; readonly position: LogPosition; readonly digest: string }
+  | { readonly kind: 'stale'; readonly heldDeployment: number };
 
 /** The control plane's side of a channel: seals and publishes changes, and keeps the checkpoint near the log's end. */
 export class ConfigPublisher {
@@ -18,25 +24,69 @@ export class ConfigPublisher {
   /** An environment without proxies has a configuration too: an empty manifest. Does nothing when there is one. */
   async publishEmpty(): Promise<void> {
     if ((await this.channel.position()) !== undefined) return;
-    const at = { epoch: randomUUID(), sequence: 0 };
-    await this.channel.writeCheckpoint(at, sealManifest(this.keys, { ...at, changes: [] }));
+    const { position, sealed } = this.emptyLog();
+    await this.channel.writeCheckpoint(position, sealed);
+  }
+
+  /**
+   * Begins a new, empty log in place of the one of an epoch, which is old or was altered, and forgets all identities.
+   *
+   * @returns where it begins; undefined when another epoch is there by now.
+   * @throws ChannelUnavailable
+   */
+  async restart(epoch: string): Promise<LogPosition | undefined> {
+    const begin = this.emptyLog();
+    return (await this.channel.restart(epoch, begin)) ? begin.position : undefined;
   }
 
   /**
    * Publishes one change; fenced by its deployment number, so that running twice, late or out of order does no harm.
    *
    * @param artifact the compiled proxy as text; null with a tombstone.
+   * @param disbelieved a held deployment that is known to be a lie (see `holds`): it does not fence.
    * @throws ChannelUnavailable
    */
-  async publish(change: ChangeRecord, artifact: string | null): Promise<PublishOutcome> {
+  async publish(change: ChangeRecord, artifact: string | null, disbelieved?: number): Promise<Published> {
+    const record = sealRecord(this.keys, change);
+    const { proxyId, deployment } = change;
     const outcome = await this.channel.publish({
-      proxyId: change.proxyId,
-      deployment: change.deployment,
-      record: sealRecord(this.keys, change),
+      ...{ proxyId, deployment, record },
       artifact: artifact === null ? null : sealArtifact(this.keys, change, artifact),
+      ...(disbelieved === undefined ? {} : { disbelieved }),
     });
-    if (outcome.kind === 'published') await this.checkpointWhenDue(outcome.position);
-    return outcome;
+    if (outcome.kind === 'stale') return outcome;
+    if (outcome.kind === 'published') {
+      await this.checkpointWhenDue(outcome.position);
+      return { ...outcome, digest: recordDigest(record) };
+    }
+    const found = await this.recordAt(outcome.position.sequence);
+    const isThere = found?.proxyId === proxyId && found.deployment === deployment && this.opens(found);
+    if (isThere) return { ...outcome, digest: recordDigest(found.sealed) };
+    // Long trimmed, or it was never there: once more does no harm.
+    return this.publish(change, artifact, deployment);
+  }
+
+  /**
+   * Whether a deployment that fences is there as it was sealed, and no mere claim.
+   *
+   * @throws ChannelUnavailable
+   */
+  holds(proxyId: string, deployment: number): Promise<boolean> {
+    return holdsGenuine(this.channel, this.keys, { proxyId, deployment });
+  }
+
+  private emptyLog(): { position: LogPosition; sealed: string } {
+    const position = { epoch: randomUUID(), sequence: 0 };
+    return { position, sealed: sealManifest(this.keys, { ...position, changes: [] }) };
+  }
+
+  private async recordAt(sequence: number): Promise<StoredRecord | undefined> {
+    const [record] = await this.channel.recordsAfter(sequence - 1, 1);
+    return record?.sequence === sequence ? record : undefined;
+  }
+
+  private opens(record: StoredRecord): boolean {
+    return openRecord(this.keys, record) !== undefined;
   }
 
   private async checkpointWhenDue(at: LogPosition): Promise<void> {

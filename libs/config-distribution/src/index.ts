@@ -12,6 +12,7 @@ export {
   type StoredRecord,
   type Watch,
 } from './config-channel.port.ts';
+export { canBeLoaded, recordDigest, stillHolds, type KnownRecord } from './channel-inspection.ts';
 export {
   ConfigFollower,
   type ApplyOutcome,
@@ -20,7 +21,7 @@ export {
   type HandledChange,
   type IncomingChange,
 } from './config-follower.ts';
-export { ConfigPublisher, RECORDS_PER_CHECKPOINT } from './config-publisher.ts';
+export { ConfigPublisher, RECORDS_PER_CHECKPOINT, type Published } from './config-publisher.ts';
 export { InMemoryConfigChannel } from './in-memory/in-memory-config-channel.ts';
 export { openIdentity, putIdentity, type IdentityKind } from './identities.ts';
 export {

@@ -31,7 +31,8 @@ const leaseState = z.object({
   deployment: z.int().min(0),
   loaded: position.nullable(),
   handled: z.array(z.int()),
-  unsettled: z.array(z.int()),
+  /** Gateways of earlier builds do not say it. */
+  unsettled: z.array(z.int()).default([]),
   rejected: z.array(z.strictObject({ proxyId: z.string(), deployment: z.int(), reason: z.string() })),
 });
 

@@ -101,7 +101,7 @@ const VALUES: readonly (readonly [name: string, values: readonly unknown[]])[] =
   ['managedFromThisPolicy', [true, false]],
   ['grantType', [...GRANT_TYPES]],
   ['jwtSignatureAlgorithm', [...AUTH_JWT_ALGORITHMS]],
-  ['keyStoreName', ['keys']],
+  ['keyStoreName', []],
   ['clearAuth', [true, false]],
   ['addUserToHeader', [true, false]],
   ['userHeaderName', ['X-User']],
@@ -178,13 +178,44 @@ describe('a member of policy-auth-jwt', () => {
   it.each([
     ['description', 'x'.repeat(1001)],
     ['condition', ''],
-    ['keyStoreName', ''],
   ])('%s has a length', (name, value) => {
     expect(faultsOf({ [name]: value })).toEqual([`policy.${name} out_of_range`]);
   });
 
   it.each(['', 'a b', 'a:b', 'ä', 'a\r\nb'])('userHeaderName must be a header name, not %j', (value) => {
     expect(faultsOf({ userHeaderName: value })).toEqual(['policy.userHeaderName invalid']);
+  });
+
+  it.each(['Host', 'host', 'Connection', 'Transfer-Encoding', 'transfer_encoding', 'Content_Length', 'TE', 'Via'])(
+    'no header may be %s, which the gateway sets itself',
+    (header) => {
+      const message = 'is set by the gateway itself';
+      for (const addUserToHeader of [true, false]) {
+        expect(parseAuthJwt({ ...LEAST, addUserToHeader, userHeaderName: header })).toEqual({
+          ok: false,
+          faults: [{ field: 'policy.userHeaderName', code: 'invalid', message: `policy.userHeaderName ${message}` }],
+        });
+      }
+      expect(faultsOf({ forwardVariables: [{ variable: 'a', header }] })).toEqual([
+        'policy.forwardVariables[0].header invalid',
+      ]);
+    },
+  );
+
+  it('keyStoreName is refused, because there are no key stores in this version', () => {
+    for (const keyStoreName of ['keys', '']) {
+      expect(parseAuthJwt({ ...LEAST, keyStoreName })).toEqual({
+        ok: false,
+        faults: [
+          {
+            field: 'policy.keyStoreName',
+            code: 'not_supported',
+            message:
+              'policy.keyStoreName is not supported: this version has no key stores, each environment gets a generated key; leave it out',
+          },
+        ],
+      });
+    }
   });
 
   it('forwardVariables is a list of variable and header', () => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { optional, withDefault, wholeNumber } from './nullable-fields.ts';
-import { HEADER_NAME, policyBaseFields } from './policy-base.ts';
+import { policyBaseFields, policyHeader } from './policy-base.ts';
 import { durationMs, TIME_UNITS, type TimeUnit } from './time-units.ts';
 import { parseWith, type ContractWarning, type Parsed, type ValidationFault } from './validation-fault.ts';
 
@@ -24,6 +24,12 @@ export const AUTH_JWT_DEFAULTS = {
   refreshTokenLifeMs: 30 * 86_400_000,
 } as const;
 
+/** Taken and ignored, it would have tokens signed with another key than the one somebody chose. */
+const keyStoreName = z.string().refine(() => false, {
+  error: 'is not supported: this version has no key stores, each environment gets a generated key; leave it out',
+  params: { code: 'not_supported' },
+});
+
 /** `policy-auth-jwt`, the seed field for field, then this product's additions (contract 4.1). */
 const SCHEMA = z.strictObject({
   type: z.literal('policy-auth-jwt'),
@@ -39,10 +45,10 @@ const SCHEMA = z.strictObject({
   managedFromThisPolicy: withDefault(z.boolean(), true),
   grantType: withDefault(z.enum(GRANT_TYPES), 'PASSWORD'),
   jwtSignatureAlgorithm: z.enum(AUTH_JWT_ALGORITHMS),
-  keyStoreName: optional(z.string().min(1).max(255)),
+  keyStoreName: optional(keyStoreName),
   clearAuth: withDefault(z.boolean(), false),
   addUserToHeader: withDefault(z.boolean(), false),
-  userHeaderName: withDefault(z.string().regex(HEADER_NAME, 'must be a header name'), AUTH_JWT_DEFAULTS.userHeaderName),
+  userHeaderName: withDefault(policyHeader, AUTH_JWT_DEFAULTS.userHeaderName),
   requireClientSecret: withDefault(z.boolean(), true),
   refreshTokenMaxUses: optional(wholeNumber(1)),
   refreshTokenLimitAction: withDefault(z.enum(['REVOKE_OLDEST', 'REJECT']), 'REVOKE_OLDEST'),

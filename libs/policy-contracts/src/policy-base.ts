@@ -9,14 +9,18 @@ const CONNECTION_HEADERS = new Set([
   ...['connection', 'content-length', 'expect', 'host', 'keep-alive', 'proxy-connection', 'te', 'trailer'],
   ...['transfer-encoding', 'upgrade', 'via'],
 ]);
-const forwardedHeader = z
+/** Servers that read headers as CGI variables take `_` for `-`, so both spellings are one header. */
+const canonicalName = (name: string): string => name.toLowerCase().replaceAll('_', '-');
+
+/** A header that a policy may set for the upstream. */
+export const policyHeader = z
   .string()
   .regex(HEADER_NAME, { error: 'must be a header name', abort: true })
-  .refine((name) => !CONNECTION_HEADERS.has(name.toLowerCase()), { error: 'is set by the gateway itself' });
+  .refine((name) => !CONNECTION_HEADERS.has(canonicalName(name)), { error: 'is set by the gateway itself' });
 
 const forwardVariable = z.strictObject({
   variable: z.string().min(1).max(255),
-  header: forwardedHeader,
+  header: policyHeader,
 });
 
 /** Members that every policy type takes (contract 4.1). */

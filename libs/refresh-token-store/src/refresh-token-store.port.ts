@@ -11,6 +11,11 @@ export interface RefreshTokenSubject extends RefreshTokenOwner {
   readonly clientId: string;
   /** Scope names parted by blanks, as granted at login; undefined: none. */
   readonly scope: string | undefined;
+  /**
+   * What proved the login, so that a caller can tell later whether that still holds (a password's id); undefined where
+   * nothing of the kind did. Sealed with the family and no part of the owner: logins of one user count together.
+   */
+  readonly proofId: string | undefined;
 }
 
 /** What the policy says now. Changed numbers count from the next token on; what was issued keeps its own. */

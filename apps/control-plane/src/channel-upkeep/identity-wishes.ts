@@ -12,24 +12,45 @@ export interface IdentityWish {
 
 const ALL_ENVIRONMENTS = `select entity_id from names where kind = 'environment'`;
 
-/** Wishes, in the transaction of the change, that every environment hears of a user or a proxy's key pair. */
+/** Names the lock under which an environment hears of everybody while nobody is being changed. */
+const EVERYBODY = `hashtextextended('identity-wishes', 0)`;
+
+/**
+ * Wishes, in the transaction of the change, that every environment hears of a user or a proxy's key pair. An environment
+ * that is created meanwhile waits for the change before it asks for everybody (`wishAllIdentities`).
+ *
+ * Versions are given once the rows are locked, so that they rise in the order in which changes are recorded.
+ */
 export async function wishIdentity(transaction: Queryable, identity: Omit<IdentityWish, 'version'>): Promise<void> {
+  await transaction.query(`select pg_advisory_xact_lock_shared(${EVERYBODY})`);
+  const { kind, subject, entityId } = identity;
   await transaction.query(
     `insert into identity_wishes (environment_id, kind, subject, entity_id, version)
-     select environments.entity_id, $1, $2, $3, nextval('identity_versions') from (${ALL_ENVIRONMENTS}) environments
-     on conflict (environment_id, kind, subject)
-     do update set entity_id = excluded.entity_id, version = excluded.version`,
-    [identity.kind, identity.subject, identity.entityId],
+     select environments.entity_id, $1, $2, $3, 0 from (${ALL_ENVIRONMENTS} order by entity_id) environments
+     on conflict (environment_id, kind, subject) do update set entity_id = excluded.entity_id`,
+    [kind, subject, entityId],
+  );
+  await transaction.query(
+    `update identity_wishes set version = nextval('identity_versions') where kind = $1 and subject = $2
+     and environment_id in (${ALL_ENVIRONMENTS})`,
+    [kind, subject],
   );
 }
 
-/** Wishes that one environment hears of everybody: it is new, or its Redis lost its data. */
+/**
+ * Wishes that one environment hears of everybody: it is new, or its Redis lost its data. Waits for the changes of users
+ * that are under way, since those did not know of a new environment.
+ */
 export async function wishAllIdentities(transaction: Queryable, environmentId: string): Promise<void> {
+  await transaction.query(`select pg_advisory_xact_lock(${EVERYBODY})`);
   await transaction.query(
     `insert into identity_wishes (environment_id, kind, subject, entity_id, version)
-     select $1, kind, name, entity_id, nextval('identity_versions') from names where kind in ('client', 'credential')
-     on conflict (environment_id, kind, subject)
-     do update set entity_id = excluded.entity_id, version = excluded.version`,
+     select $1, kind, name, entity_id, 0 from names where kind in ('client', 'credential')
+     on conflict (environment_id, kind, subject) do update set entity_id = excluded.entity_id`,
+    [environmentId],
+  );
+  await transaction.query(
+    `update identity_wishes set version = nextval('identity_versions') where environment_id = $1`,
     [environmentId],
   );
 }

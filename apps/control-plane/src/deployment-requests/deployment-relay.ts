@@ -16,6 +16,7 @@ export class DeploymentRelay implements OnApplicationBootstrap, OnApplicationShu
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<boolean> | undefined;
   private again = false;
+  private stopped = false;
 
   constructor(
     private readonly rows: DeploymentRows,
@@ -28,6 +29,7 @@ export class DeploymentRelay implements OnApplicationBootstrap, OnApplicationShu
   }
 
   async onApplicationShutdown(): Promise<void> {
+    this.stopped = true;
     clearInterval(this.timer);
     await this.running;
   }
@@ -46,20 +48,22 @@ export class DeploymentRelay implements OnApplicationBootstrap, OnApplicationShu
     do {
       this.again = false;
       try {
-        await this.enqueueOpen();
+        if (await this.enqueueOpen()) this.again = true;
       } catch (error) {
         this.logger.warn({ reason: reasonOf(error) }, 'deployments wait: no job could be made');
         return false;
       }
-    } while (this.again);
+    } while (this.again && !this.stopped);
     return true;
   }
 
-  private async enqueueOpen(): Promise<void> {
-    for (const wish of await this.rows.withoutJob(WISHES_PER_LOOK)) {
-      await this.queues.add(wish);
-      await this.rows.noteEnqueued(wish.environmentId, wish.deployment);
-    }
+  /** Whether there may be more. */
+  private async enqueueOpen(): Promise<boolean> {
+    const wishes = await this.rows.withoutJob(WISHES_PER_LOOK);
+    if (wishes.length === 0) return false;
+    await Promise.all(wishes.map((wish) => this.queues.add(wish)));
+    await this.rows.noteEnqueued(wishes);
+    return !this.stopped;
   }
 }
 

@@ -20,6 +20,13 @@ export interface DeploymentResult {
   readonly deploymentResults: readonly EnvironmentDeploymentResult[];
 }
 
+/** How long a request waits, and whether its deployments have jobs. */
+interface Patience {
+  /** By `performance.now()`. */
+  untilMs: number;
+  isQueued: boolean;
+}
+
 /** Rows are looked at this often when nobody in this process announces the end. */
 const LOOK_EVERY_MS = 100;
 const NO_GATEWAYS = { live: 0, applied: 0, rejected: 0, pending: 0 };
@@ -36,18 +43,24 @@ export class DeploymentResults {
 
   /** Never fails because a deployment does: the change is recorded, and what is pending goes on by itself. */
   async of(requested: readonly RequestedDeployment[]): Promise<DeploymentResult> {
-    const isQueued = requested.length === 0 || (await this.relay.flush());
-    const deadlineMs = performance.now() + (isQueued ? this.config.deployTimeoutMs : 0);
-    const deploymentResults = await Promise.all(requested.map((one) => this.resultOf(one, deadlineMs)));
+    const patience: Patience = { untilMs: performance.now() + this.config.deployTimeoutMs, isQueued: true };
+    // Not waited for: it may be busy with many other wishes, or with a queue that does not answer.
+    if (requested.length > 0) {
+      void this.relay.flush().then((isQueued) => {
+        if (!isQueued) Object.assign(patience, { untilMs: 0, isQueued });
+      });
+    }
+    const deploymentResults = await Promise.all(requested.map((one) => this.resultOf(one, patience)));
     return { success: deploymentResults.every((result) => result.success), deploymentResults };
   }
 
-  private async resultOf(requested: RequestedDeployment, deadlineMs: number): Promise<EnvironmentDeploymentResult> {
-    const row = await this.waitFor(requested, deadlineMs);
+  private async resultOf(requested: RequestedDeployment, patience: Patience): Promise<EnvironmentDeploymentResult> {
+    const row = await this.waitFor(requested, patience);
     const { environmentName, deployment, revision } = requested;
     const { hash: _hash, ...outcome } = row?.result ?? { message: '', gateways: NO_GATEWAYS, detailList: [] };
     const isPending = row === undefined || row.state === 'pending';
-    const pendingMessage = outcome.message === '' ? 'not deployed yet' : outcome.message;
+    const notYet = patience.isQueued ? 'not deployed yet' : 'the queue of deployments cannot be reached';
+    const pendingMessage = outcome.message === '' ? notYet : outcome.message;
     return {
       environmentName,
       success: row?.state === 'succeeded',
@@ -61,11 +74,11 @@ export class DeploymentResults {
   }
 
   /** The row once it is final; a superseded one is followed to the one that took its place. */
-  private async waitFor(requested: RequestedDeployment, deadlineMs: number): Promise<DeploymentRow | undefined> {
+  private async waitFor(requested: RequestedDeployment, patience: Patience): Promise<DeploymentRow | undefined> {
     const { environmentId, proxyId } = requested;
     let { deployment } = requested;
     for (;;) {
-      const leftMs = deadlineMs - performance.now();
+      const leftMs = patience.untilMs - performance.now();
       const end = this.settled.next(environmentId, deployment, Math.min(LOOK_EVERY_MS, leftMs));
       const row = await this.rows.find(environmentId, deployment);
       if (row?.state === 'superseded') {

@@ -55,6 +55,9 @@ const COLUMNS = 'environment_id, deployment, proxy_id, kind, revision, state, re
 /** A job that was lost with its queue is made again after this long. */
 const MADE_AGAIN_AFTER_SECONDS = 10;
 
+/** Wishes of one environment that are given out at once. */
+const SHARE_OF_ENVIRONMENT = 100;
+
 /** The wishes to deploy and what became of them. */
 @Injectable()
 export class DeploymentRows {
@@ -77,22 +80,30 @@ export class DeploymentRows {
     return found.rows[0] && rowOf(found.rows[0]);
   }
 
-  /** Open wishes without a job, and those whose job may have been lost with the queue. */
+  /**
+   * Open wishes without a job, and those whose job may have been lost with the queue. Environments take turns and new
+   * wishes come first, so that one that cannot be reached, with all that waits there, holds up no other.
+   */
   async withoutJob(limit: number): Promise<{ environmentId: string; deployment: number }[]> {
     const found = await this.database.query<{ environment_id: string; deployment: string }>(
-      `select environment_id, deployment from deployments
-       where state = 'pending'
-         and (enqueued_at is null or enqueued_at < now() - make_interval(secs => $2))
-       order by requested_at, deployment limit $1`,
-      [limit, MADE_AGAIN_AFTER_SECONDS],
+      `select environment_id, deployment from (
+         select environment_id, deployment, enqueued_at,
+           row_number() over (partition by environment_id order by enqueued_at nulls first, deployment) as turn
+         from deployments
+         where state = 'pending' and (enqueued_at is null or enqueued_at < now() - make_interval(secs => $2))
+       ) open
+       where turn <= $3
+       order by (enqueued_at is null) desc, turn, enqueued_at, environment_id limit $1`,
+      [limit, MADE_AGAIN_AFTER_SECONDS, SHARE_OF_ENVIRONMENT],
     );
     return found.rows.map((row) => ({ environmentId: row.environment_id, deployment: Number(row.deployment) }));
   }
 
-  async noteEnqueued(environmentId: string, deployment: number): Promise<void> {
+  async noteEnqueued(wishes: readonly { environmentId: string; deployment: number }[]): Promise<void> {
     await this.database.query(
-      'update deployments set enqueued_at = now() where environment_id = $1 and deployment = $2',
-      [environmentId, deployment],
+      `update deployments set enqueued_at = now() where (environment_id, deployment) in
+       (select * from unnest($1::text[], $2::bigint[]))`,
+      [wishes.map(({ environmentId }) => environmentId), wishes.map(({ deployment }) => deployment)],
     );
   }
 

@@ -1,6 +1,6 @@
 import type { ApplyOutcome, ChangeRecord } from '#libs/config-distribution';
 import type { ArtifactUpstream } from '#libs/policy-contracts';
-import { compileRouter } from '../router/router.ts';
+import { compileRouter, type RouteContest, type Router } from '../router/router.ts';
 import { linkArtifact, type LinkRules } from './link-artifact.ts';
 import type { LiveProxy, ServedConfiguration } from './served-configuration.ts';
 
@@ -10,14 +10,24 @@ export interface OpenedChange {
   readonly artifact: string | null;
 }
 
+export interface ActiveGatewayHooks {
+  /** Told the upstreams in use after each swap, so that connections to others are closed. */
+  readonly onSwap: (upstreams: readonly ArtifactUpstream[]) => void;
+  /** Told once of each route that two proxies claim, for as long as they do. */
+  readonly onContest: (contest: RouteContest) => void;
+}
+
+const contestKey = ({ host, path, method, keeper, loser }: RouteContest): string =>
+  JSON.stringify([host, path, method, keeper.proxyId, loser.proxyId]);
+
 /** Holds what is served. Many changes become live by one assignment; a request keeps the one it began with. */
 export class ActiveGateway {
   private served: ServedConfiguration | undefined;
+  private contests: ReadonlySet<string> = new Set();
 
-  /** @param onSwap told the upstreams in use after each swap, so that connections to others are closed. */
   constructor(
     private readonly rules: LinkRules,
-    private readonly onSwap: (upstreams: readonly ArtifactUpstream[]) => void,
+    private readonly hooks: ActiveGatewayHooks,
   ) {}
 
   /** Undefined until there is a configuration; one without proxies is one. */
@@ -52,7 +62,15 @@ export class ActiveGateway {
 
   private swap(proxies: ReadonlyMap<string, LiveProxy>): void {
     const linked = [...proxies.values()].map((live) => live.linked);
-    this.served = Object.freeze({ router: compileRouter(linked, this.rules.rootContext), proxies });
-    this.onSwap(linked.map(({ artifact }) => artifact.upstream));
+    const router = compileRouter(linked, this.rules.rootContext);
+    this.served = Object.freeze({ router, proxies });
+    this.hooks.onSwap(linked.map(({ artifact }) => artifact.upstream));
+    this.tellContests(router);
+  }
+
+  private tellContests({ contests }: Router): void {
+    const known = this.contests;
+    this.contests = new Set(contests.map(contestKey));
+    for (const contest of contests) if (!known.has(contestKey(contest))) this.hooks.onContest(contest);
   }
 }

@@ -61,6 +61,28 @@ describe('ConfigSubscriber', () => {
       expect(gateway.log.at('warn')).toEqual(['Redis holds no configuration any more: serving on with the last one']);
     });
 
+    it('serves a contested route alike whatever came first, and reports it once for as long as it lasts', async () => {
+      const claiming = (proxy: string) => artifactText({ proxy, paths: ['/shared'] });
+      const owner = (gateway: GatewayUnderTest): string | undefined => {
+        const match = gateway.active.current?.router.match('any', 'GET', '/shared');
+        return match?.kind === 'matched' ? match.proxy.artifact.proxy : undefined;
+      };
+      await environment.publish('stock', 1, claiming('stock'));
+      const gateway = await looked();
+      await environment.publish('orders', 2, claiming('orders'));
+      await gateway.look();
+      await environment.publish('prices', 3);
+      await gateway.look();
+      expect(owner(gateway)).toBe('orders');
+      expect(gateway.log.lines.filter(({ level }) => level === 'warn')).toMatchObject([
+        { host: '', path: '/shared', method: '', keeper: 'shop/orders', loser: 'shop/stock' },
+      ]);
+      expect(await gateway.metrics.registry.metrics()).toContain('problem="contested-route"} 1');
+      await environment.remove('orders', 4);
+      await gateway.look();
+      expect(owner(gateway)).toBe('stock');
+    });
+
     it('looks by itself at a hint', async () => {
       const gateway = environment.start();
       await environment.prepared.publisher.publishEmpty();
@@ -145,7 +167,7 @@ describe('ConfigSubscriber', () => {
         gatewayId: 'gateway-1',
         deployment: 2,
         handled: [1, 2],
-        loaded: { sequence: 1 },
+        loaded: { sequence: 2 },
       });
       const [stored] = await environment.channel.leases();
       expect(stored?.sealed).not.toContain('gateway-1');

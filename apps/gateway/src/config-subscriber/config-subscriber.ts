@@ -8,7 +8,7 @@ import {
   type Watch,
 } from '#libs/config-distribution';
 import type { ActiveGateway } from './active-gateway.ts';
-import type { EnvironmentAdmission } from './environment-admission.ts';
+import type { Admitted, EnvironmentAdmission } from './environment-admission.ts';
 import type { Journal } from './journal.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
 import { RepeatedWork } from './repeated-work.ts';
@@ -28,6 +28,8 @@ export interface ConfigSubscriberDeps {
 
 /** Hints can be lost: it looks by itself this often. */
 const LOOK_EVERY_MS = 1_000;
+/** How often the key ring is looked at again: a revoked key counts after this long at most. */
+const ADMISSION_EVERY_MS = 5_000;
 const FILES_WRITTEN_AT_ONCE = 16;
 
 /**
@@ -39,6 +41,8 @@ export class ConfigSubscriber {
   private following: { readonly keys: ChannelKeys; readonly follower: ConfigFollower } | undefined;
   /** The entry of the key ring in Redis that admitted this gateway. */
   private wrapped: string | undefined;
+  private admittedAtMs = 0;
+  /** The key ring is there and does not admit this gateway (any more). */
   private isRefused = false;
   private isSnapshotComplete = false;
   private wasReached = false;
@@ -142,23 +146,37 @@ export class ConfigSubscriber {
     }
   }
 
+  /** Undefined while there is nothing that this gateway may follow. What it has it serves on, revoked or not. */
   private async admitted(): Promise<typeof this.following> {
-    if (this.wrapped !== undefined) return this.following;
-    const { admission, channel, journal, environment } = this.deps;
+    const { admission, channel, journal, environment, nowMs } = this.deps;
+    const sinceMs = nowMs() - this.admittedAtMs;
+    const isFresh = sinceMs >= 0 && sinceMs < ADMISSION_EVERY_MS;
+    if (this.wrapped !== undefined && !this.isRefused && isFresh) return this.following;
     const outcome = await admission.ask(channel, this.keys);
-    this.isRefused = outcome.kind === 'refused';
     switch (outcome.kind) {
       case 'refused':
+        this.isRefused = true;
         journal.complain('error', outcome.reason);
         return undefined;
       case 'nothing-there':
+        // An emptied Redis revokes nothing, and brings nothing back that was revoked.
+        if (this.wrapped !== undefined && !this.isRefused) return this.following;
         journal.complain('warn', `environment ${environment} has nothing in its Redis: waiting for it`);
         return undefined;
       case 'admitted':
-        this.wrapped = outcome.wrapped;
-        await this.keepAdmission();
-        return this.following ?? this.follow(outcome.keys);
+        return this.admit(outcome);
     }
+  }
+
+  private async admit({ keys, wrapped }: Admitted): Promise<NonNullable<typeof this.following>> {
+    if (this.isRefused) this.deps.journal.admittedAgain();
+    this.isRefused = false;
+    this.admittedAtMs = this.deps.nowMs();
+    if (this.wrapped !== wrapped) {
+      this.wrapped = wrapped;
+      await this.keepAdmission();
+    }
+    return this.following ?? this.follow(keys);
   }
 
   private follow(keys: ChannelKeys): NonNullable<typeof this.following> {

@@ -36,17 +36,22 @@ export class EnvironmentAdmission {
    * @throws ChannelUnavailable
    */
   async ask(channel: ConfigChannel, known: ChannelKeys | undefined): Promise<AdmissionOutcome> {
-    const wrapped = await channel.keyRingEntry(this.keyId);
-    if (wrapped === undefined) {
-      if ((await channel.position()) === undefined) return { kind: 'nothing-there' };
-      return this.refuse('is not in the key ring of');
-    }
+    const wrapped = await this.entry(channel);
+    if (wrapped === null) return { kind: 'nothing-there' };
+    if (wrapped === undefined) return this.refuse('is not in the key ring of');
     const admitted = this.open(wrapped);
     if (admitted === undefined) return this.refuse('does not open its entry in the key ring of');
     if (known !== undefined && !known.keyFor('record').equals(admitted.keys.keyFor('record'))) {
       return { kind: 'refused', reason: 'SNAPSHOT_DIR belongs to another environment of the same name: remove it' };
     }
     return { kind: 'admitted', ...admitted };
+  }
+
+  /** Null where there is no log either. Read again behind the log: a repair may just have brought both back. */
+  private async entry(channel: ConfigChannel): Promise<string | null | undefined> {
+    const wrapped = await channel.keyRingEntry(this.keyId);
+    if (wrapped !== undefined) return wrapped;
+    return (await channel.position()) === undefined ? null : channel.keyRingEntry(this.keyId);
   }
 
   private refuse(what: string): AdmissionOutcome {

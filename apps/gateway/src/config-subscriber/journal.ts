@@ -1,6 +1,7 @@
 import type { ChannelReport, ChangeRecord } from '#libs/config-distribution';
 import { errorFacts, type Logger } from '#libs/program-shell';
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts';
+import type { RouteContest } from '../router/router.ts';
 import type { SnapshotFault } from './snapshot/snapshot-store.ts';
 
 /** The same complaint is written again only after this long. */
@@ -16,6 +17,8 @@ const REPORT_TEXTS: Readonly<Record<ChannelReport['problem'], string>> = {
   older: 'an older deployment than the one applied: refused',
   'missing-artifact': 'an artifact is not there yet: waiting for it',
 };
+
+const nameOf = ({ project, proxy }: RouteContest['keeper']): string => `${project}/${proxy}`;
 
 /** Says what happens to the configuration: as log lines and metrics, each thing once. No line holds a secret. */
 export class Journal {
@@ -84,6 +87,19 @@ export class Journal {
     this.complaint = { text, atMs: now };
     if (level === 'error') this.metrics.countReport('not-admitted');
     this.logger[level](text);
+  }
+
+  /** The complaint is over; the next one of its kind is news. */
+  admittedAgain(): void {
+    this.complaint = undefined;
+    this.logger.info('GATEWAY_KEY is accepted again');
+  }
+
+  /** Told once for as long as it lasts. */
+  routeContested({ host, path, method, keeper, loser }: RouteContest): void {
+    this.metrics.countReport('contested-route');
+    const facts = { host, path, method, keeper: nameOf(keeper), loser: nameOf(loser) };
+    this.logger.warn(facts, 'two proxies claim the same route: the one whose id sorts first keeps it');
   }
 
   unexpected(error: unknown): void {

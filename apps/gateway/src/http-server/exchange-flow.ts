@@ -5,7 +5,7 @@ import type { UpstreamPool } from '../upstream/upstream-pool.ts';
 import type { ActiveConfiguration } from './active-configuration.ts';
 import { ClientBody } from './client-body.ts';
 import type { ClientFacts } from './client-facts.ts';
-import { writeAnswer } from './fault-answer.ts';
+import { writeAnswer, writeLastAnswer } from './fault-answer.ts';
 import { gatewayFault, type GatewayRefusal } from './gateway-faults.ts';
 import { holdBody, type HeldBody } from './held-body.ts';
 import type { RequestHead } from './request-head.ts';
@@ -213,9 +213,9 @@ export class ExchangeFlow {
     const { response, client } = this.flow;
     this.context.onError(error);
     this.#call?.abort();
-    if (response.headersSent) return void response.destroy();
     const refusal: GatewayRefusal = { name: 'internalError', reason: error instanceof Error ? error.name : 'unknown' };
-    this.fault = gatewayFault(refusal, client.correlationId);
-    this.#write(this.fault);
+    const fault = gatewayFault(refusal, client.correlationId);
+    if (!response.headersSent) this.fault = fault;
+    writeLastAnswer(response, fault, client.correlationId);
   }
 }

@@ -25,8 +25,19 @@ function headerList(answer: ReadyAnswer, correlationId: string): string[] {
  */
 export function writeAnswer(response: ServerResponse, answer: ReadyAnswer, correlationId: string): void {
   if (response.destroyed) return;
-  response.writeHead(answer.status, headerList(answer, correlationId));
+  // With a text of its own: an attempt that failed may have left one behind that Node refuses.
+  response.writeHead(answer.status, STATUS_CODES[answer.status] ?? '', headerList(answer, correlationId));
   response.end(answer.body);
+}
+
+/** The answer when nothing else can follow: whatever goes wrong with it, the client does not wait for another. */
+export function writeLastAnswer(response: ServerResponse, answer: ReadyAnswer, correlationId: string): void {
+  if (response.headersSent) return void response.destroy();
+  try {
+    writeAnswer(response, answer, correlationId);
+  } catch {
+    response.destroy();
+  }
 }
 
 /** An answer as bytes for a connection on which there is no request (yet) that Node would answer. */

@@ -7,6 +7,8 @@ export class HeaderScan {
   host = '';
   hostCount = 0;
   authorizationCount = 0;
+  /** The last line of the name. */
+  authorization = '';
   contentLength: string | undefined;
   transferEncoding: string | undefined;
   connection: string | undefined;
@@ -35,6 +37,7 @@ export class HeaderScan {
         this.hostCount += 1;
         break;
       case 'authorization':
+        this.authorization = value;
         this.authorizationCount += 1;
         break;
       case 'content-length':

@@ -43,6 +43,9 @@ const REFUSED_AT_THE_DOOR: readonly (readonly [string, string])[] = [
   ['a Host with a path', get('/', 'Host: a.test/x\r\n')],
   ['another Host than in the target', get('http://b.test/', HOST)],
   ['two Authorizations', get('/', `${HOST}Authorization: Bearer a\r\nauthorization: Bearer b\r\n`)],
+  ['two bearer tokens in one line', get('/', `${HOST}Authorization: Bearer a, Bearer b\r\n`)],
+  ['a bearer token and a rest', get('/', `${HOST}Authorization: bearer a.b.c,\r\n`)],
+  ['a bearer token behind other credentials', get('/', `${HOST}Authorization: Basic eDp5,BEARER b\r\n`)],
   ['a fragment in the target', get('/a#b')],
   ['CONNECT', `CONNECT a.test:443 HTTP/1.1\r\n${HOST}\r\n`],
   ['an HTTP/2 preface', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
@@ -86,6 +89,17 @@ describe('a request refused at the door', () => {
     const answer = await askRaw(gateway.port, post(`Content-Length: 3\r\n${CHUNKED}`, `0\r\n\r\n${smuggled}`));
     expect(answer.match(/HTTP\/1\.1 /g)).toHaveLength(1);
     expect(upstream.seen).toHaveLength(0);
+  });
+});
+
+describe('an Authorization with commas in other schemes', () => {
+  it.each([
+    'Digest username="bearer", realm="x", nonce="y"',
+    'AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=c',
+  ])('passes as it is: %s', async (value) => {
+    const answer = await askRaw(gateway.port, get('/', `${HOST}Authorization: ${value}\r\nConnection: close\r\n`));
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    expect(upstream.seen[0]?.headers.authorization).toBe(value);
   });
 });
 

@@ -29,6 +29,12 @@ const bad = (reason: string): GatewayRefusal => ({ name: 'badRequest', reason })
 /** Absolute form (RFC 9112 section 3.2.2): scheme, authority, the rest. */
 const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)(.*)$/i;
 
+/**
+ * A bearer token has no comma (RFC 6750 section 2.1, RFC 7515 section 7.1), other schemes may. With one, `Bearer a,
+ * Bearer b` among them, a policy could verify another token than the upstream reads.
+ */
+const BEARER_IN_A_LIST = /^\s*bearer\b[^,]*,|,\s*bearer(?:\s|$)/i;
+
 function versionFault(request: IncomingMessage): GatewayRefusal | undefined {
   if (request.httpVersionMajor === 1 && request.httpVersionMinor <= 1) return undefined;
   return { name: 'versionNotSupported', reason: `HTTP/${request.httpVersion}` };
@@ -48,6 +54,7 @@ function headerFault(scan: HeaderScan, request: IncomingMessage): GatewayRefusal
   if (scan.hostCount > 1) return bad('more than one Host');
   if (scan.hostCount === 0 && request.httpVersionMinor === 1) return bad('no Host');
   if (scan.authorizationCount > 1) return bad('more than one Authorization');
+  if (BEARER_IN_A_LIST.test(scan.authorization)) return bad('more than one bearer token');
   return framingFault(scan, request);
 }
 

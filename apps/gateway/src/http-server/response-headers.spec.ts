@@ -1,4 +1,4 @@
-import { forwardableTrailers, headerMap, withChanges } from './response-headers.ts';
+import { endToEndHeaders, forwardableTrailers, headerMap, withChanges, writableReason } from './response-headers.ts';
 
 const HEADERS = ['Set-Cookie', 'a=1', 'X-One', '1', 'set-cookie', 'b=2', 'Content-Length', '5'];
 
@@ -18,5 +18,19 @@ describe('headers after the response policies', () => {
 describe('trailers', () => {
   it('that would change framing or meaning of the head are left out', () => {
     expect(forwardableTrailers(['X-Sum', '42', 'Content-Length', '1', 'Set-Cookie', 'a=b'])).toEqual([['X-Sum', '42']]);
+  });
+});
+
+describe('what Node would refuse to write', () => {
+  const UNWRITABLE = ['X-A', 'a\u0000', 'X-B', 'b\u0141', 'X C', 'c', 'X-D', 'd\u00e9\t'];
+
+  it('is left out of headers and trailers, line by line', () => {
+    expect(endToEndHeaders(UNWRITABLE)).toEqual(['X-D', 'd\u00e9\t']);
+    expect(forwardableTrailers(UNWRITABLE)).toEqual([['X-D', 'd\u00e9\t']]);
+  });
+
+  it('is no reason phrase', () => {
+    const phrases = ['Fine', 'caf\u00e9', '\u2713', 'a\u0001b', 'a\rb'];
+    expect(phrases.map((phrase) => writableReason(phrase))).toEqual(['Fine', 'caf\u00e9', '', '', '']);
   });
 });

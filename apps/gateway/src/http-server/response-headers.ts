@@ -13,13 +13,27 @@ const NEVER_A_TRAILER: ReadonlySet<string> = new Set([
   'set-cookie',
 ]);
 
+/** RFC 9110 section 5.6.2. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** What Node writes as the value of a header or as a reason phrase; it throws at anything else. */
+const WRITABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+const isWritableLine = (name: string, value: string): boolean => TOKEN.test(name) && WRITABLE.test(value);
+
+/** The upstream's reason phrase, or `''` when it cannot be passed on: it carries no meaning (RFC 9112 section 4). */
+export const writableReason = (statusText: string): string => (WRITABLE.test(statusText) ? statusText : '');
+
 /** The lines (name, value, …) whose lower-case name is to be kept, in their order. */
 function linesWhere(headers: readonly string[], isKept: (name: string) => boolean): string[] {
   return headers.filter((_, at) => isKept((headers[at - (at % 2)] ?? '').toLowerCase()));
 }
 
-/** The upstream's end-to-end headers, name, value, name, value. */
-export function endToEndHeaders(raw: readonly string[]): string[] {
+/** The upstream's end-to-end headers, name, value, name, value. A line that cannot be written is left out. */
+export function endToEndHeaders(received: readonly string[]): string[] {
+  const raw = received.filter((_, at) => {
+    const start = at - (at % 2);
+    return isWritableLine(received[start] ?? '', received[start + 1] ?? '');
+  });
   const connection = raw.filter((_, at) => at % 2 === 1 && raw[at - 1]?.toLowerCase() === 'connection');
   const named = namedInConnection(connection.join(','));
   return linesWhere(raw, (name) => {
@@ -56,7 +70,9 @@ export function withChanges(headers: readonly string[], changed: ReadonlyMap<str
 
 /** Trailers that may be passed on, as pairs. */
 export function forwardableTrailers(raw: readonly string[]): [string, string][] {
-  return raw.flatMap((name, at): [string, string][] =>
-    at % 2 === 0 && !NEVER_A_TRAILER.has(name.toLowerCase()) ? [[name, raw[at + 1] ?? '']] : [],
-  );
+  return raw.flatMap((name, at): [string, string][] => {
+    const value = raw[at + 1] ?? '';
+    const isKept = at % 2 === 0 && !NEVER_A_TRAILER.has(name.toLowerCase()) && isWritableLine(name, value);
+    return isKept ? [[name, value]] : [];
+  });
 }

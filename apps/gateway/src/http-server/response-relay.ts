@@ -3,7 +3,7 @@ import type { Exchange, Fault, LinkedRoute } from '#libs/policy-runtime';
 import type { UpstreamCall, UpstreamReceiver } from '../upstream/upstream-call.ts';
 import type { UpstreamFailure } from '../upstream/upstream-failure.ts';
 import { CORRELATION_HEADER, type GatewayRefusal } from './gateway-faults.ts';
-import { endToEndHeaders, forwardableTrailers, headerMap, withChanges } from './response-headers.ts';
+import { endToEndHeaders, forwardableTrailers, headerMap, withChanges, writableReason } from './response-headers.ts';
 
 /** What the relay needs of the request that it answers. */
 export interface RelayContext {
@@ -67,7 +67,7 @@ export class ResponseRelay implements UpstreamReceiver {
   }
 
   started(status: number, statusText: string, rawHeaders: readonly string[]): void {
-    const head: AnswerHead = { status, statusText, headers: endToEndHeaders(rawHeaders) };
+    const head: AnswerHead = { status, statusText: writableReason(statusText), headers: endToEndHeaders(rawHeaders) };
     const { exchange, route } = this.context;
     if (!route.hasResponsePipeline) return this.#pass(head);
     this.#state = 'deciding';

@@ -1,4 +1,4 @@
-import { writeAnswer } from './fault-answer.ts';
+import { writeAnswer, writeLastAnswer } from './fault-answer.ts';
 import type { FlowRequest } from './exchange-flow.ts';
 import { gatewayFault, type GatewayFaultName } from './gateway-faults.ts';
 import { holdBody } from './held-body.ts';
@@ -12,7 +12,8 @@ export interface TokenFlowContext {
 }
 
 function refuse({ response, client }: FlowRequest, name: GatewayFaultName): void {
-  writeAnswer(response, gatewayFault({ name, reason: 'token endpoint' }, client.correlationId), client.correlationId);
+  const fault = gatewayFault({ name, reason: 'token endpoint' }, client.correlationId);
+  writeLastAnswer(response, fault, client.correlationId);
 }
 
 /** Hands a request to the token service, its body in memory. Never rejects. */
@@ -37,7 +38,6 @@ export async function answerTokenRequest(flow: FlowRequest, context: TokenFlowCo
     writeAnswer(response, answer, client.correlationId);
   } catch (error) {
     context.onError(error);
-    if (response.headersSent) response.destroy();
-    else refuse(flow, 'internalError');
+    refuse(flow, 'internalError');
   }
 }

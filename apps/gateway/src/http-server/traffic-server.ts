@@ -57,6 +57,11 @@ export class TrafficServer {
   /** The latest answer on each connection that has had a request: tells a broken body from a broken head. */
   readonly #answers = new WeakMap<Duplex, ServerResponse>();
   readonly #inFlight = new Set<ServerResponse>();
+  /**
+   * Open connections, and what ends the exchanges of each: Node tells only the answer that is being written that its
+   * client is gone, and forgets a connection that asked to CONNECT.
+   */
+  readonly #connections = new Map<Duplex, Set<() => void>>();
   #isDraining = false;
 
   /** @throws InvalidTrustedProxy */
@@ -74,6 +79,7 @@ export class TrafficServer {
       connectionsCheckingInterval: LISTENER_LIMITS.deadlineCheckMs,
     });
     this.#server
+      .on('connection', (socket) => this.#watch(socket))
       .on('request', (request, response) => this.#handle(request, response, false))
       .on('checkContinue', (request, response) => this.#handle(request, response, true))
       .on('checkExpectation', (request, response) => this.#refuseExpectation(request, response))
@@ -105,7 +111,7 @@ export class TrafficServer {
       },
       Math.min(drainIdleGraceMs, timeoutMs),
     );
-    const deadline = setTimeout(() => this.#server.closeAllConnections(), timeoutMs);
+    const deadline = setTimeout(() => this.#connections.forEach((_, socket) => socket.destroy()), timeoutMs);
     await closed;
     for (const timer of [grace, looking, deadline]) clearTimeout(timer);
   }
@@ -124,6 +130,29 @@ export class TrafficServer {
     this.#server.off('connection', count);
   }
 
+  #watch(socket: Duplex): void {
+    const unfinished = new Set<() => void>();
+    this.#connections.set(socket, unfinished);
+    // Node takes its own listener off before `connect`, and a reset that nobody listens for ends the process.
+    socket.on('error', () => undefined);
+    socket.once('close', () => {
+      this.#connections.delete(socket);
+      unfinished.forEach((finish) => finish());
+    });
+  }
+
+  /** Calls back once: when the answer is out, or when its connection is gone. */
+  #whenOver({ request, response }: FlowRequest, then: () => void): void {
+    const unfinished = this.#connections.get(request.socket);
+    const finish = (): void => {
+      unfinished?.delete(finish);
+      response.off('close', finish);
+      then();
+    };
+    unfinished?.add(finish);
+    response.once('close', finish);
+  }
+
   #handle(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
     const startedAt = performance.now();
     this.#answers.set(request.socket, response);
@@ -136,21 +165,25 @@ export class TrafficServer {
     if (this.#isDraining) response.shouldKeepAlive = false;
     const { settings, tokenEndpoint, upstream, onError } = this.deps;
     if (tokenEndpoint.owns(head.path)) {
-      response.once('close', () => this.#finish(flowRequest, startedAt, undefined));
+      this.#whenOver(flowRequest, () => this.#finish(flowRequest, startedAt, undefined));
       const { maxTokenBodyBytes } = settings;
       void answerTokenRequest(flowRequest, { tokenEndpoint, maxTokenBodyBytes, nowMs: this.#nowMs, onError });
       return;
     }
     const { maxBufferedBodyBytes } = settings;
     const flow = new ExchangeFlow({ upstream, maxBufferedBodyBytes, nowMs: this.#nowMs, onError }, flowRequest);
-    response.once('close', () => this.#finish(flowRequest, startedAt, flow));
+    this.#whenOver(flowRequest, () => this.#finish(flowRequest, startedAt, flow));
     flow.start(this.deps.current());
   }
 
   #finish({ response, head, client }: FlowRequest, startedAt: number, flow: ExchangeFlow | undefined): void {
     const isComplete = response.writableFinished;
     this.#inFlight.delete(response);
-    if (!isComplete) flow?.abandon();
+    if (!isComplete) {
+      // An answer that waited in line does not know yet that nobody will read it.
+      response.destroy();
+      flow?.abandon();
+    }
     const fault = flow?.fault;
     this.deps.onExchange?.({
       correlationId: client.correlationId,
@@ -201,6 +234,9 @@ export class TrafficServer {
 
   #refuseRaw(socket: Duplex, refusal: GatewayRefusal): void {
     const correlationId = randomUUID();
+    // Whoever does not read the answer keeps no connection for it.
+    const late = setTimeout(() => socket.destroy(), LISTENER_LIMITS.headTimeoutMs);
+    socket.once('close', () => clearTimeout(late));
     socket.end(rawAnswer(gatewayFault(refusal, correlationId), correlationId), () => socket.destroy());
   }
 }

@@ -72,6 +72,47 @@ describe('an upstream that cannot be reached', () => {
   });
 });
 
+describe('an upstream whose head Node would not write again', () => {
+  it.each([
+    ['a reason phrase that is not Latin-1', '200 \u2713 done', 'OK'],
+    ['a reason phrase with a control character', '200 \u0001', 'OK'],
+    ['an unknown status and such a phrase', '299 \u2713', 'unknown'],
+  ])('is answered for without it: %s', async (_what, statusLine, statusMessage) => {
+    const server = await rig.rawServer((socket) =>
+      socket.once('data', () => socket.end(`HTTP/1.1 ${statusLine}\r\nContent-Length: 4\r\n\r\ndone`)),
+    );
+    const gateway = await rig.gateway({ proxies: [proxyOf({ addresses: [`http://127.0.0.1:${server.port}`] })] });
+    const request = open({ port: gateway.port, path: '/orders' });
+    request.end();
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    expect(response.statusMessage).toBe(statusMessage);
+    expect(Buffer.concat(await response.toArray()).toString()).toBe('done');
+    expect(gateway.errors).toEqual([]);
+  });
+
+  it.each([['\u0001'], ['\u007f']])('never leaves the client waiting over a header value of %j', async (value) => {
+    const bytes = Buffer.from(`HTTP/1.1 200 OK\r\nX-A: ${value}\r\nContent-Length: 4\r\n\r\ndone`, 'latin1');
+    const server = await rig.rawServer((socket) => socket.once('data', () => socket.end(bytes)));
+    const gateway = await rig.gateway({ proxies: [proxyOf({ addresses: [`http://127.0.0.1:${server.port}`] })] });
+    const answer = await get(gateway);
+    expect([200, 502]).toContain(answer.status);
+    expect(answer.headers).not.toHaveProperty('x-a');
+    expect(gateway.errors).toEqual([]);
+  });
+
+  it('never leaves the client waiting over a trailer', async () => {
+    const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
+    const bytes = Buffer.from(`${head}4\r\ndone\r\n0\r\nX-A: \u0001\r\n\r\n`, 'latin1');
+    const server = await rig.rawServer((socket) => socket.once('data', () => socket.end(bytes)));
+    const gateway = await rig.gateway({ proxies: [proxyOf({ addresses: [`http://127.0.0.1:${server.port}`] })] });
+    const outcome = await get(gateway).then(
+      ({ body }) => body,
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+    expect(['done', 'ECONNRESET']).toContain(outcome);
+  });
+});
+
 describe('an upstream that does not answer', () => {
   it('is a 504 after the read timeout, and the upstream sees the request given up', async () => {
     let gone: Promise<unknown> | undefined;

@@ -122,6 +122,44 @@ describe('a router', () => {
     expect(() => compileRouter([proxy('a', { paths: ['/a/../..'] })], '')).toThrow(UnroutablePath);
   });
 
+  it('gives a contested route to the proxy whose id sorts first, in whatever order they came', () => {
+    const claimants = [
+      proxy('b', { paths: ['/a', '/a/'] }),
+      proxy('B', { paths: ['/a'] }),
+      proxy('a', { paths: ['/%61'], hosts: [] }),
+      proxy('c', { paths: ['/a'], methods: ['GET', 'PUT'] }),
+      proxy('d', { paths: ['/a'], methods: ['PUT', 'POST'] }),
+      proxy('e', { paths: ['/a'], hosts: ['x.test', 'y.test'] }),
+      proxy('f', { paths: ['/a'], hosts: ['X.test'] }),
+    ];
+    fc.assert(
+      fc.property(fc.shuffledSubarray(claimants, { minLength: claimants.length }), (order) => {
+        const router = compileRouter(order, '');
+        const winners = ['DELETE', 'GET', 'PUT', 'POST'].map((method) => found(router, '/a', 'any', method));
+        expect(winners).toEqual(['B|/a|', 'c|/a|', 'c|/a|', 'd|/a|']);
+        expect(found(router, '/a', 'x.test')).toBe('e|/a|');
+        const contests = router.contests.map(({ host, path, method, keeper, loser }) =>
+          [host, path, method, keeper.proxy, loser.proxy].join(' '),
+        );
+        expect(contests).toEqual([' /%61  B a', ' /a  B b', ' /a/  B b', ' /a PUT c d', 'X.test /a  e f']);
+      }),
+    );
+  });
+
+  it('has no contest where hosts, paths or methods differ', () => {
+    const router = compileRouter(
+      [
+        proxy('a', { paths: ['/a', '/a/'], methods: ['GET'] }),
+        proxy('b', { paths: ['/a'], methods: ['PUT'] }),
+        proxy('c', { paths: ['/a'] }),
+        proxy('d', { paths: ['/a'], hosts: ['x.test'] }),
+        proxy('e', { paths: ['/a/b'] }),
+      ],
+      '',
+    );
+    expect(router.contests).toEqual([]);
+  });
+
   it('is not led by names of Object’s own members', () => {
     const router = compileRouter([proxy('a', { paths: ['/a'], hosts: ['a.test'], methods: ['GET'] })], '');
     expect(found(router, '/__proto__', 'constructor')).toBe('not-found');

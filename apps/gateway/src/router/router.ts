@@ -1,5 +1,5 @@
+import { normalisePath, type ProxyArtifact } from '#libs/policy-contracts';
 import type { LinkedProxy } from '#libs/policy-runtime';
-import { normalisePath } from '#libs/policy-contracts';
 import { RouteTrie, type RouteEntry } from './route-trie.ts';
 
 export interface RouteMatch {
@@ -17,7 +17,20 @@ export type RouteOutcome =
   /** A proxy is there, but not for this method. `allowed` is sorted. */
   | { readonly kind: 'method-not-allowed'; readonly allowed: readonly string[] };
 
+/** A host, path and method that two proxies claim, which apiops does not let happen. */
+export interface RouteContest {
+  /** As in the route; `''` for any. */
+  readonly host: string;
+  readonly path: string;
+  /** `''` for any. */
+  readonly method: string;
+  readonly keeper: ProxyArtifact;
+  readonly loser: ProxyArtifact;
+}
+
 export interface Router {
+  /** In the order of the losers' ids. */
+  readonly contests: readonly RouteContest[];
   /**
    * @param host name as `hostNameOf` gives it
    * @param method upper case
@@ -47,11 +60,18 @@ function prefixOf(path: string, owner: string): string {
   return normal.endsWith('/') ? normal.slice(0, -1) : normal;
 }
 
-/** The first proxy of a host, path and method keeps it: apiops refuses a second one (contract 4.2). */
-function claim(entry: RouteEntry, proxy: LinkedProxy): void {
+/** The first proxy of a method keeps it: apiops refuses a second one (contract 4.2). Gives the methods that were taken. */
+function claim(entry: RouteEntry, proxy: LinkedProxy): readonly Pick<RouteContest, 'method' | 'keeper'>[] {
   const { methods } = proxy.artifact.route;
-  if (methods.length === 0) entry.anyMethod ??= proxy;
-  for (const method of methods) if (!entry.byMethod.has(method)) entry.byMethod.set(method, proxy);
+  const claims = methods.length === 0 ? [''] : methods;
+  return claims.flatMap((method) => {
+    const holder = method === '' ? entry.anyMethod : entry.byMethod.get(method);
+    // Two spellings of one path are no contest.
+    if (holder !== undefined) return holder === proxy ? [] : [{ method, keeper: holder.artifact }];
+    if (method === '') entry.anyMethod = proxy;
+    else entry.byMethod.set(method, proxy);
+    return [];
+  });
 }
 
 function outcomeOf(entry: RouteEntry, method: string, path: string): RouteOutcome {
@@ -65,13 +85,22 @@ class HostRouter implements Router {
   /** By the name after `*.`. */
   readonly #wildcard = new Map<string, RouteTrie>();
   readonly #any = new RouteTrie();
+  readonly #contests: RouteContest[] = [];
+
+  get contests(): readonly RouteContest[] {
+    return this.#contests;
+  }
 
   add(proxy: LinkedProxy, rootContext: string): void {
     const { hosts, paths } = proxy.artifact.route;
-    const tries = hosts.length === 0 ? [this.#any] : hosts.map((host) => this.#trieOf(host.toLowerCase()));
     for (const path of paths) {
       const basePath = prefixOf(path, `proxy ${proxy.artifact.proxyId}`);
-      for (const trie of tries) claim(trie.entryOf(rootContext, basePath), proxy);
+      for (const host of hosts.length === 0 ? [''] : hosts) {
+        const entry = this.#trieOf(host.toLowerCase()).entryOf(rootContext, basePath);
+        for (const { method, keeper } of claim(entry, proxy)) {
+          this.#contests.push({ host, path, method, keeper, loser: proxy.artifact });
+        }
+      }
     }
   }
 
@@ -92,6 +121,7 @@ class HostRouter implements Router {
   }
 
   #trieOf(host: string): RouteTrie {
+    if (host === '') return this.#any;
     const [table, name] = host.startsWith('*.') ? [this.#wildcard, host.slice(2)] : [this.#exact, host];
     let trie = table.get(name);
     if (trie === undefined) {
@@ -102,15 +132,24 @@ class HostRouter implements Router {
   }
 }
 
+/** By code unit: the same on every machine, whatever its locale. */
+function inOrderOfIds(left: LinkedProxy, right: LinkedProxy): number {
+  const [one, other] = [left.artifact.proxyId, right.artifact.proxyId];
+  return one < other ? -1 : Number(one > other);
+}
+
 /**
  * Builds the routes of a configuration once. Exact host before wildcard before any host, then the longest base path on
  * segment boundaries, then the method. `rootContext` (`''` or `/apigateway`) stands before every base path.
+ *
+ * Of two proxies that claim the same, the one whose id sorts first keeps it. That is the same on every gateway, however
+ * its configuration came together; who was there first is not, since every deployment has a new number.
  *
  * @throws UnroutablePath when a base path or the root context cannot be the path of a request
  */
 export const compileRouter = (proxies: readonly LinkedProxy[], rootContext: string): Router => {
   const router = new HostRouter();
   const prefix = prefixOf(rootContext, 'the root context');
-  for (const proxy of proxies) router.add(proxy, prefix);
+  for (const proxy of proxies.toSorted(inOrderOfIds)) router.add(proxy, prefix);
   return router;
 };

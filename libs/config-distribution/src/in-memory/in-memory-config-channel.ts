@@ -29,8 +29,10 @@ export class InMemoryConfigChannel implements ConfigChannel {
   constructor(private readonly nowMs: () => number = Date.now) {}
 
   async publish(change: PublishedChange): Promise<PublishOutcome> {
-    const head = this.heads.get(change.proxyId);
-    if (head !== undefined && this.epoch !== undefined && head.deployment === change.deployment) {
+    const held = this.heads.get(change.proxyId);
+    const head = held?.deployment === change.disbelieved ? undefined : held;
+    const isLogged = head !== undefined && head.sequence > 0;
+    if (isLogged && this.epoch !== undefined && head.deployment === change.deployment) {
       this.announce('changes');
       return { kind: 'repeated', position: { epoch: this.epoch, sequence: head.sequence } };
     }
@@ -56,6 +58,18 @@ export class InMemoryConfigChannel implements ConfigChannel {
     if (position.epoch !== this.epoch) return false;
     if (this.stored?.position.epoch === this.epoch && position.sequence <= this.stored.position.sequence) return false;
     this.stored = { position, sealed };
+    return true;
+  }
+
+  async restart(epoch: string, begin: StoredCheckpoint): Promise<boolean> {
+    if (this.epoch !== epoch) return false;
+    this.epoch = begin.position.epoch;
+    this.sequence = 0;
+    this.log = [];
+    this.stored = begin;
+    for (const [proxyId, { deployment }] of this.heads) this.heads.set(proxyId, { deployment, sequence: 0 });
+    this.identities.clear();
+    this.announce('changes');
     return true;
   }
 

@@ -9,33 +9,59 @@
   ARGV[1]  proxy id        ARGV[2]  deployment, decimal     ARGV[3]  sealed record
   ARGV[4]  sealed artifact, or "" for a tombstone           ARGV[5]  epoch to begin when there is none
   ARGV[6]  channel to announce on
+  ARGV[7]  a held deployment that is known to be a lie, or "": it is overwritten, any other one stands
 
-  An epoch begins when there is none. Remains of an earlier log, of which Redis lost a part, must not stand in its way.
+  An epoch begins when there is none, and when the log does not end where the position says: then somebody else wrote
+  there, or a part was lost. Remains of an earlier log must not stand in its way.
+
+  The record comes first and nothing after it can fail, so that a head never speaks of a record that is not there.
 
   Returns  {"published", epoch, sequence} | {"repeated", epoch, sequence} | {"stale", held deployment}
 ]]
+local function whole(text)
+  if text and string.match(text, '^%d+$') then return tonumber(text) end
+  return 0
+end
+local function decimal(number) return string.format('%.0f', number) end
+
 local epoch = redis.call('HGET', KEYS[4], 'epoch')
-local held = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
+local head = redis.call('HGET', KEYS[1], ARGV[1])
+local held = whole(head)
 local deployment = tonumber(ARGV[2])
-local logged = epoch and redis.call('HGET', KEYS[5], ARGV[1])
-if logged and deployment == held then
+local logged = epoch and whole(redis.call('HGET', KEYS[5], ARGV[1])) or 0
+if ARGV[7] ~= '' and held == tonumber(ARGV[7]) then
+  held = 0
+  logged = 0
+end
+if logged > 0 and deployment == held then
   redis.call('PUBLISH', ARGV[6], ARGV[2])
-  return { 'repeated', epoch, logged }
+  return { 'repeated', epoch, decimal(logged) }
 end
-if deployment < held then return { 'stale', tostring(held) } end
-if not epoch then
-  epoch = ARGV[5]
-  redis.call('HSET', KEYS[4], 'epoch', epoch)
-  redis.call('DEL', KEYS[3], KEYS[5])
+if deployment < held then return { 'stale', head } end
+
+local function append(sequence)
+  return redis.pcall('XADD', KEYS[3], decimal(sequence) .. '-0', 'p', ARGV[1], 'd', ARGV[2], 'r', ARGV[3])
 end
-local sequence = redis.call('HINCRBY', KEYS[4], 'sequence', 1)
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-redis.call('HSET', KEYS[5], ARGV[1], sequence)
 if ARGV[4] == '' then
   redis.call('HDEL', KEYS[2], ARGV[1])
 else
   redis.call('HSET', KEYS[2], ARGV[1], ARGV[2] .. ' ' .. ARGV[4])
 end
-redis.call('XADD', KEYS[3], sequence .. '-0', 'p', ARGV[1], 'd', ARGV[2], 'r', ARGV[3])
+local sequence = 0
+if epoch then
+  local ended = whole(redis.call('HGET', KEYS[4], 'sequence'))
+  local last = redis.pcall('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)
+  local isWhole = not last.err and (last[1] and last[1][1] or '0-0') == decimal(ended) .. '-0'
+  if isWhole and type(append(ended + 1)) == 'string' then sequence = ended + 1 end
+end
+if sequence == 0 then
+  epoch = ARGV[5]
+  sequence = 1
+  redis.call('DEL', KEYS[3], KEYS[5])
+  append(sequence)
+end
+redis.call('HSET', KEYS[4], 'epoch', epoch, 'sequence', decimal(sequence))
+redis.call('HSET', KEYS[5], ARGV[1], decimal(sequence))
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('PUBLISH', ARGV[6], ARGV[2])
-return { 'published', epoch, tostring(sequence) }
+return { 'published', epoch, decimal(sequence) }

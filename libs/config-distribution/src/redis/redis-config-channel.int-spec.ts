@@ -77,6 +77,74 @@ describe('RedisConfigChannel', () => {
     });
   });
 
+  it.each([
+    ['far above its end', ['999-0']],
+    ['just behind its end', ['1-1', '1-2']],
+    ['with the highest id there is', ['18446744073709551615-18446744073709551615']],
+  ])('begins a new log, and has every record, when somebody planted records %s', async (_what, ids) => {
+    const { channel, keys } = fresh();
+    const change = { proxyId: 'a', record: 'record', artifact: 'artifact' };
+    await channel.publish({ ...change, deployment: 1 });
+    for (const id of ids) await redis.xadd(keys.log, id, 'p', 'x', 'd', '9', 'r', 'planted');
+    const published = await channel.publish({ ...change, deployment: 2 });
+    expect(published).toMatchObject({ kind: 'published', position: { sequence: 1 } });
+    expect(await channel.recordsAfter(0, 10)).toMatchObject([{ sequence: 1, deployment: 2 }]);
+    expect(await channel.publish({ ...change, deployment: 2 })).toEqual({ ...published, kind: 'repeated' });
+  });
+
+  it('begins a new log when the stream refuses the next id although nothing seems to stand there', async () => {
+    const { channel, keys } = fresh();
+    const change = { proxyId: 'a', record: 'record', artifact: 'artifact' };
+    await channel.publish({ ...change, deployment: 1 });
+    await redis.xadd(keys.log, '999-0', 'p', 'x', 'd', '9', 'r', 'planted');
+    await redis.xdel(keys.log, '999-0');
+    expect(await channel.publish({ ...change, deployment: 2 })).toMatchObject({ position: { sequence: 1 } });
+    expect(await channel.recordsAfter(0, 10)).toMatchObject([{ sequence: 1, deployment: 2 }]);
+  });
+
+  it('publishes although a head is no number', async () => {
+    const { channel, keys } = fresh();
+    await redis.hset(keys.heads, 'a', 'inf');
+    const change = { proxyId: 'a', record: 'record', artifact: 'artifact', deployment: 1 };
+    expect((await channel.publish(change)).kind).toBe('published');
+  });
+
+  it('gives the head that stands in the way back as it is, however high', async () => {
+    const { channel, keys } = fresh();
+    const claimed = '9'.repeat(30);
+    await redis.hset(keys.heads, 'a', claimed);
+    const change = { proxyId: 'a', record: 'record', artifact: 'artifact', deployment: 1 };
+    const stale = await channel.publish(change);
+    expect(stale).toEqual({ kind: 'stale', heldDeployment: Number(claimed) });
+    expect((await channel.publish({ ...change, disbelieved: Number(claimed) })).kind).toBe('published');
+  });
+
+  it('lets a follower pass over hundreds of entries planted behind a record, and says so once', async () => {
+    const { channel, environment, keys: redisKeys } = fresh();
+    const { publisher, keys } = await prepareEnvironment(channel, environment);
+    const applied: string[] = [];
+    const reports: string[] = [];
+    const follower = new ConfigFollower(channel, keys, {
+      apply: async (changes) => {
+        applied.push(...changes.map(({ change }) => change.proxyId));
+        return new Map(changes.map(({ change }) => [change.proxyId, { applied: true }]));
+      },
+      report: ({ problem }) => void reports.push(problem),
+    });
+    await publisher.publish(artifactChange('a', 1), 'first');
+    await follower.refresh();
+    const pipeline = redis.pipeline();
+    for (let part = 1; part <= 1_200; part += 1)
+      pipeline.xadd(redisKeys.log, `1-${part}`, 'p', 'x', 'd', '9', 'r', 'x');
+    await pipeline.exec();
+    await follower.refresh();
+    await follower.refresh();
+    await publisher.publish(artifactChange('b', 2), 'second');
+    await follower.refresh();
+    expect(applied).toEqual(['a', 'b']);
+    expect(reports).toEqual(['altered-record']);
+  });
+
   it('says that the channel is unavailable, and names no address, when Redis is away', async () => {
     const away = new Redis({
       host: '127.0.0.1',

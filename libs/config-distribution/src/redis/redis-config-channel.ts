@@ -27,6 +27,15 @@ function splitVersion(stored: string): { version: number; text: string } {
   return { version: Number(stored.slice(0, blank)), text: stored.slice(blank + 1) };
 }
 
+function recordOf(id: string, fields: readonly string[]): StoredRecord {
+  const field = (name: string) => fields[fields.indexOf(name) + 1] ?? '';
+  const [number = '', part = ''] = id.split('-');
+  const sequence = Number(number);
+  const isForeign = part !== '0' || !Number.isSafeInteger(sequence);
+  const record = { sequence, proxyId: field('p'), deployment: Number(field('d')), sealed: field('r') };
+  return isForeign ? { ...record, isForeign } : record;
+}
+
 /** The channel of one environment in a Redis; several environments may share one. */
 export class RedisConfigChannel implements ConfigChannel {
   private readonly redis: ScriptedRedis;
@@ -47,7 +56,7 @@ export class RedisConfigChannel implements ConfigChannel {
       const [kind, first, second] = await this.redis.gwPublish(
         ...[heads, artifacts, log, position, sequences],
         ...[change.proxyId, String(change.deployment), change.record, change.artifact ?? ''],
-        ...[randomUUID(), topic('changes')],
+        ...[randomUUID(), topic('changes'), change.disbelieved === undefined ? '' : String(change.disbelieved)],
       );
       if (kind === 'stale') return { kind, heldDeployment: Number(first) };
       const at = { epoch: first ?? '', sequence: Number(second) };
@@ -60,6 +69,15 @@ export class RedisConfigChannel implements ConfigChannel {
       const keys = [this.keys.position, this.keys.checkpoint, this.keys.log, this.keys.sequences];
       const values = [position.epoch, String(position.sequence), sealed, String(RECORDS_KEPT)];
       return (await this.redis.gwCheckpoint(...keys, ...values)) === 1;
+    });
+  }
+
+  restart(epoch: string, begin: StoredCheckpoint): Promise<boolean> {
+    return this.reach(async () => {
+      const { position, checkpoint, log, sequences, topic } = this.keys;
+      const identities = [this.keys.identities('client'), this.keys.identities('credential')];
+      const values = [epoch, begin.position.epoch, begin.sealed, topic('changes')];
+      return (await this.redis.gwRestart(position, checkpoint, log, sequences, ...identities, ...values)) === 1;
     });
   }
 
@@ -95,12 +113,8 @@ export class RedisConfigChannel implements ConfigChannel {
 
   recordsAfter(sequence: number, limit: number): Promise<readonly StoredRecord[]> {
     return this.reach(async () => {
-      const entries = await this.redis.xrange(this.keys.log, `(${sequence}-0`, '+', 'COUNT', limit);
-      return entries.map(([id, fields]) => {
-        const field = (name: string) => fields[fields.indexOf(name) + 1] ?? '';
-        const number = Number(id.slice(0, id.indexOf('-')));
-        return { sequence: number, proxyId: field('p'), deployment: Number(field('d')), sealed: field('r') };
-      });
+      const entries = await this.redis.xrange(this.keys.log, `${sequence + 1}-0`, '+', 'COUNT', limit);
+      return entries.map(([id, fields]) => recordOf(id, fields));
     });
   }
 

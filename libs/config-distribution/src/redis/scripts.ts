@@ -7,6 +7,7 @@ const source = (file: string): string => readFileSync(fileURLToPath(new URL(file
 const SCRIPTS = {
   gwPublish: { numberOfKeys: 5, lua: source('./publish.lua') },
   gwCheckpoint: { numberOfKeys: 4, lua: source('./checkpoint.lua') },
+  gwRestart: { numberOfKeys: 6, lua: source('./restart.lua') },
   gwRenewLease: { numberOfKeys: 2, lua: source('./renew-lease.lua') },
   gwLiveLeases: { numberOfKeys: 2, lua: source('./live-leases.lua') },
   gwPutIdentity: { numberOfKeys: 1, lua: source('./put-identity.lua') },
@@ -16,6 +17,7 @@ const SCRIPTS = {
 export interface ScriptedRedis extends Redis {
   gwPublish(...keysThenArguments: string[]): Promise<string[]>;
   gwCheckpoint(...keysThenArguments: string[]): Promise<number>;
+  gwRestart(...keysThenArguments: string[]): Promise<number>;
   gwRenewLease(...keysThenArguments: string[]): Promise<number>;
   gwLiveLeases(...keysThenArguments: string[]): Promise<string[]>;
   gwPutIdentity(...keysThenArguments: string[]): Promise<number>;

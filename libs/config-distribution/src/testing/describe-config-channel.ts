@@ -114,6 +114,35 @@ export function describeConfigChannel(name: string, fresh: () => Promise<Channel
       expect(positionOf(await channel.publish(change('a', 1)))).toEqual({ epoch, sequence: 1 });
     });
 
+    it('overwrites a held deployment that is known to be a lie, and no other', async () => {
+      await channel.publish(change('a', 99));
+      const outcome = await channel.publish({ ...change('a', 4), disbelieved: 99 });
+      expect(positionOf(outcome).sequence).toBe(2);
+      expect((await channel.artifacts(['a'])).get('a')?.deployment).toBe(4);
+      expect(await channel.publish({ ...change('a', 3), disbelieved: 99 })).toEqual({
+        kind: 'stale',
+        heldDeployment: 4,
+      });
+      expect(positionOf(await channel.publish({ ...change('a', 4), disbelieved: 4 })).sequence).toBe(3);
+    });
+
+    it('begins a new log in place of a known one and forgets identities', async () => {
+      const at = positionOf(await channel.publish(change('a', 1)));
+      await channel.putIdentity({ kind: 'credential', subject: 'alice', version: 2, sealed: 'sealed' });
+      const begin = { position: { epoch: randomUUID(), sequence: 0 }, sealed: 'empty' };
+      expect(await channel.restart(randomUUID(), begin)).toBe(false);
+      expect(await channel.position()).toEqual(at);
+      expect(await channel.restart(at.epoch, begin)).toBe(true);
+      expect(await channel.position()).toEqual(begin.position);
+      expect(await channel.checkpoint()).toEqual(begin);
+      expect(await channel.recordsAfter(0, 10)).toEqual([]);
+      expect(await channel.identity('credential', 'alice')).toBeUndefined();
+      expect(await channel.publish(change('a', 1))).toEqual({
+        kind: 'published',
+        position: { ...begin.position, sequence: 1 },
+      });
+    });
+
     it('replaces a checkpoint by a later one only', async () => {
       const at = positionOf(await channel.publish(change('a', 1)));
       await channel.publish(change('a', 2));

@@ -3,6 +3,7 @@ import {
   type ConfigChannel,
   type LogPosition,
   type PublishedChange,
+  type StoredCheckpoint,
   type StoredIdentity,
   type Watch,
 } from '../config-channel.port.ts';
@@ -15,6 +16,7 @@ export class ReplaceableChannel implements ConfigChannel {
 
   publish = (change: PublishedChange) => this.reach((channel) => channel.publish(change));
   writeCheckpoint = (at: LogPosition, sealed: string) => this.reach((channel) => channel.writeCheckpoint(at, sealed));
+  restart = (epoch: string, begin: StoredCheckpoint) => this.reach((channel) => channel.restart(epoch, begin));
   writeKeyRing = (entries: ReadonlyMap<string, string | null>) =>
     this.reach((channel) => channel.writeKeyRing(entries));
   keyRingEntry = (keyId: string) => this.reach((channel) => channel.keyRingEntry(keyId));

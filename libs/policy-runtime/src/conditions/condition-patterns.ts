@@ -1,57 +1,105 @@
-export type TextTest = (text: string) => boolean;
+import type { StepMeter } from '../linear-regex/step-meter.ts';
 
-/** A regular expression sees no longer text; a longer one does not match. */
-export const MAX_REGEX_SUBJECT_LENGTH = 1_024;
-export const MAX_REGEX_LENGTH = 256;
+/** Whether a whole text fits a pattern; its steps are bounded by the text's length times the pattern's. */
+export type TextTest = (text: string, meter?: StepMeter) => boolean;
 
-type GlobPart = { readonly literal: string } | 'anyRun';
+/**
+ * Of a path pattern that comes from a variable, in characters; none fits a longer one. The pattern may be a caller's as well
+ * as the text, and the steps are bounded by the product of both.
+ */
+export const MAX_VARIABLE_PATH_PATTERN_LENGTH = 256;
 
-function globParts(pattern: string): GlobPart[] {
-  const parts: GlobPart[] = [];
+/** The texts between the wildcards of a glob; `%` takes the next character as it is. */
+function piecesOf(pattern: string): string[] {
+  const pieces: string[] = [];
+  let piece = '';
   for (let index = 0; index < pattern.length; index += 1) {
     const character = pattern[index] ?? '';
-    if (character === '*') parts.push('anyRun');
-    else if (character === '%' && index + 1 < pattern.length) {
+    if (character === '*') {
+      pieces.push(piece);
+      piece = '';
+    } else if (character === '%' && index + 1 < pattern.length) {
       index += 1;
-      parts.push({ literal: pattern[index] ?? '' });
-    } else parts.push({ literal: character });
+      piece += pattern[index] ?? '';
+    } else piece += character;
   }
-  return parts;
+  return [...pieces, piece];
 }
 
-/** Walks both sequences once, going back only to the last wildcard: at most length times length steps. */
-function matchSequence<Part, Item>(
-  parts: readonly Part[],
-  items: ArrayLike<Item>,
-  fits: (part: Part, item: Item) => boolean | 'anyRun',
-): boolean {
+/** Finds a text in time linear to where it looks (Knuth, Morris and Pratt); `indexOf` promises no such thing. */
+class PieceSearch {
+  private readonly piece: string;
+  /** By length matched: what is still matched after the next character did not fit. */
+  private readonly fallback: Uint32Array;
+
+  constructor(piece: string) {
+    this.piece = piece;
+    this.fallback = new Uint32Array(piece.length + 1);
+    for (let end = 1, matched = 0; end < piece.length; end += 1) {
+      while (matched > 0 && piece[end] !== piece[matched]) matched = this.fallback[matched] ?? 0;
+      if (piece[end] === piece[matched]) matched += 1;
+      this.fallback[end + 1] = matched;
+    }
+  }
+
+  /** Where the first occurrence between the two positions ends. */
+  endOfFirst(text: string, from: number, to: number, meter: StepMeter): number | undefined {
+    const { piece, fallback } = this;
+    if (piece === '') return from;
+    for (let position = from, matched = 0; position < to; position += 1) {
+      meter.steps += 1;
+      while (matched > 0 && text[position] !== piece[matched]) {
+        meter.steps += 1;
+        matched = fallback[matched] ?? 0;
+      }
+      if (text[position] === piece[matched]) matched += 1;
+      if (matched === piece.length) return position + 1;
+    }
+    return undefined;
+  }
+}
+
+/** `~`: `*` is any run of characters, `%` takes the next character as it is. Linear in text and pattern. */
+export function compileGlob(pattern: string): TextTest {
+  const pieces = piecesOf(pattern);
+  const [first = ''] = pieces;
+  if (pieces.length === 1) return (text) => text === first;
+  const last = pieces.at(-1) ?? '';
+  // The leftmost occurrence of each piece leaves the most room for the others: nothing is ever taken back.
+  const between = pieces.slice(1, -1).map((piece) => new PieceSearch(piece));
+  return (text, meter = { steps: 0 }) => {
+    const end = text.length - last.length;
+    if (end < first.length || !text.startsWith(first) || !text.endsWith(last)) return false;
+    let from: number | undefined = first.length;
+    for (const search of between) {
+      from = search.endOfFirst(text, from, end, meter);
+      if (from === undefined) return false;
+    }
+    return true;
+  };
+}
+
+/** Fits segments to tests, going back only to the last `**`: each test sees each segment at most once for each `**`. */
+function fitsSegments(parts: readonly (TextTest | 'anyRun')[], segments: readonly string[], meter: StepMeter): boolean {
   let part = 0;
-  let item = 0;
   let resumePart = -1;
-  let resumeItem = 0;
-  while (item < items.length) {
+  let resumeSegment = 0;
+  for (let next = 0; next < segments.length;) {
+    meter.steps += 1;
     const current = parts[part];
-    const verdict = current === undefined ? false : fits(current, items[item] as Item);
-    if (verdict === 'anyRun') {
+    if (current === 'anyRun') {
       resumePart = part += 1;
-      resumeItem = item;
-    } else if (verdict) {
+      resumeSegment = next;
+    } else if (current?.(segments[next] ?? '', meter) === true) {
       part += 1;
-      item += 1;
+      next += 1;
     } else if (resumePart < 0) return false;
     else {
       part = resumePart;
-      item = resumeItem += 1;
+      next = resumeSegment += 1;
     }
   }
-  return parts.slice(part).every((rest) => fits(rest, undefined as Item) === 'anyRun');
-}
-
-/** `~`: `*` is any run of characters, `%` takes the next character as it is. */
-export function compileGlob(pattern: string): TextTest {
-  const parts = globParts(pattern);
-  return (text) =>
-    matchSequence(parts, text, (part, character) => (part === 'anyRun' ? part : part.literal === character));
+  return parts.slice(part).every((rest) => rest === 'anyRun');
 }
 
 /** `~/`: `*` and `{x}` are one segment, `**` any number of them; a `*` inside a segment is any run within it. */
@@ -61,51 +109,5 @@ export function compilePathGlob(pattern: string): TextTest {
     if (segment === '*' || /^\{[^{}]*\}$/.test(segment)) return (text) => text !== '';
     return compileGlob(segment);
   });
-  return (text) =>
-    matchSequence(parts, text.split('/'), (part, segment: string | undefined) => {
-      if (part === 'anyRun') return part;
-      return segment !== undefined && part(segment);
-    });
-}
-
-/** What matters of an expression for its running time: groups and what repeats. Escapes and classes are passed over. */
-const REGEX_PART = /\\.|\[(?:\\.|[^\]\\])*\]|\(|\)(?:[*+]|\{\d*,?\d*\})?|[*+]|\{\d*,\d*\}/gs;
-
-/** Inside a repeated group another repetition: the shape whose matching takes exponential time. */
-function hasNestedRepetition(pattern: string): boolean {
-  const groups: boolean[] = [false];
-  for (const [part] of pattern.matchAll(REGEX_PART)) {
-    if (part === '(') groups.push(false);
-    else if (part.startsWith(')')) {
-      const repeatsInside = groups.pop() ?? false;
-      const isRepeated = part.length > 1;
-      if (repeatsInside && isRepeated) return true;
-      if (repeatsInside || isRepeated) groups[groups.length - 1] = true;
-    } else if (/^[*+{]/.test(part)) groups[groups.length - 1] = true;
-  }
-  return false;
-}
-
-/** JavaScript's strict mode refuses needless escapes that Java takes: `\@`, `\-`. */
-const withoutNeedlessEscapes = (pattern: string): string =>
-  pattern.replace(/\\([^A-Za-z0-9])/g, (escape, character: string) => {
-    if (/[\^$\\.*+?()[\]{}|/]/.test(character)) return escape;
-    return character === '-' ? '\\x2d' : character;
-  });
-
-/**
- * `~~`: the whole value must match. The expression is a configuration's, the value a caller's, so nothing that could
- * keep a gateway busy is taken: at most 256 characters, no repetition inside a repetition; values above 1,024 characters
- * do not match. Answers the reason when the expression is refused.
- */
-export function compileRegex(pattern: string): TextTest | string {
-  if (pattern.length > MAX_REGEX_LENGTH) return `the expression is longer than ${MAX_REGEX_LENGTH} characters`;
-  if (hasNestedRepetition(pattern)) return 'the expression repeats a group that itself repeats';
-  const [, flags = '', rest = pattern] = /^\(\?([is]+)\)(.*)$/s.exec(pattern) ?? [];
-  try {
-    const expression = new RegExp(`^(?:${withoutNeedlessEscapes(rest)})$`, `u${[...new Set(flags)].join('')}`);
-    return (text) => text.length <= MAX_REGEX_SUBJECT_LENGTH && expression.test(text);
-  } catch {
-    return 'the expression is not valid';
-  }
+  return (text, meter = { steps: 0 }) => fitsSegments(parts, text.split('/'), meter);
 }

@@ -1,5 +1,6 @@
 import type { VariableValue } from '../exchange/variable-source.ts';
-import { compileGlob, compilePathGlob, compileRegex } from './condition-patterns.ts';
+import { compileLinearRegex } from '../linear-regex/linear-regex.ts';
+import { compileGlob, compilePathGlob, MAX_VARIABLE_PATH_PATTERN_LENGTH, type TextTest } from './condition-patterns.ts';
 import {
   ConditionSyntaxError,
   tokensOf,
@@ -59,7 +60,9 @@ const COMPARISONS: Readonly<Record<Exclude<ComparisonName, 'matchesRegex'>, Comp
   less: (left, right) => order(left, right) < 0,
   lessOrEqual: (left, right) => order(left, right) <= 0,
   matches: onTexts((text, pattern) => compileGlob(pattern)(text)),
-  matchesPath: onTexts((text, pattern) => compilePathGlob(pattern)(text)),
+  matchesPath: onTexts(
+    (text, pattern) => pattern.length <= MAX_VARIABLE_PATH_PATTERN_LENGTH && compilePathGlob(pattern)(text),
+  ),
   startsWith: onTexts((text, prefix) => text.startsWith(prefix)),
 };
 
@@ -116,8 +119,8 @@ class ConditionParser {
     const left = this.negation();
     const operator = this.operatorAhead();
     if (operator === undefined || operator === 'and' || operator === 'or' || operator === 'not') return left;
-    const { position } = this.peek();
     this.next += 1;
+    const { position } = this.peek();
     const right = this.negation();
     const test = comparisonOf(operator, right, position);
     return { evaluate: (lookup) => test(left.evaluate(lookup), right.evaluate(lookup)) };
@@ -182,19 +185,31 @@ class ConditionParser {
 
 const literal = (value: ConditionValue): Operand => ({ evaluate: () => value, literal: value });
 
-/** Patterns written in the condition are compiled now; one from a variable is compiled when it is known. */
+const fitting = (test: TextTest): Comparison => onTexts((text) => test(text));
+
+/** The expression is a configuration's, the value a caller's: nothing is taken that is not linear in the value. */
+function regexComparison(pattern: string | undefined, position: number): Comparison {
+  if (pattern === undefined) {
+    throw new ConditionSyntaxError('a regular expression must be written in the condition, in quotes', position);
+  }
+  const regex = compileLinearRegex(pattern);
+  if (regex.ok) return fitting(regex.matches);
+  const openingQuote = 1;
+  throw new ConditionSyntaxError(
+    `in the regular expression, ${regex.message}`,
+    position + openingQuote + regex.position,
+  );
+}
+
+/**
+ * Patterns written in the condition are compiled now; one from a variable is compiled when it is known. `position` is where
+ * the right side begins.
+ */
 function comparisonOf(operator: ComparisonName, right: Operand, position: number): Comparison {
   const pattern = typeof right.literal === 'string' ? right.literal : undefined;
-  if (operator === 'matchesRegex') {
-    if (pattern === undefined) {
-      throw new ConditionSyntaxError('a regular expression must be written in the condition, in quotes', position);
-    }
-    const test = compileRegex(pattern);
-    if (typeof test === 'string') throw new ConditionSyntaxError(test, position);
-    return onTexts(test);
-  }
-  if (pattern !== undefined && operator === 'matches') return onTexts(compileGlob(pattern));
-  if (pattern !== undefined && operator === 'matchesPath') return onTexts(compilePathGlob(pattern));
+  if (operator === 'matchesRegex') return regexComparison(pattern, position);
+  if (pattern !== undefined && operator === 'matches') return fitting(compileGlob(pattern));
+  if (pattern !== undefined && operator === 'matchesPath') return fitting(compilePathGlob(pattern));
   return COMPARISONS[operator];
 }
 

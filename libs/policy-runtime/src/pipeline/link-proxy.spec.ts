@@ -256,6 +256,41 @@ describe('forwardVariables', () => {
   });
 });
 
+describe('headers that only policies may set', () => {
+  const forwarding = (name: string, header: string, members: object = {}) =>
+    verify(name, { forwardVariables: [{ variable: 'jwt.A.claim.sub', header }], ...members });
+  const login = placed('Login', {
+    ...{ type: 'policy-auth-jwt', jwtSignatureAlgorithm: 'HS256', active: false },
+    ...{ addUserToHeader: true, userHeaderName: 'X_Identity' },
+  });
+  const removedOn = async (proxy: ReturnType<typeof linked>, suffix: string) => {
+    const exchange = exchangeFor(proxy, { pathSuffix: suffix });
+    expect(await routeOf(proxy, 'GET', suffix).runRequest(exchange, NOW_MS)).toBeUndefined();
+    return [...exchange.upstreamHeaders].map(([name, value]) => `${name}: ${String(value)}`).sort();
+  };
+
+  it('are removed on every route of the proxy, wherever a policy for them stands and whether it runs or not', async () => {
+    const proxy = linked({
+      request: [forwarding('off', 'X-Off', { active: false }), forwarding('never', 'X-Never', { condition: 'false' })],
+      response: [forwarding('answer', 'X-Answer')],
+      error: [forwarding('error', 'X-Error')],
+      endpoints: [
+        endpoint('GET', '/login', { pipelines: pipelines({ request: [login, forwarding('other', 'X-Other')] }) }),
+        endpoint('PUT', '/put', { pipelines: pipelines({ error: [forwarding('put', 'X-Put', { active: false })] }) }),
+        endpoint('GET', '/open'),
+      ],
+    });
+    expect(await removedOn(proxy, '/open')).toEqual([
+      ...['x-answer: undefined', 'x-error: undefined', 'x-never: undefined', 'x-off: undefined'],
+      ...['x-other: undefined', 'x-put: undefined', 'x_identity: undefined'],
+    ]);
+  });
+
+  it('are removed also when a proxy without endpoints has nothing but inactive policies', async () => {
+    expect(await removedOn(linked({ request: [login] }), '/7')).toEqual(['x_identity: undefined']);
+  });
+});
+
 describe('readsRequestBody', () => {
   it.each([
     [{ source: 'request.formparam.jwt' }, true],

@@ -9,9 +9,9 @@ import {
   type MatchableEndpoint,
   type MatchEndpoint,
 } from './endpoint-matcher.ts';
-import { activePolicies, linkRoute, NO_STEPS, type LinkedPipelines } from './link-route.ts';
+import { activePolicies, allPolicies, linkRoute, NO_STEPS, type LinkedPipelines } from './link-route.ts';
 import { PathTemplate } from './path-template.ts';
-import { linkPolicy } from './policy-linkers.ts';
+import { guardedHeadersOf, linkPolicy } from './policy-linkers.ts';
 
 /** A proxy ready to serve. */
 export interface LinkedProxy {
@@ -27,6 +27,15 @@ export interface LinkedProxy {
 
 export type LinkOutcome =
   { readonly ok: true; readonly proxy: LinkedProxy } | { readonly ok: false; readonly faults: readonly LinkFault[] };
+
+/**
+ * Every header that some policy of the proxy may set, wherever it stands and whether it is active or not: an upstream that
+ * trusts such a header trusts it on all of its paths.
+ */
+function guardedHeadersIn({ pipelines, endpoints }: ProxyArtifact): string[] {
+  const placed = [pipelines, ...endpoints.map((endpoint) => endpoint.pipelines)].flatMap(allPolicies);
+  return [...new Set(placed.flatMap(({ policy }) => guardedHeadersOf(policy)))];
+}
 
 /** Links the policies of one artifact and collects what cannot work. */
 class ProxyLinker {
@@ -47,18 +56,18 @@ class ProxyLinker {
     const proxyLevel = this.pipelines(this.artifact.pipelines);
     const proxyPolicies = activePolicies(this.artifact.pipelines);
     const { endpoints } = this.artifact;
+    const guardedHeaders = guardedHeadersIn(this.artifact);
     if (endpoints.length === 0) {
-      const policies = proxyPolicies;
-      return matchEverything(linkRoute({ endpoint: undefined, proxyLevel, endpointLevel: NO_STEPS, policies }));
+      const alone = { endpoint: undefined, endpointLevel: NO_STEPS, policies: proxyPolicies };
+      return matchEverything(linkRoute({ ...alone, proxyLevel, guardedHeaders }));
     }
     const matchable = endpoints.flatMap((endpoint): MatchableEndpoint[] => {
       const endpointLevel = this.pipelines(endpoint.pipelines);
       const template = this.templateOf(endpoint);
       if (template === undefined) return [];
       const policies = [...proxyPolicies, ...activePolicies(endpoint.pipelines)];
-      return [
-        { template, method: endpoint.httpMethod, route: linkRoute({ endpoint, proxyLevel, endpointLevel, policies }) },
-      ];
+      const route = linkRoute({ endpoint, proxyLevel, endpointLevel, policies, guardedHeaders });
+      return [{ template, method: endpoint.httpMethod, route }];
     });
     return compileEndpointMatcher(matchable);
   }

@@ -4,7 +4,7 @@ import type { Exchange } from '../exchange/exchange.ts';
 import type { Fault } from '../exchange/fault.ts';
 import { inSequence, type Step } from '../linking/step.ts';
 import { PathTemplate, decodeSegment } from './path-template.ts';
-import { guardedHeadersOf, tokenParametersOf } from './policy-linkers.ts';
+import { tokenParametersOf } from './policy-linkers.ts';
 import { referencedVariables } from './referenced-variables.ts';
 
 type Outcome = Fault | undefined | Promise<Fault | undefined>;
@@ -38,8 +38,14 @@ export interface LinkedPipelines {
 
 export const NO_STEPS: LinkedPipelines = { request: [], response: [], error: [] };
 
-export const activePolicies = ({ request, response, error }: ArtifactPipelines): PlacedPolicy[] =>
-  [...request, ...response, ...error].filter(({ policy }) => policy.active);
+export const allPolicies = ({ request, response, error }: ArtifactPipelines): PlacedPolicy[] => [
+  ...request,
+  ...response,
+  ...error,
+];
+
+export const activePolicies = (pipelines: ArtifactPipelines): PlacedPolicy[] =>
+  allPolicies(pipelines).filter(({ policy }) => policy.active);
 
 const raise = (exchange: Exchange, fault: Fault | undefined): Fault | undefined => {
   if (fault !== undefined) exchange.raise(fault);
@@ -67,11 +73,6 @@ interface Guards {
   readonly headers: readonly string[];
   readonly parameters: readonly string[];
 }
-
-const guardsOf = (policies: readonly PlacedPolicy[]): Guards => ({
-  headers: [...new Set(policies.flatMap(({ policy }) => guardedHeadersOf(policy)))],
-  parameters: [...new Set(policies.flatMap(({ policy }) => tokenParametersOf(policy)))],
-});
 
 function runnersOf(proxyLevel: LinkedPipelines, endpointLevel: LinkedPipelines, guards: Guards) {
   const request = inSequence([...proxyLevel.request, ...endpointLevel.request]);
@@ -117,14 +118,18 @@ export interface RouteParts {
   readonly endpointLevel: LinkedPipelines;
   /** Active policies of both levels. */
   readonly policies: readonly PlacedPolicy[];
+  /** Headers that the client's own never get through, by lower-case name: the same for every route of a proxy. */
+  readonly guardedHeaders: readonly string[];
 }
 
-export function linkRoute({ endpoint, proxyLevel, endpointLevel, policies }: RouteParts): LinkedRoute {
+export function linkRoute(parts: RouteParts): LinkedRoute {
+  const { endpoint, proxyLevel, endpointLevel, policies, guardedHeaders: headers } = parts;
+  const parameters = [...new Set(policies.flatMap(({ policy }) => tokenParametersOf(policy)))];
   return {
     endpoint: endpoint?.name,
     backendPath: backendPathOf(endpoint),
     backendMethod: endpoint?.backendHttpMethod,
     readsRequestBody: policies.some(({ policy }) => referencedVariables(policy).some(readsRequestBody)),
-    ...runnersOf(proxyLevel, endpointLevel, guardsOf(policies)),
+    ...runnersOf(proxyLevel, endpointLevel, { headers, parameters }),
   };
 }

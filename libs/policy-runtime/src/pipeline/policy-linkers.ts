@@ -29,7 +29,7 @@ export function linkPolicy({ policy }: PlacedPolicy, context: LinkContext): Step
 export const tokenParametersOf = (policy: PolicyContract): string[] =>
   policy.type === 'policy-auth-jwt' && policy.allowUrlParameters ? [TOKEN_PARAMETER] : [];
 
-/** Headers that only this policy may set for the upstream: the client's never get through, whether it runs or not. */
+/** Headers that only policies may set for the upstream, by lower-case name. */
 export function guardedHeadersOf(policy: PolicyContract): string[] {
   const headers = policy.forwardVariables.map(({ header }) => header.toLowerCase());
   if (policy.type === 'policy-auth-jwt' && policy.addUserToHeader) headers.push(policy.userHeaderName.toLowerCase());

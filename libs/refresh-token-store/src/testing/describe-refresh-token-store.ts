@@ -28,6 +28,7 @@ export const someSubject = (): RefreshTokenSubject => ({
   subject: 'alice',
   clientId: 'client-1',
   scope: 'read write',
+  proofId: 'password-1',
 });
 
 /** The token of an issue that must have succeeded. */
@@ -77,7 +78,7 @@ export function describeRefreshTokenStore(name: string, fresh: () => RefreshToke
         const tagFor = async (changes: Partial<RefreshTokenSubject>) =>
           tokenOf(await store.issue({ ...subject, ...changes }, rules, T0_MS)).split('.')[0];
         const own = await tagFor({});
-        expect(await tagFor({ clientId: 'client-2', scope: undefined })).toBe(own);
+        expect(await tagFor({ clientId: 'client-2', scope: undefined, proofId: 'password-2' })).toBe(own);
         for (const changes of [{ subject: 'bob' }, { policy: 'other' }, { proxyId: randomUUID() }]) {
           expect(await tagFor(changes)).not.toBe(own);
         }
@@ -104,6 +105,23 @@ export function describeRefreshTokenStore(name: string, fresh: () => RefreshToke
         for (let count = 0; count < 5; count += 1) await login();
         await login({ activeCount: 2 });
         expect(await store.activeCount(subject, T0_MS)).toBe(2);
+      });
+
+      it('counts with those that another proof opened', async () => {
+        const limit = { activeCount: 1, limitAction: 'REJECT' as const };
+        await login(limit);
+        const other = await store.issue({ ...subject, proofId: 'password-2' }, rulesWith(limit), T0_MS);
+        expect(other).toEqual({ kind: 'limit-reached' });
+      });
+
+      it('keeps what proved it through every rotation, also when nothing did', async () => {
+        for (const proofId of ['password-2', undefined]) {
+          const first = tokenOf(await store.issue({ ...subject, proofId }, rules, T0_MS));
+          const rotation = await rotate(successorOf(await rotate(first, T0_MS)), T0_MS);
+          expect('subject' in rotation && rotation.subject.proofId).toBe(proofId);
+          const seen = await store.inspect(successorOf(rotation), subject, T0_MS);
+          expect(seen.kind === 'live' && seen.subject.proofId).toBe(proofId);
+        }
       });
 
       it('finds room again once tokens expired', async () => {

@@ -16,6 +16,7 @@ import {
 import type { SecretVault } from '../../persistence/secret-vault.ts';
 import { redisAddress, type Logger } from '#libs/program-shell';
 import { GatewayAnswers } from './gateway-answers.ts';
+import { notePublished, type InPlace } from './known-position.ts';
 
 const CONNECTED_WITHIN_MS = 1_000;
 
@@ -27,6 +28,9 @@ export interface EnvironmentChannel {
   readonly keys: ChannelKeys;
   readonly publisher: ConfigPublisher;
   readonly answers: GatewayAnswers;
+  readonly logger: Logger;
+  /** See `notePublished` of known-position. */
+  notePublished(published: InPlace): Promise<void>;
 }
 
 interface OpenChannel extends EnvironmentChannel {
@@ -81,16 +85,30 @@ export class EnvironmentChannels implements OnApplicationShutdown {
       commandTimeout: 5_000,
       retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),
     });
-    redis.on('error', (error: Error) =>
-      this.logger.warn({ environment: name, reason: error.message }, 'the Redis of an environment cannot be reached'),
-    );
+    this.reportOutages(redis, name);
     await settledConnection(redis);
     const channel = new RedisConfigChannel(redis, name);
     const publisher = new ConfigPublisher(channel, keys);
     const answers = new GatewayAnswers(channel, keys, (gatewayId) =>
       this.logger.warn({ environment: name, gatewayId }, 'a gateway lease cannot be opened: it was not sealed here'),
     );
-    return { environmentId, name, channel, keys, publisher, answers, redis };
+    const note = (published: InPlace): Promise<void> => notePublished(this.database, environmentId, published);
+    const { logger } = this;
+    return { environmentId, name, channel, keys, publisher, answers, redis, logger, notePublished: note };
+  }
+
+  /** Once for each outage, however often it is tried again. */
+  private reportOutages(redis: Redis, environment: string): void {
+    let isDown = false;
+    redis.on('ready', () => {
+      if (isDown) this.logger.info({ environment }, 'the Redis of an environment is reached again');
+      isDown = false;
+    });
+    redis.on('error', (error: Error) => {
+      if (!isDown)
+        this.logger.warn({ environment, reason: error.message }, 'the Redis of an environment cannot be reached');
+      isDown = true;
+    });
   }
 
   private secret(secretId: string): Promise<string> {

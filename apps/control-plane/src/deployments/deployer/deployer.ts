@@ -9,6 +9,7 @@ import { DeployJob } from '../job/deploy-job.ts';
 import { EnvironmentUpkeep } from './environment-upkeep.ts';
 
 const LOOK_EVERY_MS = 1_000;
+const FAILURES_THAT_LAST = 3;
 /** How long somebody who changed something waits for it to reach the environments. */
 const SOON_WITHIN_MS = 1_500;
 
@@ -19,6 +20,8 @@ export class Deployer implements ChannelUpkeep, OnApplicationBootstrap, OnApplic
   private stopped = false;
   private readonly running = new Map<string, Promise<void>>();
   private readonly wanted = new Set<string>();
+  /** Upkeeps in a row that failed, by environment. */
+  private readonly failures = new Map<string, number>();
 
   constructor(
     @Inject(CONTROL_PLANE_CONFIG) private readonly config: ControlPlaneConfig,
@@ -85,11 +88,26 @@ export class Deployer implements ChannelUpkeep, OnApplicationBootstrap, OnApplic
       this.wanted.delete(environmentId);
       try {
         await this.upkeep.run(environmentId);
+        this.noteSuccess(environmentId);
       } catch (error) {
-        this.logger.debug({ environmentId, reason: reasonOf(error) }, 'upkeep goes on later');
+        this.noteFailure(environmentId, error);
         return;
       }
     } while (this.wanted.has(environmentId) && !this.stopped);
+  }
+
+  /** One failure passes by itself; what lasts is said once, and once that it is over. */
+  private noteFailure(environmentId: string, error: unknown): void {
+    const failures = (this.failures.get(environmentId) ?? 0) + 1;
+    this.failures.set(environmentId, failures);
+    const level = failures === FAILURES_THAT_LAST ? 'warn' : 'debug';
+    this.logger[level]({ environmentId, reason: reasonOf(error) }, 'upkeep of an environment goes on later');
+  }
+
+  private noteSuccess(environmentId: string): void {
+    const failures = this.failures.get(environmentId) ?? 0;
+    this.failures.delete(environmentId);
+    if (failures >= FAILURES_THAT_LAST) this.logger.info({ environmentId }, 'upkeep of an environment works again');
   }
 
   private async environmentIds(): Promise<string[]> {

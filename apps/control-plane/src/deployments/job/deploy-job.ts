@@ -3,17 +3,19 @@ import type { DomainEvent } from '#libs/event-store';
 import type { ChangeRecord } from '#libs/config-distribution';
 import { CONTROL_PLANE_CONFIG } from '../../injection-tokens.ts';
 import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
-import { environmentDeploymentsStream } from '../../deployment-requests/deployment-requests.ts';
+import { environmentDeploymentsStream, requestDeployments } from '../../deployment-requests/deployment-requests.ts';
 import { UnitOfWork } from '../../persistence/unit-of-work.ts';
 import { ArtifactCompiler, artifactText } from '../artifact/artifact-compiler.ts';
 import { EnvironmentChannels, type EnvironmentChannel } from '../channel/environment-channels.ts';
 import type { AnswerCount } from '../channel/gateway-answers.ts';
+import type { InPlace } from '../channel/known-position.ts';
 import {
   DeploymentRows,
   type DeploymentOutcome,
   type DeploymentRow,
 } from '../../deployment-requests/deployment-rows.ts';
 import { DeploymentSettled } from '../../deployment-requests/deployment-settled.ts';
+import { HeadDisputed, reasonToShow } from './failed-attempt.ts';
 import { outcomeOfAnswers } from './outcome-message.ts';
 
 /** Gateways have not all answered yet: the queue runs the job again, which asks again. */
@@ -23,6 +25,11 @@ export class AnswersPending extends Error {
     super(`${pending} gateway(s) of ${environment} have not answered yet`);
     this.name = 'AnswersPending';
   }
+}
+
+interface Prepared {
+  readonly change: ChangeRecord;
+  readonly artifact: string | null;
 }
 
 type Final = 'succeeded' | 'failed' | 'superseded';
@@ -59,7 +66,22 @@ export class DeployJob {
     if (newest !== undefined && newest.deployment > deployment) {
       return this.settle(row, 'superseded', nothingPublished(`Superseded by deployment ${newest.deployment}`));
     }
-    const environment = await this.channels.of(environmentId);
+    try {
+      await this.carryOut(row);
+    } catch (error) {
+      if (!(error instanceof AnswersPending)) await this.noteFailure(row, error);
+      throw error;
+    }
+  }
+
+  /** Whoever asks what became of the deployment is told why it waits. */
+  private async noteFailure({ environmentId, deployment }: DeploymentRow, error: unknown): Promise<void> {
+    const progress = nothingPublished(reasonToShow(error));
+    await this.rows.noteProgress(environmentId, deployment, progress).catch(() => undefined); // `error` says it all
+  }
+
+  private async carryOut(row: DeploymentRow): Promise<void> {
+    const environment = await this.channels.of(row.environmentId);
     const prepared = await this.prepare(row, environment);
     if (prepared === undefined) {
       return this.settle(row, 'failed', nothingPublished(`revision ${row.revision} of the proxy does not exist`));
@@ -67,10 +89,7 @@ export class DeployJob {
     await this.publish(row, environment, prepared);
   }
 
-  private async prepare(
-    row: DeploymentRow,
-    environment: EnvironmentChannel,
-  ): Promise<{ change: ChangeRecord; artifact: string | null } | undefined> {
+  private async prepare(row: DeploymentRow, environment: EnvironmentChannel): Promise<Prepared | undefined> {
     const { proxyId, deployment, revision } = row;
     if (row.kind === 'undeploy') {
       return { change: { kind: 'tombstone', proxyId, deployment, project: '', proxy: '' }, artifact: null };
@@ -83,16 +102,70 @@ export class DeployJob {
     return { change: { kind: 'artifact', proxyId, deployment, project, proxy: name, revision, hash }, artifact: text };
   }
 
-  private async publish(
+  private async publish(row: DeploymentRow, environment: EnvironmentChannel, prepared: Prepared): Promise<void> {
+    const { change, artifact } = prepared;
+    let published = await environment.publisher.publish(change, artifact);
+    if (published.kind === 'stale') {
+      const successor = await this.successorOf(row, environment, published.heldDeployment);
+      if (successor !== undefined) {
+        return this.settle(row, 'superseded', nothingPublished(`Superseded by deployment ${successor}`));
+      }
+      published = await environment.publisher.publish(change, artifact, published.heldDeployment);
+    }
+    if (published.kind === 'stale') throw new HeadDisputed(environment.name);
+    await this.collect(row, environment, { change, published });
+  }
+
+  /**
+   * Redis claims a later deployment: the one that takes this one's place, or undefined when the claim is a lie. Which
+   * deployments there are is known in PostgreSQL alone; heads in Redis are in clear, and whoever can write there could
+   * make deployments vanish. Only what was sealed here is believed beside: then PostgreSQL came back from an old copy.
+   */
+  private async successorOf(
     row: DeploymentRow,
     environment: EnvironmentChannel,
-    { change, artifact }: { change: ChangeRecord; artifact: string | null },
+    heldDeployment: number,
+  ): Promise<number | undefined> {
+    const { environmentId, deployment, proxyId } = row;
+    const newest = await this.rows.newestOf(environmentId, proxyId);
+    if (newest !== undefined && newest.deployment > deployment) return newest.deployment;
+    const isGenuine = await environment.publisher.holds(proxyId, heldDeployment);
+    environment.logger.error(
+      { environment: environment.name, proxyId, deployment, heldDeployment },
+      isGenuine
+        ? 'Redis holds a later deployment than PostgreSQL knows of: numbers go on behind it'
+        : 'the Redis of an environment claims a deployment that was never made: overwritten',
+    );
+    return isGenuine ? this.requestBehind(row, environment.name, heldDeployment) : undefined;
+  }
+
+  private requestBehind(row: DeploymentRow, environmentName: string, heldDeployment: number): Promise<number> {
+    const { environmentId, deployment, proxyId, kind, revision } = row;
+    const context = { actor: 'deployer', requestId: `deployment-${environmentId}-${deployment}` };
+    return this.units.run(context, async (unit) => {
+      await unit.transaction.query(
+        `update deployment_counters set last_deployment = greatest(last_deployment, $2) where environment_id = $1`,
+        [environmentId, heldDeployment],
+      );
+      const newer = await unit.transaction.query<{ deployment: string }>(
+        `select deployment from deployments where environment_id = $1 and proxy_id = $2 and deployment > $3
+         order by deployment desc limit 1`,
+        [environmentId, proxyId, deployment],
+      );
+      if (newer.rows[0] !== undefined) return Number(newer.rows[0].deployment);
+      const description = 'Deployed again: its number had been used before';
+      const wish = { kind, proxyId, revision, description };
+      const [next] = await requestDeployments(unit, [{ environmentId, environmentName }], wish);
+      return next?.deployment ?? heldDeployment;
+    });
+  }
+
+  private async collect(
+    row: DeploymentRow,
+    environment: EnvironmentChannel,
+    { change, published }: { change: ChangeRecord; published: InPlace },
   ): Promise<void> {
-    const published = await environment.publisher.publish(change, artifact);
-    if (published.kind === 'stale') {
-      const message = `Superseded by deployment ${published.heldDeployment}`;
-      return this.settle(row, 'superseded', nothingPublished(message));
-    }
+    await environment.notePublished(published);
     const question = { proxyId: row.proxyId, deployment: row.deployment, position: published.position };
     const answers = await environment.answers.collect(question, this.config.deployTimeoutMs * SHARE_OF_WAIT);
     const hash = change.kind === 'artifact' ? change.hash : undefined;

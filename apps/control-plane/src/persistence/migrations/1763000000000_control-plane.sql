@@ -52,10 +52,15 @@ create table identity_wishes (
   primary key (environment_id, kind, subject)
 );
 
--- The epoch of each environment's channel as last seen: another one means that its Redis lost its data.
+-- Where each environment's channel ended when something was last published, and which record stood there: a Redis that
+-- does not hold it lost its data or came back from an old copy. repair_after: up to which proxy everything has been
+-- requested again; null when no repair is under way.
 create table environment_channels (
   environment_id text primary key,
-  epoch text not null
+  epoch text not null,
+  sequence bigint not null,
+  record_digest text,
+  repair_after text
 );
 
 -- Read models, written by projections only.

@@ -63,7 +63,10 @@ export class GatewayUnderTest {
     this.snapshot = new SnapshotStore(directory);
     this.snapshot.open();
     const rules = { environment: ENVIRONMENT, rootContext: '', options: { faultCodes: 'documented' as const } };
-    this.active = new ActiveGateway(rules, () => (this.swaps += 1));
+    this.active = new ActiveGateway(rules, {
+      onSwap: () => (this.swaps += 1),
+      onContest: (contest) => journal.routeContested(contest),
+    });
     const identity = { gatewayId: 'gateway-1', programVersion: '1', startedAt: 'now', address: () => 'host:1' };
     this.subscriber = new ConfigSubscriber({
       environment: ENVIRONMENT,

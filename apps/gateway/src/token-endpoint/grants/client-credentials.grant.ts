@@ -10,6 +10,7 @@ export const clientCredentialsGrant: Grant = {
   handler: async (request, { refreshTokens }) => {
     const granted = grantScope(request.parameters.get('scope'), []);
     if (granted.kind === 'refused') return granted;
-    return grantLogin(request, { subject: request.client.clientId, scope: granted.scope }, refreshTokens);
+    const login = { subject: request.client.clientId, scope: granted.scope, proofId: undefined };
+    return grantLogin(request, login, refreshTokens);
   },
 };

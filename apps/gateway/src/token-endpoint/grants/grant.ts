@@ -66,11 +66,12 @@ export const refreshTokenRulesOf = (policy: AuthJwtContract): RefreshTokenRules 
 /** Ends a login: with a refresh token where the policy gives them, or refused over the count. */
 export async function grantLogin(
   request: GrantRequest,
-  login: { readonly subject: string; readonly scope: string | undefined },
+  login: Pick<RefreshTokenSubject, 'subject' | 'scope' | 'proofId'>,
   refreshTokens: RefreshTokenStore,
 ): Promise<GrantOutcome> {
   const { client, issuer, nowMs } = request;
-  const granted = { kind: 'granted', outcome: 'issued', reason: 'login', ...login } as const;
+  const { subject: user, scope } = login;
+  const granted = { kind: 'granted', outcome: 'issued', reason: 'login', subject: user, scope } as const;
   if (!givesRefreshTokens(issuer.contract)) return { ...granted, refreshToken: undefined };
   const { proxyId, clientId } = client;
   const subject: RefreshTokenSubject = { proxyId, policy: issuer.policyName, clientId, ...login };

@@ -241,6 +241,44 @@ describe('the refresh_token grant', () => {
     expect(service.lastReason).toBe('other-grant-type');
   });
 
+  it('ends the login of a password that was changed, for good', async () => {
+    const { service, token } = await loggedIn();
+    service.changeUser({ passwordId: 'password-2' });
+    expect(await service.refresh(token)).toMatchObject(invalidGrant);
+    expect(service.lastReason).toBe('password-changed');
+    service.changeUser({});
+    expect(await service.refresh(token)).toMatchObject(invalidGrant);
+    expect(service.lastReason).toBe('refresh-token-unknown');
+  });
+
+  it('ends the login of a changed password also when the token was used before', async () => {
+    const { service, token } = await loggedIn();
+    const { body } = await service.refresh(token);
+    service.changeUser({ passwordId: 'password-2' });
+    expect(await service.refresh(token)).toMatchObject(invalidGrant);
+    expect(service.lastReason).toBe('password-changed');
+    service.changeUser({});
+    expect(await service.refresh(body['refresh_token'])).toMatchObject(invalidGrant);
+  });
+
+  it('goes on for a login by the new password while that of the old one is ended', async () => {
+    const { service, token } = await loggedIn();
+    service.changeUser({ passwordId: 'password-2' });
+    const { body } = await service.login();
+    expect(await service.refresh(token)).toMatchObject(invalidGrant);
+    expect((await service.refresh(body['refresh_token'])).status).toBe(200);
+  });
+
+  it('is refused where the user of a login has the name of a client that logs in by itself now', async () => {
+    const { service } = await loggedIn();
+    const user = service.users.get(USER.name)!;
+    service.users.set(CLIENT.id, { ...user, username: CLIENT.id });
+    const { body } = await service.login({ username: CLIENT.id });
+    service.proxy = proxyWith(MACHINE);
+    expect(await service.refresh(body['refresh_token'])).toMatchObject(invalidGrant);
+    expect(service.lastReason).toBe('other-grant-type');
+  });
+
   it('uses no token up when the user cannot be looked up', async () => {
     const refreshTokens = new InMemoryRefreshTokenStore();
     const rules = {
@@ -251,7 +289,8 @@ describe('the refresh_token grant', () => {
       graceMs: 0,
     } as const;
     const client: RefreshTokenExpectation = { proxyId: 'proxy-1', policy: 'issue-token', clientId: CLIENT.id };
-    const issue = await refreshTokens.issue({ ...client, subject: USER.name, scope: undefined }, rules, T0_MS);
+    const login = { ...client, subject: USER.name, scope: undefined, proofId: 'password-1' };
+    const issue = await refreshTokens.issue(login, rules, T0_MS);
     if (issue.kind !== 'issued') throw new Error('not issued');
     const known = new TokenService().clients;
     const identities = {

@@ -22,7 +22,8 @@ async function logIn(request: GrantRequest, services: GrantServices): Promise<Gr
   if (standing.kind !== 'good') return badUser(standing.kind);
   const granted = grantScope(parameters.get('scope'), standing.credential.roles);
   if (granted.kind === 'refused') return granted;
-  return grantLogin(request, { subject: username, scope: granted.scope }, services.refreshTokens);
+  const login = { subject: username, scope: granted.scope, proofId: standing.credential.passwordId };
+  return grantLogin(request, login, services.refreshTokens);
 }
 
 /** RFC 6749 section 4.3. */

@@ -26,23 +26,29 @@ const REASON: { readonly [Kind in RefreshTokenRefusal['kind']]: string } = {
 
 /**
  * Whether who logged in may still have tokens, and for what: the scope of the login, without the roles that the user
- * has lost since, narrowed as asked for (RFC 6749 section 6).
+ * has lost since, narrowed as asked for (RFC 6749 section 6). A login by a password that is no longer the user's, or was
+ * that of another user of the name, is ended (contract 6).
  */
 async function admit(
   login: RefreshTokenSubject,
   request: GrantRequest,
-  { identities }: GrantServices,
+  { identities, refreshTokens }: GrantServices,
 ): Promise<ScopeGrant> {
   const granted = login.scope?.split(' ') ?? [];
   const requested = request.parameters.get('scope');
   if (request.issuer.contract.grantType === 'CLIENT_CREDENTIALS') {
-    if (login.subject !== request.client.clientId) return badToken('other-grant-type');
+    const isOfClient = login.subject === request.client.clientId && login.proofId === undefined;
+    if (!isOfClient) return badToken('other-grant-type');
     return grantScope(requested, granted);
   }
   const found = await identities.credential(login.subject);
   const standing = standingOf(found, request.client.project, request.nowMs);
   if (standing.kind !== 'good') return badToken(standing.kind);
-  const { roles } = standing.credential;
+  const { roles, passwordId } = standing.credential;
+  if (login.proofId !== passwordId) {
+    await refreshTokens.revokeToken(request.parameters.get('refresh_token') ?? '');
+    return badToken('password-changed');
+  }
   return grantScope(
     requested,
     granted.filter((name) => roles.includes(name)),

@@ -89,6 +89,7 @@ const user: CredentialRecord = {
   username: USER.name,
   project: 'shop',
   passwordVerifier,
+  passwordId: 'password-1',
   enabled: true,
   expiresAt: null,
   roles: ['read', 'write'],

@@ -1,0 +1,51 @@
+import type { KnownRecord, Published } from '#libs/config-distribution';
+import type { Queryable } from '../../persistence/secret-vault.ts';
+
+/** A change that is in the channel, by this publishing or by an earlier one. */
+export type InPlace = Exclude<Published, { kind: 'stale' }>;
+
+/** What was last published; `repairAfter`: up to which proxy a repair has come, null when none is under way. */
+export interface KnownChannel extends KnownRecord {
+  readonly repairAfter: string | null;
+}
+
+const SELECT =
+  'select epoch, sequence, record_digest, repair_after from environment_channels where environment_id = $1';
+
+interface StoredChannel {
+  epoch: string;
+  sequence: string;
+  record_digest: string | null;
+  repair_after: string | null;
+}
+
+async function read(from: Queryable, statement: string, environmentId: string): Promise<KnownChannel | undefined> {
+  const row = (await from.query<StoredChannel>(statement, [environmentId])).rows[0];
+  if (row === undefined) return undefined;
+  const { epoch, sequence, record_digest: digest, repair_after: repairAfter } = row;
+  return { epoch, sequence: Number(sequence), digest, repairAfter };
+}
+
+/** What was last published to an environment; undefined before its first upkeep. */
+export const knownChannel = (from: Queryable, environmentId: string): Promise<KnownChannel | undefined> =>
+  read(from, SELECT, environmentId);
+
+/** The same, held until the transaction ends; undefined as well when another deployer holds it. */
+export const holdKnownChannel = (transaction: Queryable, environmentId: string): Promise<KnownChannel | undefined> =>
+  read(transaction, `${SELECT} for update skip locked`, environmentId);
+
+/**
+ * Notes what was published, before its deployment may be called ended: from then on a Redis without it is noticed. It
+ * never goes back, and says nothing of another epoch: that one is found by the upkeep, which repairs it.
+ */
+export async function notePublished(
+  database: Queryable,
+  environmentId: string,
+  { position, digest }: InPlace,
+): Promise<void> {
+  await database.query(
+    `update environment_channels set sequence = $3, record_digest = $4
+     where environment_id = $1 and epoch = $2 and sequence < $3`,
+    [environmentId, position.epoch, position.sequence, digest],
+  );
+}

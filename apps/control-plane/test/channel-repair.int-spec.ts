@@ -1,0 +1,257 @@
+import { jest } from '@jest/globals';
+import { UnitOfWork } from '../src/persistence/unit-of-work.ts';
+import { EnvironmentUpkeep } from '../src/deployments/deployer/environment-upkeep.ts';
+import { FakeGateway } from './testing/fake-gateway.ts';
+import { credentialBody, proxyBody } from './testing/request-bodies.ts';
+import { RunningControlPlane } from './testing/running-control-plane.ts';
+import { until } from './testing/test-servers.ts';
+
+type Environment = Awaited<ReturnType<RunningControlPlane['environment']>>;
+
+const SUITE_MS = 60_000;
+const PROXIES = '/projects/shop/apiProxies';
+
+let plane: RunningControlPlane;
+let environment: Environment;
+beforeEach(async () => {
+  plane = await RunningControlPlane.start({ deployTimeoutMs: 3_000 });
+  await plane.done('POST', '/projects/', { name: 'shop' });
+  environment = await plane.environment();
+}, SUITE_MS);
+afterEach(() => plane.close(), SUITE_MS);
+
+const deploy = (name: string, members: object = {}, method: 'POST' | 'PUT' = 'POST') => {
+  const order = { deploy: true, deployTargetEnvironmentNameList: [environment.name] };
+  return plane.done(method, `${PROXIES}/url/`, proxyBody(name, { ...order, ...members }));
+};
+const keysOf = () => plane.redis.keys(`gw:{${environment.name}}:*`);
+/** A copy of everything that the environment's Redis holds, and the way back to it. */
+async function copied(): Promise<() => Promise<void>> {
+  const dumps = new Map<string, Buffer>();
+  for (const key of await keysOf()) dumps.set(key, (await plane.redis.dumpBuffer(key)) ?? Buffer.alloc(0));
+  return async () => {
+    const restoring = plane.redis.multi().del(...(await keysOf()));
+    for (const [key, dump] of dumps) restoring.restore(key, 0, dump);
+    await restoring.exec();
+  };
+}
+const errorLines = () => plane.logLines.filter((line) => line.includes('"level":50'));
+const allSettled = async () => (await plane.deployments()).every(({ state }) => state !== 'pending');
+const contentOf = async (gateway: FakeGateway, proxy: string): Promise<string> => {
+  const found = await plane.pool.query<{ entity_id: string }>(`select entity_id from names where name = $1`, [proxy]);
+  return (await gateway.artifactOf(found.rows[0]?.entity_id ?? ''))?.text ?? '';
+};
+
+describe('a Redis that comes back from an old copy', () => {
+  it.each([
+    ['shorter than what was published', 0],
+    ['as long as what was published, with another tail', 1],
+    ['longer than what was published, with another tail', 3],
+  ])(
+    'of the same epoch, %s: the newest is published again, and deleted users stay out',
+    async (_what, more) => {
+      await deploy('orders');
+      await plane.done('POST', '/projects/shop/credentials/', credentialBody('alice', 'a password'));
+      const gateway = await FakeGateway.admitted(plane.redis, environment);
+      await until('alice is known', () => gateway.identity('credential', 'alice'));
+      const restore = await copied();
+      await deploy('orders', { apiProxyDescription: 'newer' }, 'PUT');
+      await plane.done('DELETE', '/projects/shop/credentials/alice/');
+      await until('alice is gone', async () => (await gateway.identity('credential', 'alice')) === undefined);
+      const before = await gateway.channel.position();
+      expect(before?.sequence).toBe(2);
+
+      await restore();
+      for (let at = 0; at < more; at += 1) {
+        await gateway.channel.publish({ proxyId: `p${at}`, deployment: 50 + at, record: 'r', artifact: 'a' });
+      }
+      await until('a new log was begun', async () => (await gateway.channel.position())?.epoch !== before?.epoch);
+      await until('it is published again', async () => {
+        const rows = await plane.deployments();
+        return rows.length === 3 && (await allSettled());
+      });
+      expect(await plane.deployments()).toMatchObject([{}, {}, { deployment: 3, state: 'succeeded' }]);
+      expect(JSON.parse(await contentOf(gateway, 'orders'))).toMatchObject({ revision: 2 });
+      expect(await gateway.channel.identity('credential', 'alice')).toBeUndefined();
+      expect(plane.logLines.filter((line) => line.includes('publishing everything again'))).toHaveLength(1);
+    },
+    SUITE_MS,
+  );
+
+  it(
+    'is repaired by one deployer only, however many look',
+    async () => {
+      await deploy('orders');
+      const restore = await copied();
+      await deploy('orders', { apiProxyDescription: 'newer' }, 'PUT');
+      const others = [await plane.process(), await plane.process()];
+      await restore();
+      const upkeeps = [plane.app, ...others].map((app) => app.get(EnvironmentUpkeep).run(environment.id));
+      await Promise.all(upkeeps);
+      await until('it is published again', async () => (await plane.deployments()).length > 2 && (await allSettled()));
+      for (const app of [plane.app, ...others]) await app.get(EnvironmentUpkeep).run(environment.id);
+      expect(await plane.deployments()).toHaveLength(3);
+    },
+    SUITE_MS,
+  );
+});
+
+describe('a Redis that is as it should be', () => {
+  it(
+    'is not repaired while several deployers publish and look at once',
+    async () => {
+      const other = await plane.process();
+      const names = Array.from({ length: 12 }, (_, index) => `p${index}`);
+      let isOver = false;
+      const looking = [plane.app, other].map(async (app) => {
+        while (!isOver) await app.get(EnvironmentUpkeep).run(environment.id);
+      });
+      await Promise.all(names.map((name) => deploy(name))).finally(() => (isOver = true));
+      await Promise.all(looking);
+      expect(await plane.deployments()).toHaveLength(names.length);
+      const known = await plane.pool.query<{ sequence: string }>(
+        'select sequence from environment_channels where environment_id = $1',
+        [environment.id],
+      );
+      expect(Number(known.rows[0]?.sequence)).toBe(names.length);
+    },
+    SUITE_MS,
+  );
+});
+
+describe('a Redis that gateways cannot load', () => {
+  it.each([
+    ['its checkpoint is altered', (prefix: string) => plane.redis.hset(`${prefix}:checkpoint`, 'sealed', 'gibberish')],
+    [
+      'its checkpoint is lost after the log was trimmed',
+      async (prefix: string) => {
+        await plane.redis.xtrim(`${prefix}:log`, 'MAXLEN', 1);
+        await plane.redis.del(`${prefix}:checkpoint`);
+      },
+    ],
+  ])(
+    'because %s is published again',
+    async (_what, damage) => {
+      await deploy('orders');
+      await deploy('orders', { apiProxyDescription: 'newer' }, 'PUT');
+      await damage(`gw:{${environment.name}}`);
+      await until('it is published again', async () => (await plane.deployments()).length === 3, 20_000);
+      await until('it is deployed', allSettled);
+      const gateway = await FakeGateway.admitted(plane.redis, environment);
+      expect((await gateway.channel.checkpoint())?.position.epoch).toBe((await gateway.channel.position())?.epoch);
+      expect(await gateway.channel.recordsAfter(0, 10)).toMatchObject([{ sequence: 1, deployment: 3 }]);
+    },
+    SUITE_MS,
+  );
+});
+
+describe('a head that claims a deployment', () => {
+  it(
+    'which was never made is reported and overwritten, and the deployment succeeds',
+    async () => {
+      await deploy('orders');
+      const found = await plane.pool.query<{ proxy_id: string }>('select proxy_id from deployments');
+      const proxyId = found.rows[0]?.proxy_id ?? '';
+      await plane.redis.hset(`gw:{${environment.name}}:heads`, proxyId, '999999999');
+      const { deploymentResult } = await deploy('orders', { apiProxyDescription: 'newer' }, 'PUT');
+      expect(deploymentResult).toMatchObject({ success: true, deploymentResults: [{ deployment: 2, success: true }] });
+      const gateway = await FakeGateway.admitted(plane.redis, environment);
+      expect((await gateway.artifactOf(proxyId))?.deployment).toBe(2);
+      expect(errorLines().filter((line) => line.includes('999999999'))).toHaveLength(1);
+    },
+    SUITE_MS,
+  );
+
+  it(
+    'which was sealed here makes numbers go on behind it: PostgreSQL came back from an old copy',
+    async () => {
+      await deploy('orders');
+      for (const text of ['two', 'three']) await deploy('orders', { apiProxyDescription: text }, 'PUT');
+      await plane.pool.query('delete from deployments where deployment > 1');
+      await plane.pool.query('update deployment_counters set last_deployment = 1');
+      const { deploymentResult } = await deploy('orders', { apiProxyDescription: 'four' }, 'PUT');
+      expect(deploymentResult).toMatchObject({ success: true });
+      expect(await plane.deployments()).toMatchObject([
+        { deployment: 1, state: 'succeeded' },
+        { deployment: 2, state: 'superseded' },
+        { deployment: 4, state: 'succeeded' },
+      ]);
+    },
+    SUITE_MS,
+  );
+});
+
+describe('a repair of many proxies', () => {
+  it(
+    'comes in batches that hold up nobody for long, and goes on where it was after a crash',
+    async () => {
+      const lonely = await RunningControlPlane.start({ roles: new Set(['api'] as const), deployTimeoutMs: 50 });
+      try {
+        const { id } = await lonely.environment();
+        const upkeep = lonely.app.get(EnvironmentUpkeep);
+        await upkeep.run(id);
+        await lonely.pool.query(
+          `insert into deployments (environment_id, deployment, proxy_id, kind, revision, actor, description,
+             requested_at, state)
+           select $1, n, 'p' || lpad(n::text, 4, '0'), 'publish', 1, 'a', '', now(), 'succeeded'
+           from generate_series(1, 450) n`,
+          [id],
+        );
+        await lonely.pool.query('insert into deployment_counters values ($1, 450)', [id]);
+        // As a deployer leaves it that was killed after its first batch.
+        await lonely.pool.query(`update environment_channels set repair_after = 'p0200' where environment_id = $1`, [
+          id,
+        ]);
+        const units = jest.spyOn(lonely.app.get(UnitOfWork), 'run');
+        await upkeep.run(id);
+        expect(units).toHaveBeenCalledTimes(2);
+        const again = await lonely.pool.query<{ proxy_id: string }>(
+          'select proxy_id from deployments where deployment > 450 order by deployment',
+        );
+        expect(again.rows.map((row) => row.proxy_id)).toEqual(
+          Array.from({ length: 250 }, (_, index) => `p${String(index + 201).padStart(4, '0')}`),
+        );
+        const left = await lonely.pool.query('select repair_after from environment_channels');
+        expect(left.rows).toEqual([{ repair_after: null }]);
+      } finally {
+        await lonely.close();
+      }
+    },
+    SUITE_MS,
+  );
+
+  it(
+    'undoes nothing that is requested while it runs',
+    async () => {
+      const lonely = await RunningControlPlane.start({ roles: new Set(['api'] as const), deployTimeoutMs: 50 });
+      try {
+        const { id } = await lonely.environment();
+        const upkeep = lonely.app.get(EnvironmentUpkeep);
+        await upkeep.run(id);
+        const insert = `insert into deployments (environment_id, deployment, proxy_id, kind, revision, actor, description,
+          requested_at, state) values ($1, $2, 'p', $3, 1, 'a', '', now(), 'succeeded')`;
+        await lonely.pool.query('insert into deployment_counters values ($1, 1)', [id]);
+        await lonely.pool.query(insert, [id, 1, 'publish']);
+        await lonely.pool.query(`update environment_channels set repair_after = '' where environment_id = $1`, [id]);
+        const client = await lonely.pool.connect();
+        await client.query('begin');
+        await client.query('update deployment_counters set last_deployment = 2 where environment_id = $1', [id]);
+        const repairing = upkeep.run(id);
+        await until('the repair waits', async () => {
+          const waiting = await lonely.pool.query(
+            `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+          );
+          return waiting.rowCount === 1;
+        });
+        await client.query(insert, [id, 2, 'undeploy']);
+        await client.query('commit');
+        client.release();
+        await repairing;
+        expect((await lonely.deployments()).map(({ kind }) => kind)).toEqual(['publish', 'undeploy', 'undeploy']);
+      } finally {
+        await lonely.close();
+      }
+    },
+    SUITE_MS,
+  );
+});

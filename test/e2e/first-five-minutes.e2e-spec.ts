@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { findFreePort } from '#libs/embedded-servers';
+import { freePortsInARow } from '../support/free-ports.ts';
 import { until } from '../support/until.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -28,6 +28,8 @@ describe('npm run up, as a new user meets it', () => {
   let ports: { control: number; gateway: number; admin: number; upstream: number };
   let up: ChildProcess;
   let printed = '';
+  /** What stood there once everything was up. */
+  let guide = '';
 
   const start = async (): Promise<void> => {
     printed = '';
@@ -49,6 +51,7 @@ describe('npm run up, as a new user meets it', () => {
       },
       90_000,
     );
+    guide = printed;
   };
 
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
@@ -59,20 +62,16 @@ describe('npm run up, as a new user meets it', () => {
 
   /** What stands under a numbered title. */
   const printedStep = (title: string): string => {
-    const from = printed.indexOf(title);
-    const step = printed.slice(printed.indexOf('\n', from));
+    const from = guide.indexOf(title);
+    const step = guide.slice(guide.indexOf('\n', from));
     return step.slice(0, step.search(/\n\d+\. /) === -1 ? undefined : step.search(/\n\d+\. /));
   };
 
   beforeAll(async () => {
     chmodSync(directory, 0o711);
-    // The second gateway takes the ports after these.
-    ports = {
-      control: await findFreePort(),
-      gateway: await findFreePort(),
-      admin: await findFreePort(),
-      upstream: await findFreePort(),
-    };
+    // The second gateway takes the ports after the first one's.
+    const [control = 0, gateway = 0, , admin = 0, , upstream = 0] = await freePortsInARow(6);
+    ports = { control, gateway, admin, upstream };
     await start();
   }, 120_000);
 

@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { findFreePort, startRedis, type RunningServer } from '#libs/embedded-servers';
+import { startRedis, type RunningServer } from '#libs/embedded-servers';
 import { freshDatabase } from '#libs/event-store/testing';
 import { ChildProgram } from './child-program.ts';
 import { EchoUpstream } from './echo-upstream.ts';
+import { freePortsInARow } from './free-ports.ts';
 import { until } from './until.ts';
 
 export interface ApiAnswer {
@@ -128,7 +129,7 @@ export class GatewardenSystem {
     this.upstreamUrl = await this.upstream.listen();
     this.closing.push(() => this.upstream.close());
     this.queue = await this.redis('queue');
-    const port = await findFreePort();
+    const [port = 0] = await freePortsInARow(1);
     this.controlPlaneUrl = `http://127.0.0.1:${port}`;
     this.controlPlane = new ChildProgram('apps/control-plane/src/main.js', {
       HOST: '127.0.0.1',
@@ -158,7 +159,7 @@ export class GatewardenSystem {
     environmentName: string,
     { number, redis, gatewayKey }: { number: number; redis: RunningServer; gatewayKey: string },
   ): Promise<RunningGateway> {
-    const [port, adminPort] = [await findFreePort(), await findFreePort()];
+    const [port = 0, adminPort = 0] = await freePortsInARow(2);
     const id = `${environmentName}-${number}`;
     const program = new ChildProgram('apps/gateway/src/main.js', {
       GATEWAY_ENVIRONMENT: environmentName,

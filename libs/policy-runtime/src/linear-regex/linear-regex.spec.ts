@@ -1,3 +1,4 @@
+import { createContext, runInContext } from 'node:vm';
 import fc from 'fast-check';
 import { compileLinearRegex } from './linear-regex.ts';
 import { MAX_REGEX_SIZE } from './parse-regex.ts';
@@ -118,6 +119,22 @@ describe('what cannot be matched in linear time, or is not known', () => {
   );
 });
 
+const referee = createContext({});
+/** RegExp needs exponential time for some of these patterns, which is why it is not used: such a case is let go. */
+const REFEREE_TIMEOUT_MS = 200;
+
+/** What RegExp says of each text, '1' or '0'; undefined when it does not come to an end. */
+function refereeAnswers(question: { source: string; flags: string; texts: readonly string[] }): string | undefined {
+  Object.assign(referee, question);
+  const script = `texts.map((text) => (new RegExp(source, flags).test(text) ? '1' : '0')).join('')`;
+  try {
+    return runInContext(script, referee, { timeout: REFEREE_TIMEOUT_MS }) as string;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return undefined;
+    throw error;
+  }
+}
+
 describe('beside RegExp', () => {
   const { pattern } = fc.letrec<{ pattern: string; term: string; atom: string }>((tie) => ({
     atom: fc.oneof(
@@ -153,9 +170,10 @@ describe('beside RegExp', () => {
         (rest, flags, texts) => {
           const regex = compileLinearRegex(flags === '' ? rest : `(?${flags})${rest}`);
           fc.pre(regex.ok || !regex.message.includes('too large'));
-          const expected = new RegExp(`^(?:${rest})$`, `u${flags}`);
+          const expected = refereeAnswers({ source: `^(?:${rest})$`, flags: `u${flags}`, texts });
+          fc.pre(expected !== undefined);
           const answers = texts.map((one) => [one, regex.ok && regex.matches(one)]);
-          expect(answers).toEqual(texts.map((one) => [one, expected.test(one)]));
+          expect(answers).toEqual(texts.map((one, index) => [one, expected?.[index] === '1']));
         },
       ),
       { numRuns: 2000 },

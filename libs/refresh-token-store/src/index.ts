@@ -1,7 +1,6 @@
 export { InMemoryRefreshTokenStore } from './in-memory/in-memory-refresh-token-store.ts';
 export { REDIS_REFRESH_TOKEN_STORE_DEFAULTS, RedisRefreshTokenStore } from './redis/redis-refresh-token-store.ts';
 export {
-  REFRESH_TOKEN_STORE,
   RefreshTokenStoreUnavailable,
   type RefreshTokenExpectation,
   type RefreshTokenInspection,

@@ -115,8 +115,6 @@ export interface RefreshTokenStore {
   activeCount(owner: RefreshTokenOwner, nowMs: number): Promise<number>;
 }
 
-export const REFRESH_TOKEN_STORE = Symbol('REFRESH_TOKEN_STORE');
-
 /** The store's server is away, did not answer in time or answered nonsense; the step may or may not have been done. */
 export class RefreshTokenStoreUnavailable extends Error {
   readonly code = 'REFRESH_TOKEN_STORE_UNAVAILABLE';

@@ -3,24 +3,12 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { ControlPlaneModule, type ControlPlaneResources } from './control-plane.module.ts';
 import { authenticateWith } from './http/authentication.ts';
+import { LARGEST_BODY_BYTES, useBodyParsers } from './http/body-parsers.ts';
 import { failure } from './http/envelope.ts';
 import { FrameworkLogger } from '#libs/program-shell';
 
-const LARGEST_BODY_BYTES = 1024 * 1024;
 /** Names have at most 255 characters, each of them up to three in a URL; what is too long is refused as a name. */
 const LONGEST_NAME_IN_PATH = 1_000;
-
-/** JSON only. No body is not a broken body: a call without parameters may come with a JSON content type. */
-function acceptJsonOnly(app: NestFastifyApplication): void {
-  const instance = app.getHttpAdapter().getInstance();
-  instance.removeContentTypeParser('text/plain');
-  const parse = instance.getDefaultJsonParser('error', 'error');
-  app.useBodyParser('application/json', { bodyLimit: LARGEST_BODY_BYTES }, (request, body, done) => {
-    const text = body.toString('utf8');
-    if (text.trim() === '') done(null, undefined);
-    else void parse(request as never, text, done);
-  });
-}
 
 /** The control plane as a Nest application, not yet listening. */
 export async function createControlPlaneApp(
@@ -40,6 +28,6 @@ export async function createControlPlaneApp(
     bodyParser: false,
   });
   adapter.getInstance<FastifyInstance>().addHook('onRequest', authenticateWith(adminToken));
-  acceptJsonOnly(app);
+  useBodyParsers(app);
   return app;
 }

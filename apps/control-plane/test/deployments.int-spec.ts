@@ -66,7 +66,7 @@ describe('a change that deploys', () => {
     const units = plane.app.get(UnitOfWork);
     const target = { environmentId: environment.id, environmentName: environment.name };
     const wish = { kind: 'publish', proxyId: 'none', revision: 1, description: '' } as const;
-    const failing = units.run({ actor: 'test', requestId: 'r' }, async (unit) => {
+    const failing = units.run({ actor: 'test', requestId: 'r', mayDeploy: true }, async (unit) => {
       expect(await requestDeployments(unit, [target], wish)).toMatchObject([{ deployment: 1 }]);
       throw new RangeError('after the wish');
     });

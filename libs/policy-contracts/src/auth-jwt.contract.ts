@@ -17,6 +17,9 @@ export const AUTH_JWT_ALGORITHMS = [
 ] as const;
 export const GRANT_TYPES = ['PASSWORD', 'CLIENT_CREDENTIALS'] as const;
 
+/** How a gateway treats its knowledge of revoked tokens: the last it had, not older than some seconds, or live only. */
+export const REVOCATION_CHECKS = ['lastKnown', 'boundedStale', 'closed'] as const;
+
 export const AUTH_JWT_DEFAULTS = {
   userHeaderName: 'X-Authenticated-UserId',
   refreshTokenGraceSeconds: 10,
@@ -24,14 +27,8 @@ export const AUTH_JWT_DEFAULTS = {
   refreshTokenLifeMs: 30 * 86_400_000,
 } as const;
 
-/** Taken and ignored, it would have tokens signed with another key than the one somebody chose. */
-const keyStoreName = z.string().refine(() => false, {
-  error: 'is not supported: this version has no key stores, each environment gets a generated key; leave it out',
-  params: { code: 'not_supported' },
-});
-
 /** `policy-auth-jwt`, the seed field for field, then this product's additions (contract 4.1). */
-const SCHEMA = z.strictObject({
+export const AUTH_JWT_SCHEMA = z.strictObject({
   type: z.literal('policy-auth-jwt'),
   ...policyBaseFields,
   tokenNeverExpires: withDefault(z.boolean(), true),
@@ -45,7 +42,7 @@ const SCHEMA = z.strictObject({
   managedFromThisPolicy: withDefault(z.boolean(), true),
   grantType: withDefault(z.enum(GRANT_TYPES), 'PASSWORD'),
   jwtSignatureAlgorithm: z.enum(AUTH_JWT_ALGORITHMS),
-  keyStoreName: optional(keyStoreName),
+  keyStoreName: optional(z.string().min(1).max(255)),
   clearAuth: withDefault(z.boolean(), false),
   addUserToHeader: withDefault(z.boolean(), false),
   userHeaderName: withDefault(policyHeader, AUTH_JWT_DEFAULTS.userHeaderName),
@@ -53,10 +50,11 @@ const SCHEMA = z.strictObject({
   refreshTokenMaxUses: optional(wholeNumber(1)),
   refreshTokenLimitAction: withDefault(z.enum(['REVOKE_OLDEST', 'REJECT']), 'REVOKE_OLDEST'),
   refreshTokenGraceSeconds: withDefault(wholeNumber(0, 300), AUTH_JWT_DEFAULTS.refreshTokenGraceSeconds),
-  revocationCheck: withDefault(z.enum(['lastKnown']), 'lastKnown'),
+  revocationCheck: withDefault(z.enum(REVOCATION_CHECKS), 'lastKnown'),
+  revocationStaleSeconds: optional(wholeNumber(1, 86_400)),
 });
 
-export type AuthJwtContract = z.infer<typeof SCHEMA>;
+export type AuthJwtContract = z.infer<typeof AUTH_JWT_SCHEMA>;
 
 interface LifeNames {
   readonly amount: 'tokenExpiresInAmount' | 'refreshTokenExpiresInAmount';
@@ -117,7 +115,7 @@ function warningsOf(policy: AuthJwtContract): ContractWarning[] {
 
 /** Reads a `policy-auth-jwt` body under `policy`; every fault at once. */
 export function parseAuthJwt(input: unknown): Parsed<AuthJwtContract> {
-  const parsed = parseWith(SCHEMA, input, 'policy');
+  const parsed = parseWith(AUTH_JWT_SCHEMA, input, 'policy');
   const missing = missingFaults(input);
   if (!parsed.ok) return { ok: false, faults: [...parsed.faults, ...missing] };
   const faults = [...missing, ...durationFaults(parsed.value)];

@@ -1,7 +1,9 @@
 export {
   AUTH_JWT_ALGORITHMS,
   AUTH_JWT_DEFAULTS,
+  AUTH_JWT_SCHEMA,
   GRANT_TYPES,
+  REVOCATION_CHECKS,
   accessTokenLifeMs,
   parseAuthJwt,
   refreshTokenLifeMs,
@@ -32,14 +34,19 @@ export {
 export { HEADER_NAME, policyBaseFields, type PolicyBase } from './policy-base.ts';
 export { POLICY_TYPES, parsePolicy, type PolicyContract, type PolicyType } from './policy-contract.ts';
 export {
+  LOAD_BALANCE_ALGORITHMS,
   parseProxyArtifact,
+  type ArtifactCors,
   type ArtifactEndpoint,
   type ArtifactEnvironment,
+  type ArtifactErrorTemplate,
+  type ArtifactHeaderRule,
   type ArtifactPipelines,
   type ArtifactRoute,
   type ArtifactSigningKeys,
   type ArtifactUpstream,
   type ArtifactVariable,
+  type LoadBalanceAlgorithm,
   type PlacedPolicy,
   type ProxyArtifact,
 } from './proxy-artifact.ts';

@@ -15,9 +15,10 @@ const NONE = { request: [], response: [], error: [] };
 const ARTIFACT: ProxyArtifact = {
   ...{ formatVersion: 1, project: 'shop', proxy: 'orders', proxyId: 'p-1', revision: 3 },
   environment: { name: 'production', tokenIssuer: 'https://gatewarden/production', expiresInUnit: 'SECONDS' },
-  route: { paths: ['/orders'], hosts: ['*.example.org'], methods: ['GET'] },
+  route: { paths: ['/orders'], hosts: ['*.example.org'], methods: ['GET'], headers: [] },
   upstream: {
     addresses: [{ url: 'http://127.0.0.1:1', weight: 0.5 }],
+    loadBalance: 'ROUND_ROBIN',
     ...{ connectTimeoutMs: 1000, readTimeoutMs: 2000, retryCount: 0 },
   },
   pipelines: { ...NONE, request: [{ name: 'issue', policy: ISSUE }] },

@@ -16,6 +16,10 @@ export interface ProxyArtifact {
   readonly environment: ArtifactEnvironment;
   readonly route: ArtifactRoute;
   readonly upstream: ArtifactUpstream;
+  /** Answered before the policies; absent: the proxy does not speak CORS. */
+  readonly cors?: ArtifactCors | undefined;
+  /** Shape of the gateway's own JSON faults; absent: Apinizer's envelope. */
+  readonly jsonErrorTemplate?: ArtifactErrorTemplate | undefined;
   /** Proxy-level policies in execution order. */
   readonly pipelines: ArtifactPipelines;
   readonly endpoints: readonly ArtifactEndpoint[];
@@ -40,10 +44,40 @@ export interface ArtifactRoute {
   readonly hosts: readonly string[];
   /** Upper-case methods; empty: any. */
   readonly methods: readonly string[];
+  /** Headers that a request must have, with this very value; names in lower case. Empty: none. */
+  readonly headers: readonly ArtifactHeaderRule[];
 }
+
+export interface ArtifactHeaderRule {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Apinizer's CORS settings of a proxy (Fetch standard, section 3.2). */
+export interface ArtifactCors {
+  /** Exact origins, or `*` alone. */
+  readonly allowOrigins: readonly string[];
+  readonly allowCredentials: boolean;
+  /** Upper case, or `*` alone. */
+  readonly allowMethods: readonly string[];
+  /** Lower case, or `*` alone. */
+  readonly allowHeaders: readonly string[];
+  readonly exposeHeaders: readonly string[];
+  readonly maxAgeSeconds?: number | undefined;
+}
+
+/** Text with `#{…}` variables of Apinizer's error templates. */
+export interface ArtifactErrorTemplate {
+  readonly template: string;
+}
+
+/** The vendor's. `LRU` is the address whose last turn is longest ago; `WEIGHTED` and `ROUND_ROBIN` both take turns by weight. */
+export const LOAD_BALANCE_ALGORITHMS = ['ROUND_ROBIN', 'WEIGHTED', 'LRU', 'RANDOM', 'PICK_FIRST'] as const;
+export type LoadBalanceAlgorithm = (typeof LOAD_BALANCE_ALGORITHMS)[number];
 
 export interface ArtifactUpstream {
   readonly addresses: readonly { readonly url: string; readonly weight: number }[];
+  readonly loadBalance: LoadBalanceAlgorithm;
   readonly connectTimeoutMs: number;
   /** Time to the first byte of the answer, and between two pieces of it. */
   readonly readTimeoutMs: number;
@@ -105,13 +139,26 @@ const SCHEMA = z.strictObject({
     paths: z.array(z.string().startsWith('/')).min(1),
     hosts: z.array(z.string()),
     methods: z.array(z.string()),
+    headers: z.array(z.strictObject({ name: z.string().toLowerCase(), value: z.string() })),
   }),
   upstream: z.strictObject({
     addresses: z.array(z.strictObject({ url: z.string(), weight: z.number().positive() })).min(1),
+    loadBalance: z.enum(LOAD_BALANCE_ALGORITHMS),
     connectTimeoutMs: z.int().positive(),
     readTimeoutMs: z.int().positive(),
     retryCount: z.int().min(0),
   }),
+  cors: z
+    .strictObject({
+      allowOrigins: z.array(z.string()),
+      allowCredentials: z.boolean(),
+      allowMethods: z.array(z.string()),
+      allowHeaders: z.array(z.string()),
+      exposeHeaders: z.array(z.string()),
+      maxAgeSeconds: z.int().min(0).optional(),
+    })
+    .optional(),
+  jsonErrorTemplate: z.strictObject({ template: z.string() }).optional(),
   pipelines,
   endpoints: z.array(
     z.strictObject({

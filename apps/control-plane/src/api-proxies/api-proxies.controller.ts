@@ -5,7 +5,13 @@ import { success, type SuccessEnvelope } from '../http/envelope.ts';
 import { readBody } from '../http/request-bodies.ts';
 import { Asker, showRevision } from '../http/request-context.ts';
 import type { RequestContext } from '../persistence/unit-of-work.ts';
-import { AddEndpoint, ChangeProxyKeys, CreateApiProxy, DeleteApiProxy, UpdateApiProxy } from './api-proxy-handlers.ts';
+import {
+  AddEndpoint,
+  ChangeProxyKeys,
+  CreateApiProxy,
+  DeleteApiProxy,
+  ChangeProxySettings,
+} from './api-proxy-handlers.ts';
 import { API_PROXY, ENDPOINT, KEYS, endpointOf, settingsOf } from './api-proxy-requests.ts';
 import { apiProxyView } from './api-proxy-views.ts';
 import { ListApiProxies } from './list-api-proxies.handler.ts';
@@ -16,6 +22,9 @@ const orderIn = (request: { deploy: boolean; deployTargetEnvironmentNameList: re
   environmentNames: [...new Set(request.deployTargetEnvironmentNameList)],
   field: 'deployTargetEnvironmentNameList',
 });
+
+/** A new proxy does not speak CORS and answers faults in the vendor's envelope. */
+const NO_EXTRAS = { cors: null, jsonErrorTemplate: null };
 
 @Controller('apiops/projects/:projectName/apiProxies')
 export class ApiProxiesController {
@@ -38,7 +47,7 @@ export class ApiProxiesController {
   ): Promise<SuccessEnvelope> {
     const request = readBody(API_PROXY, body);
     const address = { projectName, apiProxyName: request.apiProxyName };
-    const command = new CreateApiProxy(asker, address, settingsOf(request), orderIn(request));
+    const command = new CreateApiProxy(asker, address, { ...settingsOf(request), ...NO_EXTRAS }, orderIn(request));
     const { proxy, publicKey, secretKey, deploymentResult } = await this.commands.execute(command);
     return success({ results: [{ ...apiProxyView(proxy), publicKey, secretKey }], deploymentResult });
   }
@@ -51,7 +60,7 @@ export class ApiProxiesController {
   ): Promise<SuccessEnvelope> {
     const request = readBody(API_PROXY, body);
     const address = { projectName, apiProxyName: request.apiProxyName };
-    const command = new UpdateApiProxy(asker, address, settingsOf(request), orderIn(request));
+    const command = new ChangeProxySettings(asker, address, settingsOf(request), orderIn(request));
     const { proxy, deploymentResult } = await this.commands.execute(command);
     return success({ results: [apiProxyView(proxy)], deploymentResult });
   }

@@ -1,6 +1,6 @@
 import type { PostgresTransaction } from '#libs/event-store';
 import { projection, type ProjectedEvent } from '../persistence/read-models.ts';
-import type { ProxyCreated, ProxyUpdated } from './domain/api-proxy.events.ts';
+import type { ProxyCreated, ProxyUpdated, RolledBack } from './domain/api-proxy.events.ts';
 
 const countRevision = (transaction: PostgresTransaction, event: ProjectedEvent) =>
   transaction.query('update read_api_proxies set revision = revision + 1 where proxy_id = $1', [
@@ -27,7 +27,16 @@ export const apiProxiesProjection = projection('api-proxies', 'read_api_proxies'
       (event.data as { proxyId: string }).proxyId,
     ]),
   EndpointAdded: countRevision,
+  EndpointUpdated: countRevision,
+  EndpointDeleted: countRevision,
   PolicyAdded: countRevision,
   PolicyUpdated: countRevision,
   PolicyDeleted: countRevision,
+  RolledBack: (transaction, event) => {
+    const { proxyId, content } = event.data as RolledBack['data'];
+    return transaction.query(
+      'update read_api_proxies set description = $2, revision = revision + 1 where proxy_id = $1',
+      [proxyId, content.description],
+    );
+  },
 });

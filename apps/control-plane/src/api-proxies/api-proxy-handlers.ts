@@ -25,6 +25,7 @@ import {
   type Endpoint,
   type ProxyKeys,
   type ProxySettings,
+  type SettingsChange,
 } from './domain/index.ts';
 import { ProxyChanges, requireRevision, type ProxyAddress } from './proxy-changes.ts';
 
@@ -50,11 +51,12 @@ export class CreateApiProxy extends Command<CreatedProxy> {
   }
 }
 
-export class UpdateApiProxy extends Command<ProxyAnswer> {
+/** Changes some of a proxy's settings and leaves the others. */
+export class ChangeProxySettings extends Command<ProxyAnswer> {
   constructor(
     readonly context: RequestContext,
     readonly address: ProxyAddress,
-    readonly settings: ProxySettings,
+    readonly settings: SettingsChange,
     readonly order: DeployOrder,
   ) {
     super();
@@ -139,12 +141,12 @@ export class CreateApiProxyHandler implements ICommandHandler<CreateApiProxy> {
   }
 }
 
-@CommandHandler(UpdateApiProxy)
-export class UpdateApiProxyHandler implements ICommandHandler<UpdateApiProxy> {
+@CommandHandler(ChangeProxySettings)
+export class ChangeProxySettingsHandler implements ICommandHandler<ChangeProxySettings> {
   constructor(private readonly changes: ProxyChanges) {}
 
-  execute({ context, address, settings, order }: UpdateApiProxy): Promise<ProxyAnswer> {
-    return this.changes.change(context, address, { command: { type: 'UpdateProxy', ...settings }, order });
+  execute({ context, address, settings, order }: ChangeProxySettings): Promise<ProxyAnswer> {
+    return this.changes.change(context, address, { command: { type: 'ChangeSettings', settings }, order });
   }
 }
 

@@ -99,7 +99,9 @@ export const ENDPOINT = z.strictObject({
   deployTargetEnvironmentNameList: withDefault(z.array(z.string().min(1)), []),
 });
 
-export function settingsOf(request: ApiProxyRequest): ProxySettings {
+export function settingsOf(
+  request: ApiProxyRequest,
+): Pick<ProxySettings, 'description' | 'clientRoute' | 'routingInfo'> {
   const { relativePathList, methodList, hostList } = request.clientRoute;
   const { routingAddressList, connectTimeout, readTimeout, retryCount } = request.routingInfo;
   return {
@@ -108,9 +110,11 @@ export function settingsOf(request: ApiProxyRequest): ProxySettings {
       relativePathList: [...new Set(relativePathList)],
       methodList: methodList.includes('ALL') ? ['ALL'] : [...new Set(methodList)],
       hostList: [...new Set(hostList.map((host) => host.toLowerCase()))],
+      headerList: [],
     },
     routingInfo: {
       routingAddressList,
+      loadBalanceAlgorithm: request.routingInfo.loadBalanceAlgorithm,
       connectTimeoutSeconds: connectTimeout,
       readTimeoutSeconds: readTimeout,
       retryCount,

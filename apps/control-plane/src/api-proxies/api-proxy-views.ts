@@ -67,10 +67,10 @@ export function apiProxyView(proxy: ActiveApiProxy) {
     apiProxyDescription: proxy.description,
     apiProxyCreationType: 'REVERSE_PROXY',
     revision: proxy.revision,
-    clientRoute: { ...clientRoute, headerList: [] },
+    clientRoute,
     routingInfo: {
       routingAddressList: routingInfo.routingAddressList,
-      loadBalanceAlgorithm: 'ROUND_ROBIN',
+      loadBalanceAlgorithm: routingInfo.loadBalanceAlgorithm,
       connectTimeout: routingInfo.connectTimeoutSeconds,
       readTimeout: routingInfo.readTimeoutSeconds,
       retryCount: routingInfo.retryCount,

@@ -1,4 +1,5 @@
 import type { DomainEvent } from '#libs/event-store';
+import { DomainError } from '../decider/domain-error.ts';
 import type { Unit } from '../persistence/unit-of-work.ts';
 
 /** The wish that a proxy's revision (or its absence) reaches the gateways of an environment. */
@@ -47,15 +48,24 @@ async function nextDeployment(unit: Unit, environmentId: string): Promise<number
   return Number(counted.rows[0]?.last_deployment);
 }
 
+/** @throws DomainError ACCESS_DENIED when the asker may change but not deploy (contract part 4). */
+export function requireDeployPermission(unit: Unit): void {
+  if (unit.context.mayDeploy) return;
+  throw new DomainError('ACCESS_DENIED', 'User does not have required permission to deploy/undeploy API Proxy');
+}
+
 /**
  * Writes the wish to deploy in the transaction of the change it belongs to: as an event, and as the row from which a
  * relay makes a job. Environments are taken in one order, so that two changes never wait for each other in a circle.
+ *
+ * @throws DomainError ACCESS_DENIED
  */
 export async function requestDeployments(
   unit: Unit,
   targets: readonly DeploymentTarget[],
   wish: DeploymentWish,
 ): Promise<RequestedDeployment[]> {
+  if (targets.length > 0) requireDeployPermission(unit);
   const requested: RequestedDeployment[] = [];
   const inOrder = [...targets].sort((left, right) => (left.environmentId < right.environmentId ? -1 : 1));
   for (const target of inOrder) {

@@ -5,7 +5,7 @@ import { invalid } from '../decider/domain-error.ts';
 import { DATABASE } from '../injection-tokens.ts';
 import type { Queryable } from '../persistence/secret-vault.ts';
 import type { Unit } from '../persistence/unit-of-work.ts';
-import { environmentsOf, type DeploymentTarget } from './deployment-requests.ts';
+import { environmentsOf, requireDeployPermission, type DeploymentTarget } from './deployment-requests.ts';
 
 export interface DeployOrder {
   readonly deploy: boolean;
@@ -43,12 +43,13 @@ async function lookUp(
  * The environments a change is to be deployed to. Every name is checked, also when nothing is to be deployed; without
  * names they are those where the proxy is deployed now (contract 4.1).
  *
- * @throws DomainError VALIDATION_FAILED naming every unknown environment
+ * @throws DomainError VALIDATION_FAILED naming every unknown environment, ACCESS_DENIED
  */
 export async function deploymentTargets(unit: Unit, order: DeployOrder, proxyId: string): Promise<DeploymentTarget[]> {
   const { targets, faults } = await lookUp(unit.transaction, order);
   if (faults.length > 0) throw invalid(faults);
   if (!order.deploy) return [];
+  requireDeployPermission(unit);
   return order.environmentNames.length > 0 ? targets : environmentsOf(unit, proxyId);
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseWith, type Parsed, type ValidationFault } from '#libs/policy-contracts';
 import { invalid } from '../decider/domain-error.ts';
+import { requireJson } from './body-parsers.ts';
 
 /** The contract's names: projects, environments, proxies, policies… No JSON object can hold a member `__proto__`. */
 export const NAME = /^(?!__proto__$)[A-Za-z0-9._\-$% ]{1,255}$/;
@@ -8,7 +9,7 @@ export const nameField = z.string().regex(NAME, { error: 'must be 1 to 255 of A-
 
 /** A body as its schema has it. @throws DomainError VALIDATION_FAILED with every fault. */
 export function readBody<Output>(schema: z.ZodType<Output>, body: unknown): Output {
-  return settled(parseWith(schema, body ?? undefined));
+  return settled(parseWith(schema, requireJson(body) ?? undefined));
 }
 
 /** @throws DomainError VALIDATION_FAILED */

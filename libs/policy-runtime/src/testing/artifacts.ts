@@ -51,9 +51,10 @@ export function artifactOf(parts: ArtifactParts = {}): ProxyArtifact {
     proxyId: 'proxy-1',
     revision: 7,
     environment: { name: 'test', tokenIssuer: 'https://gatewarden/test', expiresInUnit: 'SECONDS' },
-    route: { paths: ['/orders'], hosts: [], methods: [] },
+    route: { paths: ['/orders'], hosts: [], methods: [], headers: [] },
     upstream: {
       addresses: [{ url: 'http://127.0.0.1:1', weight: 1 }],
+      loadBalance: 'ROUND_ROBIN',
       connectTimeoutMs: 1000,
       readTimeoutMs: 1000,
       retryCount: 0,

@@ -38,9 +38,7 @@ describe('a proxy', () => {
   it('gets other settings and keeps its policies', () => {
     const settings = { ...SAMPLE_SETTINGS, description: 'changed' };
     const updated = event('ProxyUpdated', { proxyId, ...settings });
-    given(apiProxyDecider, [proxyCreated])
-      .when({ type: 'UpdateProxy', ...settings })
-      .then([updated]);
+    given(apiProxyDecider, [proxyCreated]).when({ type: 'ChangeSettings', settings }).then([updated]);
     const state = requireApiProxy(fold(apiProxyDecider, [proxyCreated, policyAdded('a', 1), updated]));
     expect(state).toMatchObject({ description: 'changed', revision: 3, policies: [{ name: 'a' }] });
   });
@@ -57,7 +55,7 @@ describe('a proxy', () => {
     for (const history of [[], [proxyCreated, deleted]]) {
       const gone = given(apiProxyDecider, history);
       gone.when({ type: 'DeleteProxy' }).thenRefuses('NOT_FOUND');
-      gone.when({ type: 'UpdateProxy', ...SAMPLE_SETTINGS }).thenRefuses('NOT_FOUND');
+      gone.when({ type: 'ChangeSettings', settings: SAMPLE_SETTINGS }).thenRefuses('NOT_FOUND');
       gone.when({ type: 'ChangeKeys', keys }).thenRefuses('NOT_FOUND');
       gone.when({ type: 'AddEndpoint', endpoint: sampleEndpoint('/users') }).thenRefuses('NOT_FOUND');
       gone.when(add).thenRefuses('NOT_FOUND');

@@ -1,7 +1,15 @@
 import type { DeletionMetadata, PolicyContract, PolicyPlace } from '#libs/policy-contracts';
 import { unreachable, type Decider } from '../../decider/decider.ts';
 import { conflict, invalidField, notFound } from '../../decider/domain-error.ts';
-import type { ApiProxyEvent, Endpoint, ProxyCreated, ProxyKeys, ProxySettings } from './api-proxy.events.ts';
+import type {
+  ApiProxyEvent,
+  Endpoint,
+  ProxyContent,
+  ProxyCreated,
+  ProxyKeys,
+  ProxySettings,
+  RoutingInfo,
+} from './api-proxy.events.ts';
 import {
   evolveApiProxy,
   isSameEndpoint,
@@ -19,15 +27,24 @@ interface PolicyCommandData {
   readonly policy: PolicyContract;
 }
 
+export type SettingsChange = Partial<Omit<ProxySettings, 'routingInfo'>> & {
+  readonly routingInfo?: Partial<RoutingInfo>;
+};
+
 /** Where a policy to delete stands; of an endpoint as much as is known. */
 export type DeletionPlace = Pick<DeletionMetadata, 'scope' | 'pipeline' | 'endpoint' | 'httpMethod'>;
 
 export type ApiProxyCommand =
   | ({ readonly type: 'CreateProxy' } & ProxyCreated['data'])
-  | ({ readonly type: 'UpdateProxy' } & ProxySettings)
+  /** Replaces what is given and leaves the rest; of `routingInfo` member by member. */
+  | { readonly type: 'ChangeSettings'; readonly settings: SettingsChange }
   | { readonly type: 'DeleteProxy' }
   | { readonly type: 'ChangeKeys'; readonly keys: ProxyKeys }
   | { readonly type: 'AddEndpoint'; readonly endpoint: Endpoint }
+  | { readonly type: 'UpdateEndpoint'; readonly endpoint: Endpoint }
+  /** `force` takes along the policies that stand there. */
+  | { readonly type: 'DeleteEndpoint'; readonly name: string; readonly httpMethod: string; readonly force: boolean }
+  | { readonly type: 'RollBack'; readonly toRevision: number; readonly content: ProxyContent }
   | ({ readonly type: 'AddPolicy' } & PolicyCommandData)
   | ({ readonly type: 'UpdatePolicy' } & PolicyCommandData)
   | ({ readonly type: 'DeletePolicy'; readonly name: string } & DeletionPlace);
@@ -94,6 +111,39 @@ function addEndpoint(endpoint: Endpoint, proxy: ActiveApiProxy): readonly ApiPro
   return [{ type: 'EndpointAdded', schemaVersion: 1, data: { proxyId: proxy.proxyId, endpoint } }];
 }
 
+function requireEndpoint(proxy: ActiveApiProxy, name: string, httpMethod: string): Endpoint {
+  const found = proxy.endpoints.find((endpoint) => isSameEndpoint(endpoint, name, httpMethod));
+  if (found === undefined) throw notFound(`Endpoint (name: ${name}, httpMethod: ${httpMethod})`);
+  return found;
+}
+
+function updateEndpoint(endpoint: Endpoint, proxy: ActiveApiProxy): readonly ApiProxyEvent[] {
+  requireEndpoint(proxy, endpoint.name, endpoint.httpMethod);
+  return [{ type: 'EndpointUpdated', schemaVersion: 1, data: { proxyId: proxy.proxyId, endpoint } }];
+}
+
+function deleteEndpoint(
+  { name, httpMethod, force }: Extract<ApiProxyCommand, { type: 'DeleteEndpoint' }>,
+  proxy: ActiveApiProxy,
+): readonly ApiProxyEvent[] {
+  requireEndpoint(proxy, name, httpMethod);
+  const policyNames = proxy.policies
+    .filter(({ place }) => place.scope === 'ENDPOINT' && place.endpoint === name && place.httpMethod === httpMethod)
+    .map((policy) => policy.name);
+  if (policyNames.length > 0 && !force) {
+    throw conflict(`Endpoint (name: ${name}, httpMethod: ${httpMethod}) has policies: ${policyNames.join(', ')}`);
+  }
+  const data = { proxyId: proxy.proxyId, name, httpMethod, policyNames };
+  return [{ type: 'EndpointDeleted', schemaVersion: 1, data }];
+}
+
+function changeSettings(change: SettingsChange, proxy: ActiveApiProxy): readonly ApiProxyEvent[] {
+  const { description, clientRoute, cors, jsonErrorTemplate, proxyId } = proxy;
+  const routingInfo = { ...proxy.routingInfo, ...change.routingInfo };
+  const data = { proxyId, description, clientRoute, cors, jsonErrorTemplate, ...change, routingInfo };
+  return [{ type: 'ProxyUpdated', schemaVersion: 1, data }];
+}
+
 function decide(command: ApiProxyCommand, state: ApiProxyState): readonly ApiProxyEvent[] {
   if (command.type === 'CreateProxy') {
     const { type: _type, ...data } = command;
@@ -102,16 +152,22 @@ function decide(command: ApiProxyCommand, state: ApiProxyState): readonly ApiPro
   const proxy = requireApiProxy(state);
   const { proxyId } = proxy;
   switch (command.type) {
-    case 'UpdateProxy': {
-      const { type: _type, ...settings } = command;
-      return [{ type: 'ProxyUpdated', schemaVersion: 1, data: { proxyId, ...settings } }];
-    }
+    case 'ChangeSettings':
+      return changeSettings(command.settings, proxy);
     case 'DeleteProxy':
       return [{ type: 'ProxyDeleted', schemaVersion: 1, data: { proxyId } }];
     case 'ChangeKeys':
       return [{ type: 'KeysChanged', schemaVersion: 1, data: { proxyId, keys: command.keys } }];
     case 'AddEndpoint':
       return addEndpoint(command.endpoint, proxy);
+    case 'UpdateEndpoint':
+      return updateEndpoint(command.endpoint, proxy);
+    case 'DeleteEndpoint':
+      return deleteEndpoint(command, proxy);
+    case 'RollBack': {
+      const { toRevision, content } = command;
+      return [{ type: 'RolledBack', schemaVersion: 1, data: { proxyId, toRevision, content } }];
+    }
     case 'AddPolicy':
       return addPolicy(command, proxy);
     case 'UpdatePolicy':

@@ -1,5 +1,12 @@
 import type { DomainEvent } from '#libs/event-store';
-import type { PolicyContract, PolicyPlace } from '#libs/policy-contracts';
+import type {
+  ArtifactCors,
+  ArtifactErrorTemplate,
+  ArtifactHeaderRule,
+  LoadBalanceAlgorithm,
+  PolicyContract,
+  PolicyPlace,
+} from '#libs/policy-contracts';
 import type { SecretReference } from '../../decider/secret-reference.ts';
 
 /** Which requests belong to the proxy; the vendor's `clientRoute` with the members that mean something here. */
@@ -8,11 +15,14 @@ export interface ClientRoute {
   /** Upper case; `ALL` alone means any. */
   readonly methodList: readonly string[];
   readonly hostList: readonly string[];
+  /** All of them must be in a request; names in lower case. */
+  readonly headerList: readonly ArtifactHeaderRule[];
 }
 
 /** Where requests go; the vendor's `routingInfo`. Timeouts in seconds, as the vendor has them. */
 export interface RoutingInfo {
   readonly routingAddressList: readonly { readonly address: string; readonly weight: number }[];
+  readonly loadBalanceAlgorithm: LoadBalanceAlgorithm;
   readonly connectTimeoutSeconds: number;
   readonly readTimeoutSeconds: number;
   readonly retryCount: number;
@@ -31,6 +41,17 @@ export interface ProxySettings {
   readonly description: string;
   readonly clientRoute: ClientRoute;
   readonly routingInfo: RoutingInfo;
+  /** null: the proxy does not speak CORS. */
+  readonly cors: ArtifactCors | null;
+  /** null: faults in the vendor's envelope. */
+  readonly jsonErrorTemplate: ArtifactErrorTemplate | null;
+}
+
+/** Everything that a revision numbers: what a rollback brings back. */
+export interface ProxyContent extends ProxySettings {
+  readonly endpoints: readonly Endpoint[];
+  /** In execution order within each place. */
+  readonly policies: readonly Omit<PlacedPolicyData, 'order'>[];
 }
 
 /** The proxy as a client of the token service: client id, and where the verifier of its secret lies. */
@@ -56,9 +77,19 @@ export type ProxyDeleted = DomainEvent<'ProxyDeleted', { proxyId: string }>;
 /** Not content: a rollback leaves the keys as they are. */
 export type KeysChanged = DomainEvent<'KeysChanged', { proxyId: string; keys: ProxyKeys }>;
 export type EndpointAdded = DomainEvent<'EndpointAdded', { proxyId: string; endpoint: Endpoint }>;
+/** Found by name and method, which never change. */
+export type EndpointUpdated = DomainEvent<'EndpointUpdated', { proxyId: string; endpoint: Endpoint }>;
+/** Takes along the policies that stood at the endpoint. */
+export type EndpointDeleted = DomainEvent<
+  'EndpointDeleted',
+  { proxyId: string; name: string; httpMethod: string; policyNames: readonly string[] }
+>;
 export type PolicyAdded = DomainEvent<'PolicyAdded', { proxyId: string } & PlacedPolicyData>;
 export type PolicyUpdated = DomainEvent<'PolicyUpdated', { proxyId: string } & PlacedPolicyData>;
 export type PolicyDeleted = DomainEvent<'PolicyDeleted', { proxyId: string; name: string; place: PolicyPlace }>;
+
+/** The content of an earlier revision as a new one; keys, credentials and variables stay as they are. */
+export type RolledBack = DomainEvent<'RolledBack', { proxyId: string; toRevision: number; content: ProxyContent }>;
 
 export type ApiProxyEvent =
   | ProxyCreated
@@ -66,6 +97,9 @@ export type ApiProxyEvent =
   | ProxyDeleted
   | KeysChanged
   | EndpointAdded
+  | EndpointUpdated
+  | EndpointDeleted
   | PolicyAdded
   | PolicyUpdated
-  | PolicyDeleted;
+  | PolicyDeleted
+  | RolledBack;

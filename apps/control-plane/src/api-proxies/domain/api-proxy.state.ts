@@ -1,6 +1,13 @@
 import { unreachable } from '../../decider/decider.ts';
 import { notFound } from '../../decider/domain-error.ts';
-import type { ApiProxyEvent, Endpoint, ProxyKeys, ProxySettings } from './api-proxy.events.ts';
+import type {
+  ApiProxyEvent,
+  Endpoint,
+  EndpointDeleted,
+  ProxyContent,
+  ProxyKeys,
+  ProxySettings,
+} from './api-proxy.events.ts';
 import { withoutPolicy, withPolicyAt, type PlacedPolicy } from './placed-policies.ts';
 
 export interface ActiveApiProxy extends ProxySettings {
@@ -29,6 +36,26 @@ export function requireApiProxy(state: ApiProxyState): ActiveApiProxy {
 export const isSameEndpoint = (endpoint: Endpoint, name: string, httpMethod: string): boolean =>
   endpoint.name === name && endpoint.httpMethod === httpMethod;
 
+const replacedBy = (one: Endpoint, changed: Endpoint): Endpoint =>
+  isSameEndpoint(one, changed.name, changed.httpMethod) ? changed : one;
+
+function withoutEndpoint(
+  state: ActiveApiProxy,
+  { name, httpMethod, policyNames }: EndpointDeleted['data'],
+): ActiveApiProxy {
+  return {
+    ...state,
+    endpoints: state.endpoints.filter((endpoint) => !isSameEndpoint(endpoint, name, httpMethod)),
+    policies: state.policies.filter((policy) => !policyNames.includes(policy.name)),
+  };
+}
+
+/** What a revision numbers, without what it is kept with. */
+export function contentOf(proxy: ActiveApiProxy): ProxyContent {
+  const { description, clientRoute, routingInfo, cors, jsonErrorTemplate, endpoints, policies } = proxy;
+  return { description, clientRoute, routingInfo, cors, jsonErrorTemplate, endpoints, policies };
+}
+
 /** The proxy after one more event. */
 export function evolveApiProxy(state: ApiProxyState, event: ApiProxyEvent): ApiProxyState {
   if (event.type === 'ProxyCreated') {
@@ -49,6 +76,12 @@ function evolveContent(state: ActiveApiProxy, event: ContentEvent): ApiProxyStat
       return { status: 'absent' };
     case 'EndpointAdded':
       return { ...state, endpoints: [...state.endpoints, event.data.endpoint] };
+    case 'EndpointUpdated':
+      return { ...state, endpoints: state.endpoints.map((one) => replacedBy(one, event.data.endpoint)) };
+    case 'EndpointDeleted':
+      return withoutEndpoint(state, event.data);
+    case 'RolledBack':
+      return { ...state, ...event.data.content };
     case 'PolicyAdded':
     case 'PolicyUpdated': {
       const { name, place, order, policy } = event.data;

@@ -17,11 +17,13 @@ export const sampleVerification = (members: object = {}): PolicyContract =>
 
 export const SAMPLE_SETTINGS: ProxySettings = {
   description: 'orders of the shop',
-  clientRoute: { relativePathList: ['/orders'], methodList: ['ALL'], hostList: [] },
+  clientRoute: { relativePathList: ['/orders'], methodList: ['ALL'], hostList: [], headerList: [] },
   routingInfo: {
     routingAddressList: [{ address: 'http://127.0.0.1:1/base', weight: 100 }],
+    loadBalanceAlgorithm: 'ROUND_ROBIN',
     ...{ connectTimeoutSeconds: 3, readTimeoutSeconds: 60, retryCount: 1 },
   },
+  ...{ cors: null, jsonErrorTemplate: null },
 };
 
 export const SAMPLE_CREATION: ProxyCreated['data'] = {

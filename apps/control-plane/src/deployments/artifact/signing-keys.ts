@@ -10,7 +10,7 @@ import {
   type ActiveEnvironment,
 } from '../../environments/domain/environment.decider.ts';
 import type { SecretVault } from '../../persistence/secret-vault.ts';
-import { UnitOfWork } from '../../persistence/unit-of-work.ts';
+import { ownContext, UnitOfWork } from '../../persistence/unit-of-work.ts';
 
 /** Each environment has one generated key per algorithm, made when a policy first needs it (contract 4.1). */
 @Injectable()
@@ -31,7 +31,7 @@ export class SigningKeys {
   /** When two deployers come at once the first key stays: the decider records no second one. */
   private generate(environmentId: string, algorithm: JwsAlgorithmName): Promise<string> {
     const generated = generateSigningKey(algorithm);
-    const context = { actor: 'deployer', requestId: `signing-key-${algorithm}` };
+    const context = ownContext(`signing-key-${algorithm}`);
     return this.units.run(context, async (unit) => {
       const streamId = environmentStream(environmentId);
       const { state } = await unit.load(environmentDecider, streamId);

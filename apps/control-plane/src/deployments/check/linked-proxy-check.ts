@@ -11,11 +11,14 @@ const BARE_PROXY: Omit<ActiveApiProxy, 'policies'> = {
   status: 'active',
   ...{ proxyId: 'check', projectId: 'check', project: 'check', name: 'check', revision: 1, description: '' },
   keys: { publicKey: '', secretKey: { secretId: '', fingerprint: '' } },
-  clientRoute: { relativePathList: ['/'], methodList: ['ALL'], hostList: [] },
+  clientRoute: { relativePathList: ['/'], methodList: ['ALL'], hostList: [], headerList: [] },
   routingInfo: {
     routingAddressList: [{ address: 'http://127.0.0.1', weight: 1 }],
+    loadBalanceAlgorithm: 'ROUND_ROBIN',
     ...{ connectTimeoutSeconds: 1, readTimeoutSeconds: 1, retryCount: 0 },
   },
+  cors: null,
+  jsonErrorTemplate: null,
   endpoints: [],
 };
 

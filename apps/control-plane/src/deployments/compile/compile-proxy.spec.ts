@@ -68,9 +68,10 @@ describe('compiling a proxy', () => {
 
   it('turns seconds into milliseconds and ALL into any method', () => {
     const { route, upstream } = compileProxy(proxyOf(), CONTEXT);
-    expect(route).toEqual({ paths: ['/orders'], hosts: [], methods: [] });
+    expect(route).toEqual({ paths: ['/orders'], hosts: [], methods: [], headers: [] });
     expect(upstream).toEqual({
       addresses: [{ url: 'http://127.0.0.1:1/base', weight: 100 }],
+      loadBalance: 'ROUND_ROBIN',
       ...{ connectTimeoutMs: 3_000, readTimeoutMs: 60_000, retryCount: 1 },
     });
   });

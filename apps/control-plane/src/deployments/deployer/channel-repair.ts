@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { canBeLoaded, stillHolds, type LogPosition } from '#libs/config-distribution';
 import { wishAllIdentities } from '../../channel-upkeep/identity-wishes.ts';
 import { requestDeployments } from '../../deployment-requests/deployment-requests.ts';
-import { UnitOfWork, type Unit } from '../../persistence/unit-of-work.ts';
+import { ownContext, UnitOfWork, type Unit } from '../../persistence/unit-of-work.ts';
 import type { Logger } from '#libs/program-shell';
 import type { EnvironmentChannel } from '../channel/environment-channels.ts';
 import { holdKnownChannel, knownChannel, type KnownChannel } from '../channel/known-position.ts';
@@ -12,7 +12,7 @@ export const PROXIES_PER_BATCH = 200;
 /** Reading a whole checkpoint is dear: what gateways that join would find is looked at this often. */
 const LOADABLE_EVERY_MS = 10_000;
 
-const CONTEXT = { actor: 'deployer', requestId: 'channel-repair' };
+const CONTEXT = ownContext('channel-repair');
 const DESCRIPTION = 'Published again: the Redis of the environment lost its data';
 
 /**

@@ -4,7 +4,7 @@ import type { ChangeRecord } from '#libs/config-distribution';
 import { CONTROL_PLANE_CONFIG } from '../../injection-tokens.ts';
 import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
 import { environmentDeploymentsStream, requestDeployments } from '../../deployment-requests/deployment-requests.ts';
-import { UnitOfWork } from '../../persistence/unit-of-work.ts';
+import { ownContext, UnitOfWork } from '../../persistence/unit-of-work.ts';
 import { ArtifactCompiler, artifactText } from '../artifact/artifact-compiler.ts';
 import { EnvironmentChannels, type EnvironmentChannel } from '../channel/environment-channels.ts';
 import type { AnswerCount } from '../channel/gateway-answers.ts';
@@ -141,7 +141,7 @@ export class DeployJob {
 
   private requestBehind(row: DeploymentRow, environmentName: string, heldDeployment: number): Promise<number> {
     const { environmentId, deployment, proxyId, kind, revision } = row;
-    const context = { actor: 'deployer', requestId: `deployment-${environmentId}-${deployment}` };
+    const context = ownContext(`deployment-${environmentId}-${deployment}`);
     return this.units.run(context, async (unit) => {
       await unit.transaction.query(
         `update deployment_counters set last_deployment = greatest(last_deployment, $2) where environment_id = $1`,
@@ -187,7 +187,7 @@ export class DeployJob {
   /** The end of a deployment is an event in the environment's stream, and its row says the same. */
   private async settle(row: DeploymentRow, state: Final, result: DeploymentOutcome): Promise<void> {
     const { environmentId, deployment, proxyId, revision } = row;
-    const context = { actor: 'deployer', requestId: `deployment-${environmentId}-${deployment}` };
+    const context = ownContext(`deployment-${environmentId}-${deployment}`);
     await this.units.run(context, async (unit) => {
       const updated = await unit.transaction.query(
         `update deployments set state = $3, result = $4, settled_at = $5

@@ -23,6 +23,7 @@ export interface ArtifactWishes {
   readonly paths?: readonly string[];
   readonly hosts?: readonly string[];
   readonly methods?: readonly string[];
+  readonly headers?: ProxyArtifact['route']['headers'];
   readonly addresses: readonly (string | { readonly url: string; readonly weight: number })[];
   readonly upstream?: Partial<ProxyArtifact['upstream']>;
   readonly pipelines?: Readonly<Record<string, unknown>>;
@@ -39,11 +40,17 @@ export function artifactOf(wishes: ArtifactWishes): ProxyArtifact {
     proxyId: `id-of-${wishes.proxy ?? 'orders'}`,
     revision: 1,
     environment: { name: 'test', tokenIssuer: 'https://gatewarden/test', expiresInUnit: 'SECONDS' },
-    route: { paths: wishes.paths ?? ['/orders'], hosts: wishes.hosts ?? [], methods: wishes.methods ?? [] },
+    route: {
+      paths: wishes.paths ?? ['/orders'],
+      hosts: wishes.hosts ?? [],
+      methods: wishes.methods ?? [],
+      headers: wishes.headers ?? [],
+    },
     upstream: {
       addresses: wishes.addresses.map((address) =>
         typeof address === 'string' ? { url: address, weight: 1 } : address,
       ),
+      loadBalance: 'ROUND_ROBIN',
       connectTimeoutMs: 2_000,
       readTimeoutMs: 5_000,
       retryCount: 0,

@@ -50,9 +50,10 @@ export function proxyWith(
       proxyId: PROXY_ID,
       revision: 1,
       environment: { name: 'test', tokenIssuer: 'https://issuer.test', expiresInUnit: 'SECONDS', ...environment },
-      route: { paths: ['/orders'], hosts: [], methods: [] },
+      route: { paths: ['/orders'], hosts: [], methods: [], headers: [] },
       upstream: {
         addresses: [{ url: 'http://127.0.0.1:1', weight: 1 }],
+        loadBalance: 'ROUND_ROBIN',
         connectTimeoutMs: 1_000,
         readTimeoutMs: 1_000,
         retryCount: 0,

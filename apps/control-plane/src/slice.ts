@@ -1,0 +1,11 @@
+import type { Provider, Type } from '@nestjs/common';
+import type { PostgresTransaction, Projection } from '#libs/event-store';
+
+/** One folder's part of the control plane, as the composition root takes it in. */
+export interface Slice {
+  /** Served where the process has the role `api`. */
+  readonly controllers: readonly Type[];
+  /** Handlers of commands and queries, and what they need. */
+  readonly providers: readonly Provider[];
+  readonly projections?: readonly Projection<PostgresTransaction>[];
+}

@@ -10,7 +10,7 @@ const swc = {
   },
 };
 // ESM-only packages that a CommonJS package require()s: Node 20.19+ can, Jest on Node 20 cannot.
-const requiredEsm = ['cookie'];
+const requiredEsm = ['cookie', 'content-disposition'];
 const base = {
   rootDir: import.meta.dirname,
   testEnvironment: 'node',

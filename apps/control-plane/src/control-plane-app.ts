@@ -1,14 +1,41 @@
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ControlPlaneModule, type ControlPlaneResources } from './control-plane.module.ts';
 import { authenticateWith } from './http/authentication.ts';
 import { LARGEST_BODY_BYTES, useBodyParsers } from './http/body-parsers.ts';
+import { answerClientErrors, answerExpectations } from './http/connection-errors.ts';
 import { failure } from './http/envelope.ts';
-import { FrameworkLogger } from '#libs/program-shell';
+import { FailedAttempts } from './http/failed-attempts.ts';
+import { requestIdOf } from './http/request-context.ts';
+import { logWhenDone } from './http/request-log.ts';
+import { TOKEN_DIRECTORY, type TokenDirectory } from './http/token-directory.port.ts';
+import { FrameworkLogger, type Logger } from '#libs/program-shell';
+import { serveTryItAssets } from './openapi/try-it-page.ts';
 
 /** Names have at most 255 characters, each of them up to three in a URL; what is too long is refused as a name. */
 const LONGEST_NAME_IN_PATH = 1_000;
+
+/** An address that no route can be looked up for: no hook runs, so what hooks do for the others is done here. */
+function answerBadAddress(logger: Logger) {
+  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    logWhenDone(logger, request, reply);
+    const message =
+      error.code === 'FST_ERR_MAX_PARAM_LENGTH'
+        ? 'a name in the address is longer than 255 characters'
+        : 'the address is not a valid URL';
+    void reply.code(400).header('x-request-id', requestIdOf(request)).send(failure('bad_request', message));
+  };
+}
+
+/** Every request has its id, in the answer as in the log, before anything can go wrong with it. */
+function followRequests(instance: FastifyInstance, logger: Logger): void {
+  instance.addHook('onRequest', async (request, reply) => {
+    void reply.header('x-request-id', requestIdOf(request));
+    logWhenDone(logger, request, reply);
+  });
+  answerExpectations(instance.server, logger);
+}
 
 /** The control plane as a Nest application, not yet listening. */
 export async function createControlPlaneApp(
@@ -18,16 +45,23 @@ export async function createControlPlaneApp(
   const adapter = new FastifyAdapter({
     bodyLimit: LARGEST_BODY_BYTES,
     routerOptions: { ignoreTrailingSlash: true, caseSensitive: true, maxParamLength: LONGEST_NAME_IN_PATH },
-    frameworkErrors: (_error: unknown, _request: unknown, reply: Pick<FastifyReply, 'code'>) => {
-      void reply.code(400).send(failure('bad_request', 'the address is not a valid URL'));
+    frameworkErrors: answerBadAddress(resources.logger),
+    clientErrorHandler: answerClientErrors(resources.logger),
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    ControlPlaneModule.with(resources, adminToken),
+    adapter,
+    {
+      logger: new FrameworkLogger(resources.logger),
+      abortOnError: false,
+      bodyParser: false,
     },
-  });
-  const app = await NestFactory.create<NestFastifyApplication>(ControlPlaneModule.with(resources), adapter, {
-    logger: new FrameworkLogger(resources.logger),
-    abortOnError: false,
-    bodyParser: false,
-  });
-  adapter.getInstance<FastifyInstance>().addHook('onRequest', authenticateWith(adminToken));
+  );
+  const frontDoor = { tokens: app.get<TokenDirectory>(TOKEN_DIRECTORY), attempts: app.get(FailedAttempts) };
+  const instance = adapter.getInstance<FastifyInstance>();
+  followRequests(instance, resources.logger);
+  instance.addHook('onRequest', authenticateWith(frontDoor));
   useBodyParsers(app);
+  if (resources.config.roles.has('api')) await serveTryItAssets(app);
   return app;
 }

@@ -1,9 +1,10 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import type pg from 'pg';
 import { EVENT_STORE, PostgresEventStore, ProjectionRunner } from '#libs/event-store';
 import type { Logger } from '#libs/program-shell';
+import { accessTokensSlice } from './access-tokens/access-tokens.slice.ts';
 import { apiProxiesSlice } from './api-proxies/api-proxies.slice.ts';
 import type { ControlPlaneConfig } from './config/control-plane.config.ts';
 import { credentialsSlice } from './credentials/credentials.slice.ts';
@@ -17,9 +18,16 @@ import { deploymentsSlice } from './deployments/deployments.slice.ts';
 import { environmentVariablesSlice } from './environment-variables/environment-variables.slice.ts';
 import { environmentsSlice } from './environments/environments.slice.ts';
 import { ApiErrorFilter } from './http/api-error.filter.ts';
-import { CONTROL_PLANE_CONFIG, DATABASE, LOGGER, VAULT } from './injection-tokens.ts';
+import { IdempotencyReplays } from './http/idempotency-replays.ts';
+import { IdempotencyInterceptor } from './http/idempotency.interceptor.ts';
+import { FailedAttempts } from './http/failed-attempts.ts';
+import { PermissionGuard } from './http/permission.guard.ts';
+import { ADMIN_TOKEN, CONTROL_PLANE_CONFIG, DATABASE, LOGGER, VAULT } from './injection-tokens.ts';
+import { keyStoresSlice } from './key-stores/key-stores.slice.ts';
+import { openApiSlice } from './openapi/openapi.slice.ts';
 import { ControlPlaneMetrics } from './operations/control-plane-metrics.ts';
 import { HealthController } from './operations/health.controller.ts';
+import { IdempotencyClaims } from './persistence/idempotency-claims.ts';
 import { PROJECTION_RUNNER, ReadModels } from './persistence/read-models.ts';
 import { SecretVault } from './persistence/secret-vault.ts';
 import { UnitOfWork } from './persistence/unit-of-work.ts';
@@ -37,8 +45,8 @@ export interface ControlPlaneResources {
 }
 
 const SLICES: readonly Slice[] = [
-  ...[projectsSlice, environmentsSlice, apiProxiesSlice],
-  ...[credentialsSlice, environmentVariablesSlice, deploymentsSlice],
+  ...[accessTokensSlice, projectsSlice, environmentsSlice, apiProxiesSlice],
+  ...[credentialsSlice, environmentVariablesSlice, keyStoresSlice, deploymentsSlice, openApiSlice],
 ];
 
 /** The wish to deploy and what became of it: what every slice that changes something shares. */
@@ -67,7 +75,7 @@ function storageProviders({ database, masterKey, logger }: ControlPlaneResources
 /** The composition root of the control plane, whatever roles the process plays. */
 @Module({})
 export class ControlPlaneModule {
-  static with(resources: ControlPlaneResources): DynamicModule {
+  static with(resources: ControlPlaneResources, adminToken: string): DynamicModule {
     const isApi = resources.config.roles.has('api');
     return {
       module: ControlPlaneModule,
@@ -78,6 +86,11 @@ export class ControlPlaneModule {
         { provide: DATABASE, useValue: resources.database },
         { provide: LOGGER, useValue: resources.logger },
         { provide: APP_FILTER, useClass: ApiErrorFilter },
+        { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
+        ...[IdempotencyClaims, IdempotencyReplays],
+        { provide: APP_GUARD, useClass: PermissionGuard },
+        { provide: ADMIN_TOKEN, useValue: adminToken },
+        FailedAttempts,
         ...storageProviders(resources),
         ...DEPLOYMENT_REQUESTS,
         ControlPlaneMetrics,

@@ -3,3 +3,5 @@ export const CONTROL_PLANE_CONFIG = Symbol('CONTROL_PLANE_CONFIG');
 export const DATABASE = Symbol('DATABASE');
 export const VAULT = Symbol('VAULT');
 export const LOGGER = Symbol('LOGGER');
+/** The bearer token of the first administrator, a text. */
+export const ADMIN_TOKEN = Symbol('ADMIN_TOKEN');

@@ -4,6 +4,7 @@ import type { GatewayConfig } from './config/gateway.config.ts';
 import { ActiveGateway } from './config-subscriber/active-gateway.ts';
 import { ConfigSubscriber } from './config-subscriber/config-subscriber.ts';
 import { EnvironmentAdmission } from './config-subscriber/environment-admission.ts';
+import { EnvironmentContact } from './config-subscriber/environment-contact.ts';
 import { createEnvironmentRedis } from './config-subscriber/environment-redis.ts';
 import { Journal } from './config-subscriber/journal.ts';
 import { LeaseKeeper } from './config-subscriber/lease-keeper.ts';
@@ -13,9 +14,8 @@ import { TrafficServer } from './http-server/traffic-server.ts';
 import { ChannelIdentityDirectory } from './identity/channel-identity-directory.ts';
 import { EnvironmentRefreshTokens } from './identity/environment-refresh-tokens.ts';
 import { TrafficAddress } from './listening.ts';
-import { errorFacts, type Logger } from '#libs/program-shell';
+import { errorFacts, type Logger, programVersion } from '#libs/program-shell';
 import { GatewayMetrics } from './metrics/gateway-metrics.ts';
-import { programVersion } from './program-version.ts';
 import { TokenEndpoint } from './token-endpoint/token-endpoint.ts';
 import { UpstreamPool } from './upstream/upstream-pool.ts';
 
@@ -31,23 +31,25 @@ export interface GatewayParts {
   readonly address: TrafficAddress;
 }
 
+type ActiveWiring = Pick<Wiring, 'config' | 'upstream' | 'metrics' | 'logger' | 'journal' | 'contact'>;
 type Wiring = Omit<GatewayParts, 'subscriber' | 'traffic'> & {
   readonly config: GatewayConfig;
   readonly logger: Logger;
   readonly channel: ConfigChannel;
   readonly journal: Journal;
+  readonly contact: EnvironmentContact;
 };
 
 const MS_PER_SECOND = 1_000;
 
-function createActive(wiring: Pick<Wiring, 'config' | 'upstream' | 'metrics' | 'logger' | 'journal'>): ActiveGateway {
-  const { config, upstream, metrics, logger, journal } = wiring;
+function createActive(wiring: ActiveWiring): ActiveGateway {
+  const { config, upstream, metrics, logger, journal, contact: revocations } = wiring;
   const onDropped = (what: { policy: string; header: string }): void => {
     metrics.countDroppedHeader();
     logger.warn(what, 'a forwarded variable may not stand in a header: not sent');
   };
   const { environment, rootContext, faultCodes } = config;
-  const rules = { environment, rootContext, options: { faultCodes, onDropped } };
+  const rules = { environment, rootContext, options: { faultCodes, onDropped, revocations } };
   return new ActiveGateway(rules, {
     onSwap: (upstreams) => upstream.retain(upstreams),
     onContest: (contest) => journal.routeContested(contest),
@@ -55,7 +57,7 @@ function createActive(wiring: Pick<Wiring, 'config' | 'upstream' | 'metrics' | '
 }
 
 function createSubscriber(wiring: Wiring): ConfigSubscriber {
-  const { config, channel, address, active, snapshot, journal } = wiring;
+  const { config, channel, address, active, snapshot, journal, contact } = wiring;
   const { environment, gatewayId } = config;
   const identity = {
     gatewayId,
@@ -67,6 +69,7 @@ function createSubscriber(wiring: Wiring): ConfigSubscriber {
     environment,
     channel,
     admission: new EnvironmentAdmission(environment, config.gatewayKey),
+    contact,
     active,
     snapshot,
     lease: new LeaseKeeper(channel, identity, () => performance.now()),
@@ -121,6 +124,8 @@ export function joinParts(config: GatewayConfig, logger: Logger): GatewayParts {
   const upstream = new UpstreamPool({ adminOrigin: { host: config.adminHost, port: config.adminPort } });
   const journal = new Journal(logger, metrics);
   redis.on('error', (error) => journal.channelDown(error));
+  const contact = new EnvironmentContact(() => performance.now());
+  redis.on('close', () => contact.lost());
   const wiring: Wiring = {
     config,
     logger,
@@ -129,8 +134,9 @@ export function joinParts(config: GatewayConfig, logger: Logger): GatewayParts {
     upstream,
     channel: new RedisConfigChannel(redis, config.environment),
     snapshot: new SnapshotStore(config.snapshotDir),
-    active: createActive({ config, upstream, metrics, logger, journal }),
+    active: createActive({ config, upstream, metrics, logger, journal, contact }),
     journal,
+    contact,
     address: new TrafficAddress(config.host, config.port),
   };
   const { snapshot, active, address } = wiring;

@@ -10,7 +10,8 @@ import {
   type LeaseState,
 } from '#libs/config-distribution';
 import { prepareEnvironment, type PreparedEnvironment } from '#libs/config-distribution/testing';
-import { createPasswordVerifier, createSecretVerifier } from '#libs/policy-contracts';
+import { createPasswordVerifier, createSecretVerifier, parseProxyArtifact } from '#libs/policy-contracts';
+import { linkProxy } from '#libs/policy-runtime';
 import type { GatewayConfig } from './config/gateway.config.ts';
 import { SnapshotInUse } from './config-subscriber/snapshot/directory-owner.ts';
 import { changeFor, temporaryDirectory, tombstoneFor } from './config-subscriber/testing/subscriber-rig.ts';
@@ -274,6 +275,45 @@ describe('a gateway', () => {
   });
 
   const good = () => tokenOf({ iss: 'https://idp.example', exp: inAnHour() });
+
+  it('lets no token pass a policy that insists on knowing revoked ones while Redis is away', async () => {
+    const signing = { kty: 'oct', k: randomBytes(32).toString('base64url'), kid: 'k1', alg: 'HS256' };
+    const policy = { type: 'policy-auth-jwt', jwtSignatureAlgorithm: 'HS256' };
+    const strict = [
+      { name: 'live', policy: { ...policy, revocationCheck: 'closed' } },
+      { name: 'recent', policy: { ...policy, revocationCheck: 'boundedStale', revocationStaleSeconds: 3_600 } },
+    ] as const;
+    const environmentOfToken = { name: environment, tokenIssuer: 'https://issuer.example', expiresInUnit: 'SECONDS' };
+    const tokens: string[] = [];
+    for (const { name, policy: member } of strict) {
+      const wishes: Partial<ArtifactWishes> = {
+        paths: [`/${name}`],
+        pipelines: { request: [{ name, policy: member }] },
+        signingKeys: { [name]: { signing, verification: [] } },
+      };
+      await deploy(name, wishes);
+      const own = {
+        ...artifactOf({ addresses: [upstreamUrl], proxy: name, ...wishes }),
+        environment: environmentOfToken,
+      };
+      const parsed = parseProxyArtifact(own);
+      const linked = parsed.ok ? linkProxy(parsed.value, { faultCodes: 'documented' }) : undefined;
+      const issuer = linked?.ok === true ? linked.proxy.issuers[0] : undefined;
+      tokens.push(issuer?.issueAccessToken({ sub: 'ann', client_id: 'c', jti: 'j' }, Date.now()).token ?? '');
+    }
+    const [live = '', recent = ''] = tokens;
+    expect([(await call('/live', live)).status, (await call('/recent', recent)).status]).toEqual([200, 200]);
+    await relay.cut();
+    // The end of a connection reaches the gateway a moment after it was cut.
+    let refused = await call('/live', live);
+    while (refused.status === 200) refused = await call('/live', live);
+    expect([refused.status, refused.body]).toEqual([503, expect.stringContaining('GWD-015')]);
+    expect((await call('/live')).status).toBe(401);
+    expect((await call('/recent', recent)).status).toBe(200);
+    await relay.open();
+    await undeploy('live');
+    await undeploy('recent');
+  });
 
   it('serves on while Redis is away, says that tokens cannot be issued, and catches up', async () => {
     await relay.cut();

@@ -27,11 +27,23 @@ export {
   refusal,
 } from './jwt-refusal.ts';
 export { privateKeyFrom, publicKeyFrom } from './pem-keys.ts';
+export {
+  generateKey,
+  isSoundPair,
+  jwkFromKey,
+  KEY_CURVES,
+  type KeyCurve,
+  keyFactsOf,
+  type KeyFacts,
+  keyFromJwk,
+  type KeyKind,
+} from './portable-keys.ts';
 export { secretKeyFrom, type SecretEncoding } from './secret-keys.ts';
 export {
   BrokenSigningKey,
   type GeneratedKey,
   generateSigningKey,
+  jwkThumbprint,
   publicJwk,
   type SigningKey,
   signingKeyFromJwk,

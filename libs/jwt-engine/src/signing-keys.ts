@@ -55,6 +55,10 @@ const thumbprint = (jwk: JsonObject): string =>
     .update(JSON.stringify(pick(jwk, PUBLIC_MEMBERS.get(jwk['kty']) ?? [])))
     .digest('base64url');
 
+/** RFC 7638, SHA-256; undefined for a secret (its hash would tell of it) and for unknown kinds. */
+export const jwkThumbprint = (jwk: JsonObject): string | undefined =>
+  PUBLIC_MEMBERS.has(jwk['kty']) ? thumbprint(jwk) : undefined;
+
 const exported = (key: KeyObject): JsonObject => key.export({ format: 'jwk' }) as JsonObject;
 
 const generateMaterial = (algorithm: JwsAlgorithmName): JsonObject => {

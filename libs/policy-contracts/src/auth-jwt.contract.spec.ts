@@ -83,6 +83,7 @@ const WITH: Readonly<Record<string, object>> = {
   tokenExpiresInUnit: { tokenNeverExpires: false, tokenExpiresInAmount: 1 },
   refreshTokenExpiresInAmount: { refreshTokenExpiresInUnit: 'SECONDS' },
   refreshTokenExpiresInUnit: { refreshTokenExpiresInAmount: 1 },
+  revocationStaleSeconds: { revocationCheck: 'boundedStale' },
 };
 
 const VALUES: readonly (readonly [name: string, values: readonly unknown[]])[] = [
@@ -101,7 +102,7 @@ const VALUES: readonly (readonly [name: string, values: readonly unknown[]])[] =
   ['managedFromThisPolicy', [true, false]],
   ['grantType', [...GRANT_TYPES]],
   ['jwtSignatureAlgorithm', [...AUTH_JWT_ALGORITHMS]],
-  ['keyStoreName', []],
+  ['keyStoreName', ['keys', 'x'.repeat(255)]],
   ['clearAuth', [true, false]],
   ['addUserToHeader', [true, false]],
   ['userHeaderName', ['X-User']],
@@ -109,7 +110,8 @@ const VALUES: readonly (readonly [name: string, values: readonly unknown[]])[] =
   ['refreshTokenMaxUses', [1, 1000]],
   ['refreshTokenLimitAction', ['REVOKE_OLDEST', 'REJECT']],
   ['refreshTokenGraceSeconds', [0, 10, 300]],
-  ['revocationCheck', ['lastKnown']],
+  ['revocationCheck', ['lastKnown', 'closed']],
+  ['revocationStaleSeconds', [1, 60, 86_400]],
 ];
 
 describe('a member of policy-auth-jwt', () => {
@@ -137,7 +139,7 @@ describe('a member of policy-auth-jwt', () => {
 
   it.each([
     ...['tokenExpiresInAmount', 'refreshTokenCount', 'refreshTokenExpiresInAmount'],
-    ...['refreshTokenMaxUses', 'refreshTokenGraceSeconds'],
+    ...['refreshTokenMaxUses', 'refreshTokenGraceSeconds', 'revocationStaleSeconds'],
   ])('%s must be a whole number', (name) => {
     for (const value of ['3600', true, 1.5, {}, [1]]) {
       expect(faultsOf({ ...WITH[name], [name]: value })).toEqual([`policy.${name} wrong_type`]);
@@ -146,16 +148,19 @@ describe('a member of policy-auth-jwt', () => {
     expect(faultsOf({ ...WITH[name], [name]: -1 })).toEqual([`policy.${name} out_of_range`]);
   });
 
-  it.each(['tokenExpiresInAmount', 'refreshTokenCount', 'refreshTokenExpiresInAmount', 'refreshTokenMaxUses'])(
-    '%s must be at least 1',
-    (name) => {
-      expect(faultsOf({ ...WITH[name], [name]: 0 })).toEqual([`policy.${name} out_of_range`]);
-    },
-  );
+  it.each([
+    ...['tokenExpiresInAmount', 'refreshTokenCount', 'refreshTokenExpiresInAmount', 'refreshTokenMaxUses'],
+    'revocationStaleSeconds',
+  ])('%s must be at least 1', (name) => {
+    expect(faultsOf({ ...WITH[name], [name]: 0 })).toEqual([`policy.${name} out_of_range`]);
+  });
 
-  it('refreshTokenGraceSeconds and refreshTokenCount have an upper end', () => {
-    expect(faultsOf({ refreshTokenGraceSeconds: 301 })).toEqual(['policy.refreshTokenGraceSeconds out_of_range']);
-    expect(faultsOf({ refreshTokenCount: 100_001 })).toEqual(['policy.refreshTokenCount out_of_range']);
+  it.each([
+    ['refreshTokenGraceSeconds', 301],
+    ['refreshTokenCount', 100_001],
+    ['revocationStaleSeconds', 86_401],
+  ])('%s has an upper end, below %d', (name, value) => {
+    expect(faultsOf({ ...WITH[name], [name]: value })).toEqual([`policy.${name} out_of_range`]);
   });
 
   it.each([
@@ -164,7 +169,7 @@ describe('a member of policy-auth-jwt', () => {
     ['grantType', ['password', 'REFRESH_TOKEN', '', 1]],
     ['jwtSignatureAlgorithm', ['none', 'hs256', 'PS256', 'EdDSA', '', 1, null]],
     ['refreshTokenLimitAction', ['DENY', '', 1]],
-    ['revocationCheck', ['closed', 'boundedStale', '', 1]],
+    ['revocationCheck', ['Closed', 'bounded_stale', '', 1]],
   ] as const)('%s must be one of its words', (name, values) => {
     for (const value of values) {
       expect(faultsOf({ ...WITH[name], [name]: value })).toEqual([`policy.${name} invalid_value`]);
@@ -178,8 +183,17 @@ describe('a member of policy-auth-jwt', () => {
   it.each([
     ['description', 'x'.repeat(1001)],
     ['condition', ''],
+    ['keyStoreName', ''],
+    ['keyStoreName', 'x'.repeat(256)],
   ])('%s has a length', (name, value) => {
     expect(faultsOf({ [name]: value })).toEqual([`policy.${name} out_of_range`]);
+  });
+
+  it.each(['description', 'condition'])('%s holds nothing that XML cannot carry', (name) => {
+    for (const value of ['a\u0000', 'a\u001b', 'a\ufffe', '\ud800']) {
+      expect(faultsOf({ [name]: value })).toEqual([`policy.${name} invalid`]);
+    }
+    expect(faultsOf({ [name]: 'tab\t, line\r\n, 😀' })).toEqual([]);
   });
 
   it.each(['', 'a b', 'a:b', 'ä', 'a\r\nb'])('userHeaderName must be a header name, not %j', (value) => {
@@ -201,22 +215,6 @@ describe('a member of policy-auth-jwt', () => {
       ]);
     },
   );
-
-  it('keyStoreName is refused, because there are no key stores in this version', () => {
-    for (const keyStoreName of ['keys', '']) {
-      expect(parseAuthJwt({ ...LEAST, keyStoreName })).toEqual({
-        ok: false,
-        faults: [
-          {
-            field: 'policy.keyStoreName',
-            code: 'not_supported',
-            message:
-              'policy.keyStoreName is not supported: this version has no key stores, each environment gets a generated key; leave it out',
-          },
-        ],
-      });
-    }
-  });
 
   it('forwardVariables is a list of variable and header', () => {
     expect(faultsOf({ forwardVariables: {} })).toEqual(['policy.forwardVariables wrong_type']);
@@ -270,6 +268,21 @@ describe('what one member of policy-auth-jwt asks of another', () => {
     expect(faultsOf({ [amount]: amountValue })).toEqual([`policy.${unit} required`]);
     expect(faultsOf({ [unit]: unitValue })).toEqual([`policy.${amount} required`]);
     expect(faultsOf({ [amount]: amountValue, [unit]: unitValue })).toEqual([]);
+  });
+
+  it('is how old knowledge of revocations may be, with boundedStale and with nothing else', () => {
+    expect(faultsOf({ revocationCheck: 'boundedStale' })).toEqual(['policy.revocationStaleSeconds required']);
+    expect(faultsOf({ revocationCheck: 'boundedStale', revocationStaleSeconds: null })).toEqual([
+      'policy.revocationStaleSeconds required',
+    ]);
+    for (const revocationCheck of ['lastKnown', 'closed', null]) {
+      expect(faultsOf({ revocationCheck, revocationStaleSeconds: 5 })).toEqual([
+        'policy.revocationStaleSeconds invalid',
+      ]);
+      expect(faultsOf({ revocationCheck, revocationStaleSeconds: null })).toEqual([]);
+    }
+    const policy = accepted({ revocationCheck: 'boundedStale', revocationStaleSeconds: 5 });
+    expect(policy).toMatchObject({ revocationCheck: 'boundedStale', revocationStaleSeconds: 5 });
   });
 
   it('is a duration of at most 2^53 milliseconds', () => {
@@ -355,5 +368,6 @@ describe('a policy', () => {
   it('of an unknown type is refused with a list of the known ones', () => {
     const parsed = parsePolicy({ type: 'policy-quota' });
     expect(parsed.ok ? '' : parsed.faults[0]?.message).toBe(`policy.type must be one of ${POLICY_TYPES.join(', ')}`);
+    expect([...POLICY_TYPES].sort()).toEqual(['policy-auth-jwt', 'policy-raise-fault', 'policy-verify-jwt']);
   });
 });

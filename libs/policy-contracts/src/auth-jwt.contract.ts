@@ -85,6 +85,19 @@ function missingFaults(input: unknown): ValidationFault[] {
   });
 }
 
+const STALE = 'revocationStaleSeconds';
+
+/** How old knowledge may be belongs to `boundedStale`: elsewhere it would be a promise that nobody keeps. */
+function stalenessFaults(input: unknown): ValidationFault[] {
+  if (typeof input !== 'object' || input === null) return [];
+  const raw = input as Readonly<Record<string, unknown>>;
+  const isBounded = raw['revocationCheck'] === 'boundedStale';
+  if (isBounded === isGiven(raw, STALE)) return [];
+  if (isBounded) return [required(STALE, 'when revocationCheck is boundedStale')];
+  const field = `policy.${STALE}`;
+  return [{ field, code: 'invalid', message: `${field} goes with revocationCheck boundedStale only` }];
+}
+
 /** Amounts that are whole numbers each, but too long a time in their unit. */
 function durationFaults(policy: AuthJwtContract): ValidationFault[] {
   return [ACCESS_LIFE, REFRESH_LIFE].flatMap(({ amount, unit }) => {
@@ -116,7 +129,7 @@ function warningsOf(policy: AuthJwtContract): ContractWarning[] {
 /** Reads a `policy-auth-jwt` body under `policy`; every fault at once. */
 export function parseAuthJwt(input: unknown): Parsed<AuthJwtContract> {
   const parsed = parseWith(AUTH_JWT_SCHEMA, input, 'policy');
-  const missing = missingFaults(input);
+  const missing = [...missingFaults(input), ...stalenessFaults(input)];
   if (!parsed.ok) return { ok: false, faults: [...parsed.faults, ...missing] };
   const faults = [...missing, ...durationFaults(parsed.value)];
   if (faults.length > 0) return { ok: false, faults };

@@ -8,8 +8,12 @@ import {
 const CLIENT: ClientRecord = { clientId: 'c', project: 'shop', proxy: 'orders', proxyId: 'p', secretVerifier: 'v' };
 const CREDENTIAL: CredentialRecord = {
   ...{ username: 'alice', project: 'shop', passwordVerifier: 'v', passwordId: 'p-1', enabled: true },
-  ...{ expiresAt: '2030-01-01T00:00:00.000Z', roles: ['reader'] },
+  ...{ expiresAt: '2030-01-01T00:00:00.000Z', roles: ['reader'], ipList: ['10.0.0.0/8'] },
+  access: [{ project: 'shop', proxy: 'orders', expiresAt: null }],
+  tokenSettings: { tokenNeverExpires: false },
 };
+/** What records of earlier versions lack. */
+const DEFAULTS: Readonly<Record<string, unknown>> = { ipList: [], access: [], tokenSettings: null };
 
 const throughJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
@@ -23,7 +27,7 @@ describe.each(RECORDS)('a $kind record', ({ kind, parse, record }) => {
     expect(parse(throughJson(record))).toEqual({ ok: true, value: record, warnings: [] });
   });
 
-  it.each(Object.keys(record))('needs %s', (name) => {
+  it.each(Object.keys(record).filter((name) => !(name in DEFAULTS)))('needs %s', (name) => {
     const { [name]: _left, ...rest } = record as unknown as Record<string, unknown>;
     expect(parse(rest)).toMatchObject({ ok: false, faults: [{ field: `${kind}.${name}`, code: 'required' }] });
   });
@@ -45,6 +49,11 @@ describe.each(RECORDS)('a $kind record', ({ kind, parse, record }) => {
 });
 
 describe('a credential record', () => {
+  it('of an earlier version has no addresses, no access list and no settings of its own', () => {
+    const { ipList: _ips, access: _access, tokenSettings: _settings, ...older } = CREDENTIAL;
+    expect(parseCredentialRecord(older)).toEqual({ ok: true, value: { ...older, ...DEFAULTS }, warnings: [] });
+  });
+
   it('may never expire', () => {
     expect(parseCredentialRecord({ ...CREDENTIAL, expiresAt: null })).toMatchObject({ ok: true });
   });

@@ -14,6 +14,14 @@ const CLIENT = z.strictObject({
   secretVerifier: z.string(),
 });
 
+/** One entry of a credential's access list. */
+const ACCESS = z.strictObject({
+  project: z.string(),
+  proxy: z.string(),
+  /** ISO 8601; null: never. */
+  expiresAt: z.string().nullable(),
+});
+
 const CREDENTIAL = z.strictObject({
   username: z.string(),
   project: z.string(),
@@ -25,12 +33,19 @@ const CREDENTIAL = z.strictObject({
   /** ISO 8601; null: never. */
   expiresAt: z.string().nullable(),
   roles: z.array(z.string()),
+  /** Addresses and CIDRs that the user may ask for tokens from; empty: any. Missing in records of earlier versions. */
+  ipList: z.array(z.string()).default([]),
+  /** The proxies whose policies take its tokens under `managedFromThisPolicy:false`. */
+  access: z.array(ACCESS).default([]),
+  /** The credential's own token settings; null: those of the policy. */
+  tokenSettings: z.looseObject({}).nullable().default(null),
 });
 
 /** The key pair of a proxy as a client of `/auth/jwt`. */
 export type ClientRecord = z.infer<typeof CLIENT>;
 /** A user of the password grant. */
 export type CredentialRecord = z.infer<typeof CREDENTIAL>;
+export type CredentialAccess = z.infer<typeof ACCESS>;
 
 export const parseClientRecord = (input: unknown): Parsed<ClientRecord> => parseWith(CLIENT, input, 'client');
 export const parseCredentialRecord = (input: unknown): Parsed<CredentialRecord> =>

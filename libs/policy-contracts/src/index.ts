@@ -11,15 +11,27 @@ export {
 } from './auth-jwt.contract.ts';
 export { canonicalJson } from './canonical-json.ts';
 export {
+  ERROR_TEMPLATE_PLACEHOLDERS,
+  ERROR_TEMPLATE_VARIABLES,
+  compileErrorTemplate,
+  makesJson,
+  unknownTemplateVariables,
+  type ErrorTemplateValues,
+  type ErrorTemplateVariable,
+} from './error-template.ts';
+export {
   parseClientRecord,
   parseCredentialRecord,
   type ClientRecord,
+  type CredentialAccess,
   type CredentialRecord,
 } from './identity-records.ts';
 export { optional, withDefault, wholeNumber } from './nullable-fields.ts';
 export { normalisePath } from './normalise-path.ts';
 export {
+  DELETION_METADATA_SCHEMA,
   ENDPOINT_METHODS,
+  OPERATION_METADATA_SCHEMA,
   TARGET_PIPELINES,
   TARGET_SCOPES,
   environmentNamesIn,
@@ -50,10 +62,12 @@ export {
   type PlacedPolicy,
   type ProxyArtifact,
 } from './proxy-artifact.ts';
+export { RAISE_FAULT_SCHEMA, parseRaiseFault, type RaiseFaultContract } from './raise-fault.contract.ts';
 export { createPasswordVerifier, createSecretVerifier, verifyPassword, verifySecret } from './secret-verifier.ts';
 export { LONGEST_DURATION_MS, TIME_UNITS, TIME_UNIT_MS, durationMs, type TimeUnit } from './time-units.ts';
 export { faultsOf, parseWith, type ContractWarning, type Parsed, type ValidationFault } from './validation-fault.ts';
 export { parseVerifyJwt, type VerifyJwtContract } from './verify-jwt.contract.ts';
+export { VERIFY_JWT_SCHEMA } from './verify-jwt-schema.ts';
 export { timeSpanSeconds, type ListOrRef, type TextOrRef } from './verify-jwt-elements.ts';
 export { CERTIFICATE_PEM, type PublicKeyElement, type SecretKeyElement } from './verify-jwt-keys.ts';
 export { type ExpectedMember, type ExpectedMembers, type MemberType } from './verify-jwt-members.ts';

@@ -37,10 +37,12 @@ const schemaWith = (deployDefault: boolean) =>
     deployTargetEnvironmentNameList: withDefault(z.array(z.string().min(1)), []),
     order: optional(z.int().min(1)),
   });
-const SCHEMA_OF_CHANGE = schemaWith(true);
-const SCHEMA_OF_DELETION = schemaWith(false);
+/** The seed's table for adding and changing: `deploy` defaults to true. */
+export const OPERATION_METADATA_SCHEMA = schemaWith(true);
+/** The seed's table for deleting: `deploy` defaults to false. */
+export const DELETION_METADATA_SCHEMA = schemaWith(false);
 
-type RawMetadata = z.infer<typeof SCHEMA_OF_CHANGE>;
+type RawMetadata = z.infer<typeof OPERATION_METADATA_SCHEMA>;
 
 function placeOf({ targetPipeline: pipeline, ...raw }: RawMetadata): PolicyPlace | undefined {
   if (raw.targetScope === 'ALL') return { scope: 'ALL', pipeline };
@@ -72,7 +74,7 @@ export interface DeletionMetadata {
 
 /** Reads `operationMetadata` of a deletion; `deploy` defaults to false (seed). */
 export function parseDeletionMetadata(input: unknown): Parsed<DeletionMetadata> {
-  const parsed = parseWith(SCHEMA_OF_DELETION, input, 'operationMetadata');
+  const parsed = parseWith(DELETION_METADATA_SCHEMA, input, 'operationMetadata');
   if (!parsed.ok) return parsed;
   const raw = parsed.value;
   const value = {
@@ -88,7 +90,7 @@ export function parseDeletionMetadata(input: unknown): Parsed<DeletionMetadata> 
 
 /** Reads `operationMetadata` of an add or a change; `deploy` defaults to true (seed). */
 export function parseOperationMetadata(input: unknown): Parsed<OperationMetadata> {
-  const parsed = parseWith(SCHEMA_OF_CHANGE, input, 'operationMetadata');
+  const parsed = parseWith(OPERATION_METADATA_SCHEMA, input, 'operationMetadata');
   const missing = endpointFaults(input);
   if (!parsed.ok) return { ok: false, faults: [...parsed.faults, ...missing] };
   const { deploy, order, deployTargetEnvironmentNameList } = parsed.value;

@@ -1,8 +1,9 @@
 import { parseAuthJwt, type AuthJwtContract } from './auth-jwt.contract.ts';
+import { parseRaiseFault, type RaiseFaultContract } from './raise-fault.contract.ts';
 import { parseVerifyJwt, type VerifyJwtContract } from './verify-jwt.contract.ts';
 import type { Parsed } from './validation-fault.ts';
 
-export type PolicyContract = AuthJwtContract | VerifyJwtContract;
+export type PolicyContract = AuthJwtContract | RaiseFaultContract | VerifyJwtContract;
 export type PolicyType = PolicyContract['type'];
 
 /** A policy type without a line here does not exist. */
@@ -12,7 +13,11 @@ type Parsers = {
     policyName?: string,
   ) => Parsed<Extract<PolicyContract, { type: Type }>>;
 };
-const PARSERS: Parsers = { 'policy-auth-jwt': parseAuthJwt, 'policy-verify-jwt': parseVerifyJwt };
+const PARSERS: Parsers = {
+  'policy-auth-jwt': parseAuthJwt,
+  'policy-verify-jwt': parseVerifyJwt,
+  'policy-raise-fault': parseRaiseFault,
+};
 export const POLICY_TYPES = Object.keys(PARSERS) as PolicyType[];
 
 const isPolicyType = (type: unknown): type is PolicyType => typeof type === 'string' && Object.hasOwn(PARSERS, type);

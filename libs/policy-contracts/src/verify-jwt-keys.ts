@@ -59,7 +59,10 @@ export function secretKeyOf(raw: RawVerifyJwt['secretKey'], findings: VerifyJwtF
   if (raw.value !== undefined) findings.refuse('InvalidSecretInConfig', 'secretKey.value', SECRET_KEY);
   const ref = raw.ref?.trim() ?? '';
   if (ref === '') {
-    if (raw.value === undefined) findings.refuse('EmptyElementForKeyConfiguration', 'secretKey.ref', SECRET_KEY);
+    // Apigee tells a Value that is missing from one that is empty.
+    const isMissing = raw.ref === undefined;
+    const fault = isMissing ? 'InvalidKeyConfiguration' : 'EmptyElementForKeyConfiguration';
+    if (raw.value === undefined) findings.refuse(fault, isMissing ? 'secretKey' : 'secretKey.ref', SECRET_KEY);
   } else if (!/^private\../.test(ref)) findings.refuse('InvalidVariableNameForSecret', 'secretKey.ref', SECRET_KEY);
   return { ...(raw.encoding === undefined ? {} : { encoding: raw.encoding }), ref };
 }
@@ -102,14 +105,17 @@ function literalKeyFault(child: keyof PublicKeyElement, text: string, algorithms
   return refusals.includes(undefined) ? undefined : refusals[0]?.code;
 }
 
+/** `message` is the request in the request flow. */
+const isFromRequest = (variable: string | undefined): boolean =>
+  variable !== undefined && /^(?:request|message)\./.test(variable.trim());
+
 function checkPublicKeyChild(
   child: keyof PublicKeyElement,
   element: TextOrRef,
   algorithms: readonly JwsAlgorithmName[],
   findings: VerifyJwtFindings,
 ): void {
-  // `message` is the request in the request flow.
-  if (element.ref !== undefined && /^(?:request|message)\./.test(element.ref)) {
+  if (isFromRequest(element.ref)) {
     findings.refuse('InsecureKeySource', `publicKey.${child}.ref`, PUBLIC_KEY);
   }
   if (element.value === undefined) return;
@@ -119,8 +125,20 @@ function checkPublicKeyChild(
   findings.refuse(name, `publicKey.${child}`, PUBLIC_KEY);
 }
 
+type RawPublicKey = NonNullable<RawVerifyJwt['publicKey']>;
+
+function checkJwksAddress(jwks: RawPublicKey['jwks'], hasAllowedHosts: boolean, findings: VerifyJwtFindings): boolean {
+  const { uri, uriRef } = jwks ?? {};
+  if (typeof uriRef === 'string' && isFromRequest(uriRef) && !hasAllowedHosts) {
+    findings.refuse('InsecureKeySource', 'publicKey.jwks.uriRef', PUBLIC_KEY);
+  }
+  if (uri !== undefined) findings.notSupported('publicKey.jwks.uri', 'a JWKS fetched from an address');
+  if (uriRef !== undefined) findings.notSupported('publicKey.jwks.uriRef', 'a JWKS fetched from an address');
+  return uri !== undefined || uriRef !== undefined;
+}
+
 export function publicKeyOf(
-  raw: RawVerifyJwt['publicKey'],
+  { publicKey: raw, allowedJwksHosts }: Pick<RawVerifyJwt, 'publicKey' | 'allowedJwksHosts'>,
   algorithms: readonly JwsAlgorithmName[],
   findings: VerifyJwtFindings,
 ): PublicKeyElement | undefined {
@@ -131,14 +149,10 @@ export function publicKeyOf(
     findings.refuse('InvalidKeyConfiguration', 'publicKey', PUBLIC_KEY);
     return undefined;
   }
-  const { uri, uriRef } = raw.jwks ?? {};
-  if (uri !== undefined) findings.notSupported('publicKey.jwks.uri', 'a JWKS fetched from an address');
-  if (uriRef !== undefined) findings.notSupported('publicKey.jwks.uriRef', 'a JWKS fetched from an address');
+  const hasAddress = checkJwksAddress(raw.jwks, allowedJwksHosts.length > 0, findings);
   const element = textOrRef(raw[child]);
   if (element === undefined) {
-    if (uri === undefined && uriRef === undefined) {
-      findings.refuse('EmptyElementForKeyConfiguration', `publicKey.${child}`, PUBLIC_KEY);
-    }
+    if (!hasAddress) findings.refuse('EmptyElementForKeyConfiguration', `publicKey.${child}`, PUBLIC_KEY);
     return undefined;
   }
   checkPublicKeyChild(child, element, algorithms, findings);

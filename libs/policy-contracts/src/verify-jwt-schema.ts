@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { documentText } from './document-text.ts';
 import { optional, withDefault } from './nullable-fields.ts';
 import { policyBaseFields } from './policy-base.ts';
 
@@ -15,13 +16,7 @@ export const IGNORED_ELEMENTS = [
 ] as const;
 
 /** Elements of the contract that this version refuses: they may not be accepted and then left unenforced. */
-export const UNSUPPORTED_ELEMENTS = [
-  'algorithms',
-  'privateKey',
-  'passwordKey',
-  'directKey',
-  'allowedJwksHosts',
-] as const;
+export const UNSUPPORTED_ELEMENTS = ['algorithms', 'privateKey', 'passwordKey', 'directKey'] as const;
 
 export const SECRET_ENCODINGS = ['hex', 'base16', 'base64', 'base64url'] as const;
 
@@ -32,14 +27,13 @@ const words = (text: string): string[] =>
     .split(',')
     .map((word) => word.trim())
     .filter((word) => word !== '');
+/** In XML a list is one text with commas: a name that holds one would come back as two. */
+const listItem = documentText(0, 255).refine((name) => !name.includes(','), { error: 'must hold no comma' });
 const commaList = (maximum: number) =>
-  z.preprocess(
-    (given) => (typeof given === 'string' ? words(given) : given),
-    z.array(z.string().max(255)).max(maximum),
-  );
+  z.preprocess((given) => (typeof given === 'string' ? words(given) : given), z.array(listItem).max(maximum));
 
-const ref = optional(z.string().max(255));
-const text = optional(z.string().max(65_536));
+const ref = optional(documentText(0, 255));
+const text = optional(documentText(0, 65_536));
 const asValue = (given: unknown): unknown => (typeof given === 'string' ? { value: given } : given);
 
 /** `{value, ref}`, or the text alone. */
@@ -51,7 +45,7 @@ const listElement = z.preprocess(
 );
 /** Names, types and the array mark are read loosely here: their faults have Apigee's names (`verify-jwt-members.ts`). */
 const memberElement = z.strictObject({
-  name: optional(z.string().max(1000)),
+  name: optional(documentText(0, 1000)),
   ref,
   value: text,
   type: optional(z.string()),
@@ -62,15 +56,23 @@ const membersElement = z.preprocess(
   z.strictObject({ ref, claims: withDefault(z.array(memberElement).max(200), []) }),
 );
 
+/** RFC 1123 section 2.1, without a port. */
+const hostName = z
+  .string()
+  .max(253)
+  .regex(/^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$/, {
+    error: 'must be a host name',
+  });
+
 /** The shape of a `policy-verify-jwt` body (contract 4.1 point 1); what its values may be is checked afterwards. */
 export const VERIFY_JWT_SCHEMA = z.strictObject({
   type: z.literal('policy-verify-jwt'),
   ...policyBaseFields,
-  displayName: optional(z.string().max(255)),
+  displayName: optional(documentText(0, 255)),
   continueOnError: flag,
   algorithm: optional(commaList(100)),
   jwtType: optional(z.enum(['Signed', 'Encrypted'])),
-  source: optional(z.string().max(255)),
+  source: optional(documentText(0, 255)),
   secretKey: optional(
     z.strictObject({ encoding: optional(z.enum(SECRET_ENCODINGS)), ref, value: anything, id: anything }),
   ),
@@ -106,7 +108,7 @@ export const VERIFY_JWT_SCHEMA = z.strictObject({
   privateKey: anything,
   passwordKey: anything,
   directKey: anything,
-  allowedJwksHosts: anything,
+  allowedJwksHosts: withDefault(z.array(hostName).max(100), []),
 });
 
 export type RawVerifyJwt = z.infer<typeof VERIFY_JWT_SCHEMA>;

@@ -94,6 +94,18 @@ describe('the stored form of policy-verify-jwt', () => {
     expect(warningsOf({ issuer: '', id: {} })).toEqual(['policy.issuer', 'policy.id']);
   });
 
+  it('keeps the hosts that keys may come from, each once in lower case, and warns that they have no effect yet', () => {
+    const members = { allowedJwksHosts: ['IdP.example.org', 'idp.example.org', 'localhost'] };
+    expect(accepted(members).allowedJwksHosts).toEqual(['idp.example.org', 'localhost']);
+    expect(warningsOf(members)).toEqual(['policy.allowedJwksHosts']);
+    expect(accepted({ allowedJwksHosts: [] })).toEqual(accepted({}));
+  });
+
+  it('trims its texts, and takes an empty display name as none', () => {
+    expect(accepted({ displayName: ' Check ', source: ' v ' })).toMatchObject({ displayName: 'Check', source: 'v' });
+    expect(accepted({ displayName: ' ' }).displayName).toBeUndefined();
+  });
+
   it('accepts what Apigee ignores, with a warning, and does not keep it', () => {
     const ignored = { async: false, customClaims: [{ name: 'sub', value: 'x' }], expiresIn: '1h', properties: {} };
     expect(warningsOf(ignored)).toEqual([
@@ -175,7 +187,8 @@ describe('refusals of policy-verify-jwt', () => {
 
   it.each([
     [{ ref: '' }, 'policy.secretKey.ref EmptyElementForKeyConfiguration'],
-    [{}, 'policy.secretKey.ref EmptyElementForKeyConfiguration'],
+    [{}, 'policy.secretKey InvalidKeyConfiguration'],
+    [{ ref: null }, 'policy.secretKey InvalidKeyConfiguration'],
     [{ ref: 'secret' }, 'policy.secretKey.ref InvalidVariableNameForSecret'],
     [{ ref: 'private.' }, 'policy.secretKey.ref InvalidVariableNameForSecret'],
     [{ value: 'hunter2' }, 'policy.secretKey.value InvalidSecretInConfig'],
@@ -236,7 +249,6 @@ describe('refusals of policy-verify-jwt', () => {
     [{ privateKey: { ref: 'private.k' } }],
     [{ passwordKey: { ref: 'private.k' } }],
     [{ jwtType: 'Encrypted' }],
-    [{ allowedJwksHosts: ['a'] }],
     [{ publicKey: { jwks: { uri: 'https://idp.example.org' } } }],
     [{ publicKey: { jwks: { uriRef: 'v' } } }],
     [{ additionalClaims: [{ name: 'm', type: 'map', value: '{"a":"{user.name}"}' }] }],
@@ -244,6 +256,23 @@ describe('refusals of policy-verify-jwt', () => {
     const faults = faultsOf(members);
     expect(faults.length).toBeGreaterThan(0);
     expect(faults.every((fault) => fault.endsWith(' not_supported'))).toBe(true);
+  });
+
+  it('refuses an address of keys that the caller may choose, unless its hosts are listed', () => {
+    const faults = (members: object) => faultsOf({ publicKey: { jwks: { uriRef: 'request.header.jku' } }, ...members });
+    expect(faults({})).toContain('policy.publicKey.jwks.uriRef InsecureKeySource');
+    expect(faults({ allowedJwksHosts: ['idp.example.org'] })).toEqual(['policy.publicKey.jwks.uriRef not_supported']);
+  });
+
+  it.each([
+    ['allowedJwksHosts', 'a', 'policy.allowedJwksHosts wrong_type'],
+    ['allowedJwksHosts', ['https://a'], 'policy.allowedJwksHosts[0] invalid'],
+    ['allowedJwksHosts', ['a', 'b:1', '*.c', ''], 'policy.allowedJwksHosts[1] invalid'],
+    ['knownHeaders', ['a,b'], 'policy.knownHeaders.value[0] invalid'],
+    ['issuer', 'a\u0001', 'policy.issuer.value invalid'],
+    ['source', 'a\ufffe', 'policy.source invalid'],
+  ])('refuses %s of %j', (name, value, fault) => {
+    expect(faultsOf({ [name]: value })).toContain(fault);
   });
 
   it('names the conflict before what is not supported when algorithm and algorithms are both there', () => {

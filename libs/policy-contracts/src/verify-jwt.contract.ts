@@ -49,6 +49,8 @@ export interface VerifyJwtContract extends PolicyBase {
   readonly timeAllowance?: TextOrRef | undefined;
   /** Longest time from nbf (or iat) to exp: `1h`; units s, m, h, d, w. */
   readonly maxLifespan?: (TextOrRef & { readonly useIssueTime: boolean }) | undefined;
+  /** Hosts in lower case that a `publicKey.jwks.uriRef` may lead to. Never empty. */
+  readonly allowedJwksHosts?: readonly string[] | undefined;
 }
 
 function checkKind(raw: RawVerifyJwt, findings: VerifyJwtFindings): void {
@@ -57,7 +59,7 @@ function checkKind(raw: RawVerifyJwt, findings: VerifyJwtFindings): void {
   }
   for (const name of UNSUPPORTED_ELEMENTS) {
     if (raw[name] === undefined || (name === 'algorithms' && raw.algorithm !== undefined)) continue;
-    findings.notSupported(name, name === 'allowedJwksHosts' ? name : `${name} (encrypted tokens)`);
+    findings.notSupported(name, `${name} (encrypted tokens)`);
   }
   if (raw.jwtType === 'Encrypted') findings.notSupported('jwtType', 'jwtType Encrypted');
 }
@@ -76,7 +78,7 @@ function keysOf(raw: RawVerifyJwt, findings: VerifyJwtFindings) {
   return {
     algorithm,
     secretKey: secretKeyOf(raw.secretKey, findings),
-    publicKey: publicKeyOf(raw.publicKey, asymmetric, findings),
+    publicKey: publicKeyOf(raw, asymmetric, findings),
   };
 }
 
@@ -84,6 +86,12 @@ function lifespanOf(raw: RawVerifyJwt, findings: VerifyJwtFindings): VerifyJwtCo
   const given = raw.maxLifespan;
   const element = timeElement('maxLifespan', given, findings);
   return element === undefined || given === undefined ? undefined : { ...element, useIssueTime: given.useIssueTime };
+}
+
+function jwksHostsOf(raw: RawVerifyJwt, findings: VerifyJwtFindings): readonly string[] | undefined {
+  if (raw.allowedJwksHosts.length === 0) return undefined;
+  findings.warn('allowedJwksHosts', 'matters for publicKey.jwks.uriRef alone, which this version does not support');
+  return [...new Set(raw.allowedJwksHosts.map((host) => host.toLowerCase()))];
 }
 
 function warnOfNothing(raw: RawVerifyJwt, findings: VerifyJwtFindings): void {
@@ -104,7 +112,7 @@ function contractOf(raw: RawVerifyJwt, findings: VerifyJwtFindings): VerifyJwtCo
     active: raw.active,
     condition: raw.condition,
     forwardVariables: raw.forwardVariables,
-    displayName: raw.displayName,
+    displayName: raw.displayName?.trim() || undefined,
     continueOnError: raw.continueOnError,
     ...keysOf(raw, findings),
     jwtType: 'Signed',
@@ -122,6 +130,7 @@ function contractOf(raw: RawVerifyJwt, findings: VerifyJwtFindings): VerifyJwtCo
     ignoreUnresolvedVariables: raw.ignoreUnresolvedVariables,
     timeAllowance: timeElement('timeAllowance', raw.timeAllowance, findings),
     maxLifespan: lifespanOf(raw, findings),
+    allowedJwksHosts: jwksHostsOf(raw, findings),
   };
 }
 

@@ -1,7 +1,9 @@
 export { audienceOf } from './auth-jwt/audience.ts';
+export { TOKEN_PARAMETER } from './auth-jwt/link-auth-jwt.ts';
 export { type AccessTokenClaims, type IssuedAccessToken, type LinkedIssuer } from './auth-jwt/link-issuer.ts';
 export { parseCondition, type ParsedCondition, type VariableLookup } from './conditions/parse-condition.ts';
 export { compileVariable, type VariableReader } from './exchange/compile-variable.ts';
+export { envelopeFault } from './exchange/envelope-fault.ts';
 export { Exchange, type TokenVariables } from './exchange/exchange.ts';
 export { type Fault } from './exchange/fault.ts';
 export {
@@ -10,7 +12,7 @@ export {
   type ServedProxy,
   type VariableValue,
 } from './exchange/variable-source.ts';
-export { type LinkFault, type LinkOptions } from './linking/link-context.ts';
+export { type LinkFault, type LinkOptions, type RevocationKnowledge } from './linking/link-context.ts';
 export { type EndpointMatch } from './pipeline/endpoint-matcher.ts';
 export { linkProxy, type LinkedProxy, type LinkOutcome } from './pipeline/link-proxy.ts';
 export { type LinkedRoute } from './pipeline/link-route.ts';

@@ -3,6 +3,7 @@ export { REDIS_REFRESH_TOKEN_STORE_DEFAULTS, RedisRefreshTokenStore } from './re
 export {
   RefreshTokenStoreUnavailable,
   type RefreshTokenExpectation,
+  type RefreshTokenFamily,
   type RefreshTokenInspection,
   type RefreshTokenIssue,
   type RefreshTokenOwner,

@@ -83,6 +83,18 @@ export type RefreshTokenInspection =
   | { readonly kind: 'used' }
   | Exclude<RefreshTokenRefusal, { readonly kind: 'uses-exhausted' }>;
 
+/** One login that can still be refreshed, without anything of its tokens. Times are epoch milliseconds. */
+export interface RefreshTokenFamily {
+  readonly familyId: string;
+  readonly subject: RefreshTokenSubject;
+  readonly startedAtMs: number;
+  /** Issue and end of the newest token. */
+  readonly issuedAtMs: number;
+  readonly expiresAtMs: number;
+  /** Rotations since the login. */
+  readonly uses: number;
+}
+
 /**
  * Refresh tokens of one environment, for any number of gateways at once.
  *
@@ -111,6 +123,8 @@ export interface RefreshTokenStore {
   revokeFamily(owner: RefreshTokenOwner, familyId: string): Promise<boolean>;
   /** Ends every family of an owner and gives their number, those included that expired but are not forgotten yet. */
   revokeSubject(owner: RefreshTokenOwner): Promise<number>;
+  /** Families of an owner that live, oldest login first. What was not written by this store is left out. */
+  familiesOf(owner: RefreshTokenOwner, nowMs: number): Promise<readonly RefreshTokenFamily[]>;
   /** How many tokens of an owner are active. */
   activeCount(owner: RefreshTokenOwner, nowMs: number): Promise<number>;
 }

@@ -1,25 +1,32 @@
 import type { Slice } from '../slice.ts';
 import { ApiProxiesController } from './api-proxies.controller.ts';
 import { apiProxiesProjection } from './api-proxies.projection.ts';
-import {
-  AddEndpointHandler,
-  ChangeProxyKeysHandler,
-  CreateApiProxyHandler,
-  DeleteApiProxyHandler,
-  ChangeProxySettingsHandler,
-} from './api-proxy-handlers.ts';
+import { ChangeProxySettingsHandler, CreateApiProxyHandler, DeleteApiProxyHandler } from './api-proxy-handlers.ts';
+import { DescribeApiProxyHandler } from './describe-api-proxy.handler.ts';
+import { AddEndpointHandler, DeleteEndpointHandler, UpdateEndpointHandler } from './endpoint-handlers.ts';
+import { EndpointsController } from './endpoints.controller.ts';
+import { historySlice } from './history/history.slice.ts';
 import { ListApiProxiesHandler } from './list-api-proxies.handler.ts';
+import { GetPastApiProxyHandler } from './past-api-proxy.handler.ts';
 import { PoliciesController } from './policies.controller.ts';
 import { AddPolicyHandler, DeletePolicyHandler, GetApiProxyHandler, UpdatePolicyHandler } from './policy-handlers.ts';
+import { ProxyBodies } from './proxy-bodies.ts';
 import { ProxyChanges } from './proxy-changes.ts';
+import { ChangeProxyKeysHandler } from './proxy-key-handlers.ts';
+import { SettingsController } from './settings.controller.ts';
 
 export const apiProxiesSlice: Slice = {
-  controllers: [ApiProxiesController, PoliciesController],
+  controllers: [
+    ...historySlice.controllers,
+    ...[ApiProxiesController, EndpointsController, SettingsController, PoliciesController],
+  ],
   providers: [
-    ProxyChanges,
+    ...[ProxyBodies, ProxyChanges],
+    ...historySlice.providers,
     ...[CreateApiProxyHandler, ChangeProxySettingsHandler, DeleteApiProxyHandler, ChangeProxyKeysHandler],
-    ...[AddEndpointHandler, AddPolicyHandler, UpdatePolicyHandler, DeletePolicyHandler],
-    ...[ListApiProxiesHandler, GetApiProxyHandler],
+    ...[AddEndpointHandler, UpdateEndpointHandler, DeleteEndpointHandler],
+    ...[AddPolicyHandler, UpdatePolicyHandler, DeletePolicyHandler],
+    ...[ListApiProxiesHandler, DescribeApiProxyHandler, GetApiProxyHandler, GetPastApiProxyHandler],
   ],
   projections: [apiProxiesProjection],
 };

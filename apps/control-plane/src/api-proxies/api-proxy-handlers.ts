@@ -1,18 +1,16 @@
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { createSecretVerifier } from '#libs/policy-contracts';
 import { CHANNEL_UPKEEP, type ChannelUpkeep } from '../channel-upkeep/channel-upkeep.port.ts';
 import { wishIdentity } from '../channel-upkeep/identity-wishes.ts';
-import { invalidField } from '../decider/domain-error.ts';
 import {
   environmentsOf,
   requestDeployments,
   type RequestedDeployment,
 } from '../deployment-requests/deployment-requests.ts';
 import { DeploymentResults, type DeploymentResult } from '../deployment-requests/deployment-results.ts';
-import { deploymentTargets, type DeployOrder } from '../deployment-requests/deployment-targets.ts';
-import { claimRoutes, giveUpRoutes } from '../deployment-requests/route-claims.ts';
+import type { DeployOrder } from '../deployment-requests/deployment-targets.ts';
+import { giveUpRoutes } from '../deployment-requests/route-claims.ts';
 import { VAULT } from '../injection-tokens.ts';
 import { holdProject, resolveApiProxy } from '../persistence/project-scope.ts';
 import type { SecretVault } from '../persistence/secret-vault.ts';
@@ -22,12 +20,11 @@ import {
   apiProxyStream,
   requireApiProxy,
   type ActiveApiProxy,
-  type Endpoint,
-  type ProxyKeys,
   type ProxySettings,
   type SettingsChange,
 } from './domain/index.ts';
 import { ProxyChanges, requireRevision, type ProxyAddress } from './proxy-changes.ts';
+import { keepKeys } from './proxy-keys.ts';
 
 export interface ProxyAnswer {
   readonly proxy: ActiveApiProxy;
@@ -70,34 +67,6 @@ export class DeleteApiProxy extends Command<DeploymentResult> {
   ) {
     super();
   }
-}
-
-export class ChangeProxyKeys extends Command<ProxyAnswer> {
-  constructor(
-    readonly context: RequestContext,
-    readonly address: ProxyAddress,
-    readonly keys: { readonly publicKey: string | undefined; readonly secretKey: string | undefined },
-    readonly order: DeployOrder,
-  ) {
-    super();
-  }
-}
-
-export class AddEndpoint extends Command<ProxyAnswer> {
-  constructor(
-    readonly context: RequestContext,
-    readonly address: ProxyAddress,
-    readonly endpoint: Endpoint,
-    readonly order: DeployOrder,
-  ) {
-    super();
-  }
-}
-
-/** The verifier is kept, not the secret; it is recognised by the secret's own fingerprint. */
-async function keepKeys(vault: SecretVault, unit: Unit, publicKey: string, secretKey: string): Promise<ProxyKeys> {
-  const verifier = createSecretVerifier(secretKey);
-  return { publicKey, secretKey: await vault.put(unit.transaction, 'proxy-key', verifier, secretKey) };
 }
 
 @CommandHandler(CreateApiProxy)
@@ -150,15 +119,6 @@ export class ChangeProxySettingsHandler implements ICommandHandler<ChangeProxySe
   }
 }
 
-@CommandHandler(AddEndpoint)
-export class AddEndpointHandler implements ICommandHandler<AddEndpoint> {
-  constructor(private readonly changes: ProxyChanges) {}
-
-  execute({ context, address, endpoint, order }: AddEndpoint): Promise<ProxyAnswer> {
-    return this.changes.change(context, address, { command: { type: 'AddEndpoint', endpoint }, order });
-  }
-}
-
 @CommandHandler(DeleteApiProxy)
 export class DeleteApiProxyHandler implements ICommandHandler<DeleteApiProxy> {
   constructor(
@@ -187,56 +147,5 @@ export class DeleteApiProxyHandler implements ICommandHandler<DeleteApiProxy> {
     });
     await this.upkeep.soon();
     return this.results.of(requested);
-  }
-}
-
-@CommandHandler(ChangeProxyKeys)
-export class ChangeProxyKeysHandler implements ICommandHandler<ChangeProxyKeys> {
-  constructor(
-    private readonly units: UnitOfWork,
-    private readonly results: DeploymentResults,
-    @Inject(VAULT) private readonly vault: SecretVault,
-    @Inject(CHANNEL_UPKEEP) private readonly upkeep: ChannelUpkeep,
-  ) {}
-
-  async execute(command: ChangeProxyKeys): Promise<ProxyAnswer> {
-    const { proxy, requested } = await this.units.run(command.context, (unit) => this.changeKeys(unit, command));
-    await this.upkeep.soon();
-    return { proxy, deploymentResult: await this.results.of(requested) };
-  }
-
-  private async changeKeys(
-    unit: Unit,
-    { address, keys: wanted, order }: ChangeProxyKeys,
-  ): Promise<{ proxy: ActiveApiProxy; requested: RequestedDeployment[] }> {
-    if (wanted.publicKey === undefined && wanted.secretKey === undefined) {
-      throw invalidField('publicKey', 'required', 'At least one key (publicKey or secretKey) must be provided');
-    }
-    const { proxyId } = await resolveApiProxy(unit, address);
-    await requireRevision(unit, proxyId);
-    const { state } = await unit.load(apiProxyDecider, apiProxyStream(proxyId));
-    const { keys: current } = requireApiProxy(state);
-    const publicKey = wanted.publicKey ?? current.publicKey;
-    await this.renameClient(unit, proxyId, { from: current.publicKey, to: publicKey });
-    const keys =
-      wanted.secretKey === undefined
-        ? { ...current, publicKey }
-        : await keepKeys(this.vault, unit, publicKey, wanted.secretKey);
-    const changed = await unit.change(apiProxyDecider, apiProxyStream(proxyId), { type: 'ChangeKeys', keys });
-    if (wanted.secretKey !== undefined) await this.vault.destroy(unit.transaction, current.secretKey.secretId);
-    const proxy = requireApiProxy(changed);
-    const targets = await deploymentTargets(unit, order, proxyId);
-    await claimRoutes(unit, targets, { proxyId, route: proxy.clientRoute });
-    const wish = { kind: 'publish', proxyId, revision: proxy.revision, description: 'Keys changed' } as const;
-    return { proxy, requested: await requestDeployments(unit, targets, wish) };
-  }
-
-  private async renameClient(unit: Unit, proxyId: string, { from, to }: { from: string; to: string }): Promise<void> {
-    if (from !== to) {
-      await unit.names.free('client', '', from);
-      await unit.names.take('client', '', to, proxyId);
-      await wishIdentity(unit.transaction, { kind: 'client', subject: from, entityId: proxyId });
-    }
-    await wishIdentity(unit.transaction, { kind: 'client', subject: to, entityId: proxyId });
   }
 }

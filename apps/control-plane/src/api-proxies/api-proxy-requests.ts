@@ -1,134 +1,105 @@
 import { z } from 'zod';
-import { ENDPOINT_METHODS, normalisePath, optional, withDefault } from '#libs/policy-contracts';
+import { optional, withDefault, type ContractWarning } from '#libs/policy-contracts';
 import { nameField } from '../http/request-bodies.ts';
-import type { Endpoint, ProxySettings } from './domain/index.ts';
+import type { ProxySettings, SettingsChange } from './domain/index.ts';
+import {
+  clientRouteFields,
+  clientRouteOf,
+  deployFields,
+  hasRoute,
+  NO_ROUTE,
+  routingInfo,
+  routingInfoOf,
+} from './route-requests.ts';
+import { isEmptyList, oneOf, type VendorMembers } from './vendor-proxy-members.ts';
 
-const ROUTE_METHODS = ['ALL', ...ENDPOINT_METHODS, 'TRACE'] as const;
-/** Paths that belong to the token service (contract 4.2). */
-const RESERVED = /^\/(auth|credential|\.well-known)(\/|$)/;
-const HOST = /^(\*\.)?[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
+/** The vendor's EnumApiProxySpecType; the last two need no specification. */
+const CREATION_TYPES = ['OPEN_API', 'SWAGGER', 'WSDL', 'REVERSE_PROXY', 'EMPTY_API'] as const;
 
-/** The one spelling under which gateways look for it; `/orders/` means `/orders`. Undefined: no gateway could route it. */
-function routablePath(path: string): string | undefined {
-  if (!path.startsWith('/')) return undefined;
-  const normal = normalisePath(path);
-  return normal !== undefined && normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal;
-}
-
-const relativePath = z
-  .string()
-  .min(1)
-  .max(500)
-  .transform((path, context): string => {
-    const routable = routablePath(path);
-    if (routable === undefined) context.addIssue('must start with / and be a URL path without dots that hide another');
-    return routable ?? z.NEVER;
-  })
-  .refine((path) => !RESERVED.test(path), {
-    error: 'is reserved for the token service: /auth, /credential and /.well-known',
-    params: { code: 'reserved_path' },
-  });
-
-const upstreamAddress = z
-  .string()
-  .max(2000)
-  .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {
-    error: 'must be an http:// or https:// address',
-    abort: true,
-  })
-  .refine((text) => new URL(text).username === '' && new URL(text).password === '', {
-    error: 'must not hold credentials',
-    params: { code: 'credentials_in_address' },
-  })
-  .refine((text) => new URL(text).search === '' && new URL(text).hash === '', {
-    error: 'must not hold a query or a fragment',
-  });
-
-const seconds = (value: number) => withDefault(z.int().min(1).max(3600), value);
-
-const clientRoute = z.strictObject({
-  relativePathList: z.array(relativePath).min(1).max(100),
-  methodList: withDefault(z.array(z.enum(ROUTE_METHODS)), ['ALL']),
-  hostList: withDefault(z.array(z.string().regex(HOST, { error: 'must be a host name' })), []),
-  headerList: withDefault(z.array(z.unknown()).max(0, { error: 'is not supported in this version' }), []),
+const creationType = z.enum(CREATION_TYPES).refine((type) => type === 'REVERSE_PROXY' || type === 'EMPTY_API', {
+  error:
+    'must be REVERSE_PROXY or EMPTY_API: specifications are not read here, and without its endpoints the proxy would pass requests that the specification does not know',
+  params: { code: 'not_supported' },
 });
 
-const routingInfo = z.strictObject({
-  routingAddressList: z
-    .array(z.strictObject({ address: upstreamAddress, weight: withDefault(z.number().positive().max(1_000_000), 100) }))
-    .min(1)
-    .max(100),
-  loadBalanceAlgorithm: withDefault(z.enum(['ROUND_ROBIN', 'WEIGHTED']), 'ROUND_ROBIN'),
-  connectTimeout: seconds(30),
-  readTimeout: seconds(60),
-  retryCount: withDefault(z.int().min(0).max(10), 0),
-});
+const clientRoute = z.strictObject(clientRouteFields).refine(hasRoute, NO_ROUTE);
 
-/** `POST` and `PUT P/apiProxies/url/`, the vendor's names (`deploy` defaults to false here). */
+/** `POST P/apiProxies/url/`, the vendor's names. */
 export const API_PROXY = z.strictObject({
   apiProxyName: nameField,
   apiProxyDescription: withDefault(z.string().max(1000), ''),
-  apiProxyCreationType: withDefault(z.enum(['REVERSE_PROXY']), 'REVERSE_PROXY'),
+  apiProxyCreationType: withDefault(creationType, 'REVERSE_PROXY'),
   clientRoute,
   routingInfo,
-  deploy: withDefault(z.boolean(), false),
-  deployTargetEnvironmentNameList: withDefault(z.array(z.string().min(1)), []),
+  ...deployFields,
 });
 export type ApiProxyRequest = z.infer<typeof API_PROXY>;
 
-export const KEYS = z.strictObject({
-  publicKey: optional(z.string().min(1).max(255)),
-  secretKey: optional(z.string().min(1).max(1000)),
-  deploy: withDefault(z.boolean(), false),
-  deployTargetEnvironmentNameList: withDefault(z.array(z.string().min(1)), []),
+/** `PUT P/apiProxies/url/`: a description or routing that is left out stays as it is (vendor). */
+export const API_PROXY_UPDATE = z.strictObject({
+  ...API_PROXY.shape,
+  apiProxyDescription: optional(z.string().max(1000)),
+  routingInfo: optional(routingInfo),
 });
 
-const endpointPath = z
-  .string()
-  .min(1)
-  .max(500)
-  .regex(/^\/[^?#\s]*$/, { error: 'must start with / and hold no blank, ? or #' });
+const UNSERVED_ROUTING = [
+  { path: 'routingInfo.routingEnabled', isHarmless: oneOf(true), reason: 'requests are always sent to the addresses' },
+  { path: 'routingInfo.mirrorEnabled', isHarmless: oneOf(false), reason: 'nothing is mirrored' },
+  {
+    path: 'routingInfo.ignoreRoutingError',
+    isHarmless: oneOf(false),
+    reason: 'an address that cannot be reached is always an error',
+  },
+];
 
-export const ENDPOINT = z.strictObject({
-  name: endpointPath,
-  httpMethod: z.enum(ENDPOINT_METHODS),
-  description: withDefault(z.string().max(1000), ''),
-  backendResourceUrl: optional(endpointPath),
-  backendHttpMethod: optional(z.enum(ENDPOINT_METHODS)),
-  deploy: withDefault(z.boolean(), false),
-  deployTargetEnvironmentNameList: withDefault(z.array(z.string().min(1)), []),
+const isOff = (setting: unknown): boolean =>
+  typeof setting === 'object' && setting !== null && (setting as { enabled?: unknown }).enabled !== true;
+
+/** Members of the vendor's body that mean nothing here, and those that cannot be left out without a word. */
+export const PROXY_VENDOR_MEMBERS: VendorMembers = {
+  ignored: [
+    ...['reParse', 'backendApiVersion', 'specAuthorizationValueList'],
+    ...['requestBodyReadBehavior', 'responseBodyReadBehavior'],
+    ...['clientRoute.bufferRequest', 'clientRoute.bufferResponse', 'routingInfo.failoverRetryCount'],
+    ...['routingInfo.routingAddressList[].healthCheckEnabled', 'routingInfo.routingAddressList[].soapType'],
+  ],
+  refused: [
+    { path: 'specUrl', isHarmless: oneOf(''), reason: 'specifications are not read here' },
+    {
+      path: 'apiProxyGroupName',
+      isHarmless: oneOf(''),
+      reason: 'there are no groups, and its policies would be missing',
+    },
+    { path: 'soapToRest', isHarmless: oneOf(false), reason: 'SOAP is not translated' },
+    { path: 'enableWSA', isHarmless: oneOf(false), reason: 'WS-Addressing is not spoken' },
+    { path: 'enableWSRM', isHarmless: oneOf(false), reason: 'WS-ReliableMessaging is not spoken' },
+    { path: 'maintenanceModeSetting', isHarmless: isOff, reason: 'the proxy would go on serving; undeploy it instead' },
+    { path: 'clientRoute.virtualHostList', isHarmless: isEmptyList, reason: 'name the hosts in clientRoute.hostList' },
+    ...UNSERVED_ROUTING,
+  ],
+};
+
+const NO_EXTRAS = { cors: null, jsonErrorTemplate: null };
+
+/** A new proxy does not speak CORS and answers faults in the vendor's envelope. */
+export const newSettingsOf = (request: ApiProxyRequest): ProxySettings => ({
+  description: request.apiProxyDescription,
+  clientRoute: clientRouteOf(request.clientRoute),
+  routingInfo: routingInfoOf(request.routingInfo),
+  ...NO_EXTRAS,
 });
 
-export function settingsOf(
-  request: ApiProxyRequest,
-): Pick<ProxySettings, 'description' | 'clientRoute' | 'routingInfo'> {
-  const { relativePathList, methodList, hostList } = request.clientRoute;
-  const { routingAddressList, connectTimeout, readTimeout, retryCount } = request.routingInfo;
-  return {
-    description: request.apiProxyDescription,
-    clientRoute: {
-      relativePathList: [...new Set(relativePathList)],
-      methodList: methodList.includes('ALL') ? ['ALL'] : [...new Set(methodList)],
-      hostList: [...new Set(hostList.map((host) => host.toLowerCase()))],
-      headerList: [],
-    },
-    routingInfo: {
-      routingAddressList,
-      loadBalanceAlgorithm: request.routingInfo.loadBalanceAlgorithm,
-      connectTimeoutSeconds: connectTimeout,
-      readTimeoutSeconds: readTimeout,
-      retryCount,
-    },
-  };
-}
+/** An empty description keeps the one there is (vendor). */
+export const changedSettingsOf = (request: z.infer<typeof API_PROXY_UPDATE>): SettingsChange => ({
+  clientRoute: clientRouteOf(request.clientRoute),
+  ...((request.apiProxyDescription ?? '') === '' ? {} : { description: request.apiProxyDescription ?? '' }),
+  ...(request.routingInfo === undefined ? {} : { routingInfo: routingInfoOf(request.routingInfo) }),
+});
 
-export function endpointOf(request: z.infer<typeof ENDPOINT>): Endpoint {
-  const { name, httpMethod, description } = request;
-  return {
-    name,
-    httpMethod,
-    description,
-    backendResourceUrl: request.backendResourceUrl ?? null,
-    backendHttpMethod: request.backendHttpMethod ?? null,
-  };
-}
+/** The vendor's empty API refuses everything until it has endpoints. */
+export const creationWarnings = ({
+  apiProxyCreationType,
+}: Pick<ApiProxyRequest, 'apiProxyCreationType'>): ContractWarning[] =>
+  apiProxyCreationType === 'EMPTY_API'
+    ? [{ field: 'apiProxyCreationType', message: 'a proxy without endpoints passes every request of its route' }]
+    : [];

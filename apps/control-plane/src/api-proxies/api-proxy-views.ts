@@ -1,5 +1,17 @@
 import { parsePolicy, type ContractWarning, type PolicyContract, type PolicyPlace } from '#libs/policy-contracts';
-import { orderOf, policiesAt, type ActiveApiProxy, type PlacedPolicy } from './domain/index.ts';
+import { corsView } from './cors-requests.ts';
+import type { DescribedApiProxy } from './describe-api-proxy.handler.ts';
+import {
+  orderOf,
+  policiesAt,
+  type ActiveApiProxy,
+  type Endpoint,
+  type PlacedPolicy,
+  type RoutingInfo,
+} from './domain/index.ts';
+import { placementWarnings } from './placement-warnings.ts';
+import { errorTemplateView } from './error-template-requests.ts';
+import type { ApiProxyListItem } from './list-api-proxies.handler.ts';
 
 /** Members in the order of the contract; the database keeps none. */
 function inOrder(policy: PolicyContract): PolicyContract {
@@ -49,7 +61,7 @@ export function policyListView(proxy: ActiveApiProxy) {
 export function policyView(proxy: ActiveApiProxy, { name, place, policy }: PlacedPolicy) {
   return {
     policy: { ...inOrder(policy), name },
-    warnings: warningsOf(policy),
+    warnings: [...warningsOf(policy), ...placementWarnings(proxy, name)],
     operationMetadata: {
       targetScope: place.scope,
       targetEndpoint: place.scope === 'ENDPOINT' ? place.endpoint : null,
@@ -60,20 +72,44 @@ export function policyView(proxy: ActiveApiProxy, { name, place, policy }: Place
   };
 }
 
-export function apiProxyView(proxy: ActiveApiProxy) {
-  const { clientRoute, routingInfo } = proxy;
-  return {
-    apiProxyName: proxy.name,
-    apiProxyDescription: proxy.description,
-    apiProxyCreationType: 'REVERSE_PROXY',
-    revision: proxy.revision,
-    clientRoute,
-    routingInfo: {
-      routingAddressList: routingInfo.routingAddressList,
-      loadBalanceAlgorithm: routingInfo.loadBalanceAlgorithm,
-      connectTimeout: routingInfo.connectTimeoutSeconds,
-      readTimeout: routingInfo.readTimeoutSeconds,
-      retryCount: routingInfo.retryCount,
-    },
-  };
-}
+export const endpointView = ({ name, description, httpMethod, backendResourceUrl, backendHttpMethod }: Endpoint) => ({
+  ...{ name, endpoint: name, description, active: true },
+  ...{ httpMethod, backendResourceUrl, backendHttpMethod },
+});
+
+/** As the bodies name it: timeouts in seconds. */
+export const routingInfoView = ({ connectTimeoutSeconds, readTimeoutSeconds, ...same }: RoutingInfo) => ({
+  routingAddressList: same.routingAddressList,
+  loadBalanceAlgorithm: same.loadBalanceAlgorithm,
+  connectTimeout: connectTimeoutSeconds,
+  readTimeout: readTimeoutSeconds,
+  retryCount: same.retryCount,
+});
+
+/** `GET P/apiProxies/`: the vendor's names, and beside them those of its set-up call. */
+export const apiProxyListView = ({ apiProxyName, apiProxyDescription, revision, clientRoute }: ApiProxyListItem) => ({
+  ...{ name: apiProxyName, description: apiProxyDescription, type: 'REST' },
+  ...{ relativePath: clientRoute.relativePathList[0], soapToRest: false },
+  ...{ apiProxyName, apiProxyDescription, apiProxyCreationType: 'REVERSE_PROXY', revision, clientRoute },
+});
+
+/** What a revision of a proxy holds, but for its policies. */
+export const apiProxyView = (proxy: ActiveApiProxy) => ({
+  ...{ apiProxyName: proxy.name, apiProxyDescription: proxy.description, apiProxyCreationType: 'REVERSE_PROXY' },
+  revision: proxy.revision,
+  clientRoute: proxy.clientRoute,
+  routingInfo: routingInfoView(proxy.routingInfo),
+  cors: corsView(proxy.cors),
+  jsonErrorTemplate: errorTemplateView(proxy.jsonErrorTemplate),
+  endpointList: proxy.endpoints.map(endpointView),
+});
+
+/** `GET X/`: `deploymentList` names the environments that have the proxy, or are about to. */
+export const describedApiProxyView = ({ proxy, deployed }: DescribedApiProxy) => ({
+  ...{ name: proxy.name, description: proxy.description, apiType: 'REST', publicKey: proxy.keys.publicKey },
+  ...apiProxyView(proxy),
+  deploymentList: deployed.map(({ environmentName, revision, deployment, state }) => ({
+    ...{ environmentName, deployed: true, revision, deployment },
+    redeployRequired: revision !== proxy.revision || state === 'failed',
+  })),
+});

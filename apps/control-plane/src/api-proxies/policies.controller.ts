@@ -1,11 +1,24 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Put, Query, Res } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Headers,
+  HttpCode,
+  Inject,
+  NotAcceptableException,
+  Param,
+  Post,
+  Put,
+  Query,
+  Res,
+} from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { FastifyReply } from 'fastify';
 import {
   environmentNamesIn,
   parseDeletionMetadata,
   parseOperationMetadata,
-  parsePolicy,
   type ContractWarning,
   type OperationMetadata,
   type PolicyContract,
@@ -13,12 +26,15 @@ import {
 } from '#libs/policy-contracts';
 import { invalid, notFound } from '../decider/domain-error.ts';
 import { EnvironmentNameCheck } from '../deployment-requests/deployment-targets.ts';
+import { ApiCall } from '../http/api-call.ts';
 import { success, type SuccessEnvelope } from '../http/envelope.ts';
-import { faultsIn, pathName, settled } from '../http/request-bodies.ts';
+import { faultsIn, pathName } from '../http/request-bodies.ts';
 import { Asker, showRevision } from '../http/request-context.ts';
 import type { RequestContext } from '../persistence/unit-of-work.ts';
+import { acceptedForm } from './accepted-form.ts';
 import { policyListView, policyView } from './api-proxy-views.ts';
-import { PROXY_CHECK, type ProxyCheck } from './proxy-check.port.ts';
+import { placementWarnings } from './placement-warnings.ts';
+import { POLICY_CALLS } from './policies.api.ts';
 import {
   AddPolicy,
   DeletePolicy,
@@ -27,41 +43,15 @@ import {
   UpdatePolicy,
   type PolicyAddress,
 } from './policy-handlers.ts';
+import { policyDeletionOf, policyRequestOf, type QueryParameters, type RequestMembers } from './policy-requests.ts';
+import { PROXY_CHECK, type ProxyCheck } from './proxy-check.port.ts';
+import { readPolicy } from './verify-jwt-xml/read-policy.ts';
+import { verifyJwtToXml } from './verify-jwt-xml/verify-jwt-to-xml.ts';
 
 interface PolicyRequest {
   readonly metadata: OperationMetadata;
   readonly policy: PolicyContract;
   readonly warnings: readonly ContractWarning[];
-}
-
-const MEMBERS = ['operationMetadata', 'policy'];
-
-/** A body's two members; anything else in it, and anything but an object, is a fault. */
-function membersOf(
-  body: unknown,
-  known: readonly string[],
-): { members: Record<string, unknown>; faults: ValidationFault[] } {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw invalid([
-      { field: 'body', code: 'wrong_type', message: `body must be an object with ${known.join(' and ')}` },
-    ]);
-  }
-  const members = body as Record<string, unknown>;
-  const faults = Object.keys(members)
-    .filter((name) => !known.includes(name))
-    .map((name) => ({ field: name, code: 'unknown_field', message: `${name} is not a known field` }));
-  return { members, faults };
-}
-
-type QueryParameters = Readonly<Record<string, string | readonly string[]>>;
-
-/** `operationMetadata` of a deletion as query parameters, for clients that send no body with DELETE (contract 4.1). */
-function metadataInQuery(query: QueryParameters): Record<string, unknown> {
-  if (Object.keys(query).length === 0) return {};
-  const { deploy, deployTargetEnvironmentNameList: list, ...texts } = query;
-  const flag = deploy === 'true' || deploy === 'false' ? deploy === 'true' : deploy;
-  const names = list === undefined ? undefined : [list].flat().flatMap((text) => text.split(','));
-  return { operationMetadata: { ...texts, deploy: flag, deployTargetEnvironmentNameList: names } };
 }
 
 /** The policy calls of the seed (contract 4.1). */
@@ -75,6 +65,7 @@ export class PoliciesController {
   ) {}
 
   @Get()
+  @ApiCall(POLICY_CALLS.list)
   async list(
     @Param() address: PolicyAddress,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -85,66 +76,82 @@ export class PoliciesController {
   }
 
   @Get(':policyName')
+  @ApiCall(POLICY_CALLS.one)
   async one(
     @Param() address: PolicyAddress,
+    @Headers('accept') accept: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<SuccessEnvelope> {
+  ): Promise<SuccessEnvelope | string> {
     const proxy = await this.queries.execute(new GetApiProxy(address));
+    const placed = proxy.policies.find(({ name }) => name === address.policyName);
+    if (placed === undefined) throw notFound(`Policy (name: ${address.policyName})`);
+    const { name, policy } = placed;
+    const form = acceptedForm(accept);
+    const isXml = form !== 'json' && policy.type === 'policy-verify-jwt';
+    if (form === 'xml-only' && !isXml) throw new NotAcceptableException();
     showRevision(reply, proxy.revision);
-    const policy = proxy.policies.find(({ name }) => name === address.policyName);
-    if (policy === undefined) throw notFound(`Policy (name: ${address.policyName})`);
-    return success({ results: [policyView(proxy, policy)] });
+    void reply.header('vary', 'Accept');
+    if (!isXml) return success({ results: [policyView(proxy, placed)] });
+    void reply.header('content-type', 'application/xml; charset=utf-8');
+    return verifyJwtToXml(name, policy);
   }
 
   @Post(':policyName')
   @HttpCode(200)
+  @ApiCall(POLICY_CALLS.add)
   async add(
     @Asker() asker: RequestContext,
     @Param() address: PolicyAddress,
     @Body() body: unknown,
+    @Query() query: QueryParameters,
   ): Promise<SuccessEnvelope> {
-    const { metadata, policy, warnings } = await this.read(address, body);
-    const { deploymentResult } = await this.commands.execute(new AddPolicy(asker, address, metadata, policy));
-    return success({ deploymentResult, warnings });
+    const { metadata, policy, warnings } = await this.read(address, policyRequestOf(body, query));
+    const { proxy, deploymentResult } = await this.commands.execute(new AddPolicy(asker, address, metadata, policy));
+    return success({ deploymentResult, warnings: [...warnings, ...placementWarnings(proxy, address.policyName)] });
   }
 
   @Put(':policyName')
+  @ApiCall(POLICY_CALLS.replace)
   async replace(
     @Asker() asker: RequestContext,
     @Param() address: PolicyAddress,
     @Body() body: unknown,
+    @Query() query: QueryParameters,
   ): Promise<SuccessEnvelope> {
-    const { metadata, policy, warnings } = await this.read(address, body);
-    const { deploymentResult } = await this.commands.execute(new UpdatePolicy(asker, address, metadata, policy));
-    return success({ deploymentResult, warnings });
+    const { metadata, policy, warnings } = await this.read(address, policyRequestOf(body, query));
+    const { proxy, deploymentResult } = await this.commands.execute(new UpdatePolicy(asker, address, metadata, policy));
+    return success({ deploymentResult, warnings: [...warnings, ...placementWarnings(proxy, address.policyName)] });
   }
 
   @Delete(':policyName')
+  @ApiCall(POLICY_CALLS.remove)
   async remove(
     @Asker() asker: RequestContext,
     @Param() address: PolicyAddress,
     @Body() body: unknown,
     @Query() query: QueryParameters,
   ): Promise<SuccessEnvelope> {
-    const { members, faults } = membersOf(body ?? metadataInQuery(query), ['operationMetadata']);
+    const { members, faults } = policyDeletionOf(body, query);
     const metadata = parseDeletionMetadata(members['operationMetadata']);
-    if (faults.length > 0) throw invalid([...faults, ...faultsIn(metadata)]);
-    const command = new DeletePolicy(asker, address, settled(metadata));
-    const { deploymentResult } = await this.commands.execute(command);
+    const all = [...faults, ...faultsIn(metadata), ...(await this.unknownEnvironments(members))];
+    if (all.length > 0 || !metadata.ok) throw invalid(all);
+    const { deploymentResult } = await this.commands.execute(new DeletePolicy(asker, address, metadata.value));
     return success({ deploymentResult });
   }
 
   /** Every fault of the request together: its shape, both members, what gateways could not run, unknown environments. */
-  private async read(address: PolicyAddress, body: unknown): Promise<PolicyRequest> {
+  private async read(address: PolicyAddress, { members, faults }: RequestMembers): Promise<PolicyRequest> {
     pathName('policyName', address.policyName);
-    const { members, faults } = membersOf(body, MEMBERS);
     const metadata = parseOperationMetadata(members['operationMetadata']);
-    const policy = parsePolicy(members['policy'], address.policyName);
-    const names = environmentNamesIn(members['operationMetadata']);
-    const unknown = await this.environmentNames.faultsOf(names, POLICY_ENVIRONMENTS_FIELD);
+    const policy = readPolicy(members['policy'], address.policyName);
+    const unknown = await this.unknownEnvironments(members);
     const cannotRun = policy.ok ? this.check.faultsOfPolicy(address.policyName, policy.value) : [];
     const all = [...faults, ...faultsIn(metadata, policy), ...cannotRun, ...unknown];
     if (all.length > 0 || !metadata.ok || !policy.ok) throw invalid(all);
     return { metadata: metadata.value, policy: policy.value, warnings: policy.warnings };
+  }
+
+  private unknownEnvironments(members: RequestMembers['members']): Promise<ValidationFault[]> {
+    return this.environmentNames.faultsOf(environmentNamesIn(members['operationMetadata']), POLICY_ENVIRONMENTS_FIELD);
   }
 }

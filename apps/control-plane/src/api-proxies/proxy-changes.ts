@@ -14,6 +14,7 @@ import {
   type ActiveApiProxy,
   type ApiProxyCommand,
 } from './domain/index.ts';
+import { KEY_STORE_CHECK, type KeyStoreCheck } from './key-store-check.port.ts';
 import { PROXY_CHECK, type ProxyCheck } from './proxy-check.port.ts';
 
 export interface ProxyAddress {
@@ -28,6 +29,7 @@ export class ProxyChanges {
     private readonly units: UnitOfWork,
     private readonly results: DeploymentResults,
     @Inject(PROXY_CHECK) private readonly check: ProxyCheck,
+    @Inject(KEY_STORE_CHECK) private readonly keys: KeyStoreCheck,
   ) {}
 
   /** @throws DomainError; nothing is recorded then. */
@@ -46,13 +48,19 @@ export class ProxyChanges {
   }
 
   /** Within a change: refuses what gateways could not run, and writes the wish to deploy. */
-  async checkAndDeploy(unit: Unit, proxy: ActiveApiProxy, order: DeployOrder): Promise<RequestedDeployment[]> {
+  async checkAndDeploy(
+    unit: Unit,
+    proxy: ActiveApiProxy,
+    order: DeployOrder,
+    description = unit.context.reason ?? '',
+  ): Promise<RequestedDeployment[]> {
     const faults = this.check.faultsOf(proxy);
     if (faults.length > 0) throw invalid(faults.map(withPath));
     const targets = await deploymentTargets(unit, order, proxy.proxyId);
+    const keyFaults = await this.keys.faultsOf(unit, proxy, targets);
+    if (keyFaults.length > 0) throw invalid(keyFaults);
     const { proxyId, revision } = proxy;
     await claimRoutes(unit, targets, { proxyId, route: proxy.clientRoute });
-    const description = unit.context.reason ?? '';
     return requestDeployments(unit, targets, { kind: 'publish', proxyId, revision, description });
   }
 }
@@ -71,4 +79,4 @@ export async function requireRevision(unit: Unit, proxyId: string): Promise<void
 }
 
 const withPath = (fault: ValidationFault): ValidationFault =>
-  fault.field.startsWith('policy') ? fault : { ...fault, field: `policy.${fault.field}` };
+  /^(policy|endpoints)/.test(fault.field) ? fault : { ...fault, field: `policy.${fault.field}` };

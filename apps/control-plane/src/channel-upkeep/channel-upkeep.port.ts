@@ -5,5 +5,10 @@
 export interface ChannelUpkeep {
   /** Tries now, for a moment; what cannot be done now is done later. Never throws. */
   soon(): Promise<void>;
+  /**
+   * An environment was deleted: its channel and its queue are closed and removed, as far as they can be reached within a
+   * moment. Other processes notice by themselves. Never throws.
+   */
+  end(environment: { readonly environmentId: string; readonly gatewayKeyIds: readonly string[] }): Promise<void>;
 }
 export const CHANNEL_UPKEEP = Symbol('CHANNEL_UPKEEP');

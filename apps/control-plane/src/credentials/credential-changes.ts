@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { createPasswordVerifier } from '#libs/policy-contracts';
 import { CHANNEL_UPKEEP, type ChannelUpkeep } from '../channel-upkeep/channel-upkeep.port.ts';
+import { forgetAccess } from '../channel-upkeep/credential-access.ts';
 import { wishIdentity } from '../channel-upkeep/identity-wishes.ts';
 import { notFound } from '../decider/domain-error.ts';
 import type { SecretReference } from '../decider/secret-reference.ts';
@@ -23,14 +24,20 @@ export interface CredentialAddress {
   readonly username: string;
 }
 
-/** User names are unique over all projects; another project's user is not there for this one. */
-async function resolveCredential(unit: Unit, { projectName, username }: CredentialAddress): Promise<ActiveCredential> {
+/**
+ * User names are unique over all projects; another project's user is not there for this one.
+ *
+ * @throws DomainError NOT_FOUND
+ */
+export async function resolveCredential(
+  unit: Unit,
+  { projectName, username }: CredentialAddress,
+): Promise<ActiveCredential> {
   const projectId = await resolveProject(unit, projectName);
-  const credentialId = await unit.names.resolve('credential', '', username);
+  const credentialId = await unit.names.resolve('project-credential', projectId, username);
   const { state } = await unit.load(credentialDecider, credentialStream(credentialId));
-  const credential = requireCredential(state);
-  if (credential.projectId !== projectId) throw notFound(`Credential (name: ${username})`);
-  return credential;
+  if (state.status === 'absent') throw notFound(`Credential (name: ${username})`);
+  return state;
 }
 
 /** What every change of a user has in common: the password as a verifier in the vault, and the gateways told at once. */
@@ -63,7 +70,30 @@ export class CredentialChanges {
     await this.upkeep.soon();
   }
 
-  /** A change that brings a password; the old one is destroyed. */
+  /**
+   * A change of one user.
+   *
+   * @param commandOf what is to be decided; may write what belongs to it into the same transaction.
+   * @returns the user after it.
+   */
+  async change(
+    context: RequestContext,
+    address: CredentialAddress,
+    commandOf: (unit: Unit, credential: ActiveCredential) => CredentialCommand | Promise<CredentialCommand>,
+  ): Promise<ActiveCredential> {
+    const changed = await this.units.run(context, async (unit) => {
+      const credential = await resolveCredential(unit, address);
+      const { credentialId, username } = credential;
+      const command = await commandOf(unit, credential);
+      const state = await unit.change(credentialDecider, credentialStream(credentialId), command);
+      await wishIdentity(unit.transaction, { kind: 'credential', subject: username, entityId: credentialId });
+      return requireCredential(state);
+    });
+    await this.upkeep.soon();
+    return changed;
+  }
+
+  /** A change that brings a password. Another one destroys the old, and with it every login by it; the same one does not. */
   async withPassword(
     context: RequestContext,
     address: CredentialAddress,
@@ -71,24 +101,21 @@ export class CredentialChanges {
     commandOf: (reference: SecretReference) => CredentialCommand,
   ): Promise<void> {
     const verifier = await createPasswordVerifier(password);
-    await this.units.run(context, async (unit) => {
-      const { credentialId, password: old } = await resolveCredential(unit, address);
-      const reference = await this.vault.put(unit.transaction, 'password', verifier, password);
-      await unit.change(credentialDecider, credentialStream(credentialId), commandOf(reference));
+    await this.change(context, address, async (unit, { password: old }) => {
+      if (old.fingerprint === this.vault.fingerprint(password)) return commandOf(old);
       await this.vault.destroy(unit.transaction, old.secretId);
-      await wishIdentity(unit.transaction, { kind: 'credential', subject: address.username, entityId: credentialId });
+      return commandOf(await this.vault.put(unit.transaction, 'password', verifier, password));
     });
-    await this.upkeep.soon();
   }
 
   async remove(context: RequestContext, address: CredentialAddress): Promise<void> {
-    const { username } = address;
     await this.units.run(context, async (unit) => {
-      const { credentialId, projectId, password } = await resolveCredential(unit, address);
+      const { credentialId, projectId, username, password } = await resolveCredential(unit, address);
       await unit.change(credentialDecider, credentialStream(credentialId), { type: 'DeleteCredential' });
       await this.vault.destroy(unit.transaction, password.secretId);
       await unit.names.free('credential', '', username);
       await unit.names.free('project-credential', projectId, username);
+      await forgetAccess(unit.transaction, credentialId);
       await wishIdentity(unit.transaction, { kind: 'credential', subject: username, entityId: credentialId });
     });
     await this.upkeep.soon();

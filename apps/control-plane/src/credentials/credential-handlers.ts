@@ -1,28 +1,7 @@
-import { Inject } from '@nestjs/common';
-import { Command, CommandHandler, Query, QueryHandler, type ICommandHandler, type IQueryHandler } from '@nestjs/cqrs';
-import type pg from 'pg';
-import { DATABASE } from '../injection-tokens.ts';
-import { resolveProject } from '../persistence/project-scope.ts';
-import { UnitOfWork, type RequestContext } from '../persistence/unit-of-work.ts';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import type { RequestContext } from '../persistence/unit-of-work.ts';
 import { CredentialChanges } from './credential-changes.ts';
-import type { CredentialContent } from './domain/credential.decider.ts';
-
-export interface CredentialRequest extends CredentialContent {
-  readonly username: string;
-  readonly password: string;
-}
-
-export interface CredentialView {
-  readonly username: string;
-  readonly email: string;
-  readonly fullName: string;
-  readonly description: string;
-  readonly enabled: boolean;
-  readonly expireDate: string | null;
-  readonly roleNameList: readonly string[];
-  /** Never returned. */
-  readonly password: null;
-}
+import type { CredentialRequest } from './credential-requests.ts';
 
 export class CreateCredential extends Command<void> {
   constructor(
@@ -61,12 +40,6 @@ export class DeleteCredential extends Command<void> {
     readonly projectName: string,
     readonly username: string,
   ) {
-    super();
-  }
-}
-
-export class ListCredentials extends Query<CredentialView[]> {
-  constructor(readonly projectName: string) {
     super();
   }
 }
@@ -113,25 +86,5 @@ export class DeleteCredentialHandler implements ICommandHandler<DeleteCredential
 
   execute({ context, projectName, username }: DeleteCredential): Promise<void> {
     return this.changes.remove(context, { projectName, username });
-  }
-}
-
-@QueryHandler(ListCredentials)
-export class ListCredentialsHandler implements IQueryHandler<ListCredentials> {
-  constructor(
-    private readonly units: UnitOfWork,
-    @Inject(DATABASE) private readonly database: pg.Pool,
-  ) {}
-
-  async execute({ projectName }: ListCredentials): Promise<CredentialView[]> {
-    const projectId = await this.units.read((unit) => resolveProject(unit, projectName));
-    const found = await this.database.query<Omit<CredentialView, 'password'>>(
-      `select username, email, full_name as "fullName", description, enabled,
-              to_char(expires_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "expireDate",
-              roles as "roleNameList"
-       from read_credentials where project_id = $1 order by username`,
-      [projectId],
-    );
-    return found.rows.map((row) => ({ ...row, password: null }));
   }
 }

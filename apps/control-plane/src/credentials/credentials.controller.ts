@@ -1,46 +1,22 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { z } from 'zod';
-import { optional, withDefault } from '#libs/policy-contracts';
+import { ApiCall } from '../http/api-call.ts';
 import { success, type SuccessEnvelope } from '../http/envelope.ts';
 import { readBody } from '../http/request-bodies.ts';
 import { Asker } from '../http/request-context.ts';
 import type { RequestContext } from '../persistence/unit-of-work.ts';
+import type { CredentialAddress } from './credential-changes.ts';
+import { ChangePassword, CreateCredential, DeleteCredential, UpdateCredential } from './credential-handlers.ts';
+import { NEW_PASSWORD_SCHEMA, readCredential } from './credential-requests.ts';
+import { GetCredential, ListCredentials } from './credential-views.ts';
 import {
-  ChangePassword,
-  CreateCredential,
-  DeleteCredential,
-  ListCredentials,
-  UpdateCredential,
-  type CredentialRequest,
-} from './credential-handlers.ts';
-
-const PASSWORD = z.string().min(1).max(1000);
-/** Ignoring these would let in whom they keep out; they come with the rest of the vendor's access control. */
-const notYet = z.array(z.unknown()).max(0, { error: 'is not supported in this version' });
-
-/** The vendor's credential body, as far as the password grant needs it. */
-const CREDENTIAL = z.strictObject({
-  username: z.string().min(1).max(255),
-  password: PASSWORD,
-  email: z.string().min(1).max(320),
-  fullName: z.string().min(1).max(255),
-  description: withDefault(z.string().max(1000), ''),
-  enabled: withDefault(z.boolean(), true),
-  expireDate: optional(z.iso.datetime({ offset: true, error: 'must be an ISO 8601 date and time' })),
-  roleNameList: withDefault(
-    z.array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/, { error: 'must be a scope token' })),
-    [],
-  ),
-  ipList: withDefault(notYet, []),
-});
-const NEW_PASSWORD = z.strictObject({ password: PASSWORD });
-
-function requestIn(body: unknown): CredentialRequest {
-  const { expireDate, roleNameList, ipList: _ipList, ...rest } = readBody(CREDENTIAL, body);
-  const expiresAt = expireDate === undefined ? null : new Date(expireDate).toISOString();
-  return { ...rest, expiresAt, roles: [...new Set(roleNameList)] };
-}
+  CHANGE_PASSWORD,
+  CREATE_CREDENTIAL,
+  DELETE_CREDENTIAL,
+  GET_CREDENTIAL,
+  LIST_CREDENTIALS,
+  REPLACE_CREDENTIAL,
+} from './credentials.api.ts';
 
 @Controller('apiops/projects/:projectName/credentials')
 export class CredentialsController {
@@ -50,49 +26,56 @@ export class CredentialsController {
   ) {}
 
   @Get()
+  @ApiCall(LIST_CREDENTIALS)
   async list(@Param('projectName') projectName: string): Promise<SuccessEnvelope> {
     return success({ results: await this.queries.execute(new ListCredentials(projectName)) });
   }
 
   @Post()
   @HttpCode(200)
+  @ApiCall(CREATE_CREDENTIAL)
   async create(
     @Asker() asker: RequestContext,
     @Param('projectName') projectName: string,
     @Body() body: unknown,
   ): Promise<SuccessEnvelope> {
-    await this.commands.execute(new CreateCredential(asker, projectName, requestIn(body)));
+    await this.commands.execute(new CreateCredential(asker, projectName, readCredential(body)));
     return success();
   }
 
   @Put()
+  @ApiCall(REPLACE_CREDENTIAL)
   async replace(
     @Asker() asker: RequestContext,
     @Param('projectName') projectName: string,
     @Body() body: unknown,
   ): Promise<SuccessEnvelope> {
-    await this.commands.execute(new UpdateCredential(asker, projectName, requestIn(body)));
+    await this.commands.execute(new UpdateCredential(asker, projectName, readCredential(body)));
     return success();
   }
 
+  @Get(':username')
+  @ApiCall(GET_CREDENTIAL)
+  async one(@Param() address: CredentialAddress): Promise<SuccessEnvelope> {
+    return success({ results: [await this.queries.execute(new GetCredential(address))] });
+  }
+
   @Patch(':username')
+  @ApiCall(CHANGE_PASSWORD)
   async changePassword(
     @Asker() asker: RequestContext,
-    @Param() address: { projectName: string; username: string },
+    @Param() address: CredentialAddress,
     @Body() body: unknown,
   ): Promise<SuccessEnvelope> {
-    const { password } = readBody(NEW_PASSWORD, body);
+    const { password } = readBody(NEW_PASSWORD_SCHEMA, body);
     await this.commands.execute(new ChangePassword(asker, address.projectName, address.username, password));
     return success();
   }
 
   @Delete(':username')
-  async remove(
-    @Asker() asker: RequestContext,
-    @Param('projectName') projectName: string,
-    @Param('username') username: string,
-  ): Promise<SuccessEnvelope> {
-    await this.commands.execute(new DeleteCredential(asker, projectName, username));
+  @ApiCall(DELETE_CREDENTIAL)
+  async remove(@Asker() asker: RequestContext, @Param() address: CredentialAddress): Promise<SuccessEnvelope> {
+    await this.commands.execute(new DeleteCredential(asker, address.projectName, address.username));
     return success();
   }
 }

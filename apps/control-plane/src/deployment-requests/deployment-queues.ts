@@ -81,6 +81,17 @@ export class DeploymentQueues implements OnApplicationShutdown {
     this.workers.set(environmentId, { worker, connection });
   }
 
+  /** Of an environment that is gone. @throws Error when Redis does not do it in time; then its keys stay behind. */
+  async remove(environmentId: string): Promise<void> {
+    const worker = this.workers.get(environmentId);
+    this.workers.delete(environmentId);
+    if (worker !== undefined) await closeWorker(worker);
+    const queue = this.queueOf(environmentId);
+    this.queues.delete(environmentId);
+    await withinTime(queue.obliterate({ force: true }), ADDED_WITHIN_MS);
+    await queue.close();
+  }
+
   async onApplicationShutdown(): Promise<void> {
     await Promise.all([...this.workers.values()].map((one) => closeWorker(one)));
     for (const queue of this.queues.values()) await queue.close().catch(() => undefined);

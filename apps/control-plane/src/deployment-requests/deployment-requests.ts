@@ -1,5 +1,5 @@
 import type { DomainEvent } from '#libs/event-store';
-import { DomainError } from '../decider/domain-error.ts';
+import { conflict, DomainError } from '../decider/domain-error.ts';
 import type { Unit } from '../persistence/unit-of-work.ts';
 
 /** The wish that a proxy's revision (or its absence) reaches the gateways of an environment. */
@@ -48,6 +48,15 @@ async function nextDeployment(unit: Unit, environmentId: string): Promise<number
   return Number(counted.rows[0]?.last_deployment);
 }
 
+/** @throws DomainError CONFLICT when the environment was deleted meanwhile; until the transaction ends it cannot be. */
+async function holdEnvironment(unit: Unit, { environmentId, environmentName }: DeploymentTarget): Promise<void> {
+  const held = await unit.transaction.query(
+    `select 1 from names where kind = 'environment' and scope = '' and name = $2 and entity_id = $1 for key share`,
+    [environmentId, environmentName],
+  );
+  if (held.rows.length === 0) throw conflict(`Environment (name: ${environmentName}) was deleted meanwhile`);
+}
+
 /** @throws DomainError ACCESS_DENIED when the asker may change but not deploy (contract part 4). */
 export function requireDeployPermission(unit: Unit): void {
   if (unit.context.mayDeploy) return;
@@ -58,7 +67,7 @@ export function requireDeployPermission(unit: Unit): void {
  * Writes the wish to deploy in the transaction of the change it belongs to: as an event, and as the row from which a
  * relay makes a job. Environments are taken in one order, so that two changes never wait for each other in a circle.
  *
- * @throws DomainError ACCESS_DENIED
+ * @throws DomainError ACCESS_DENIED, CONFLICT when an environment was deleted meanwhile
  */
 export async function requestDeployments(
   unit: Unit,
@@ -70,6 +79,7 @@ export async function requestDeployments(
   const inOrder = [...targets].sort((left, right) => (left.environmentId < right.environmentId ? -1 : 1));
   for (const target of inOrder) {
     const { environmentId } = target;
+    await holdEnvironment(unit, target);
     const deployment = await nextDeployment(unit, environmentId);
     const event: DeploymentRequested = {
       type: 'DeploymentRequested',
@@ -78,8 +88,9 @@ export async function requestDeployments(
     };
     await unit.append(environmentDeploymentsStream(environmentId), 'any', [event]);
     await unit.transaction.query(
-      `insert into deployments (environment_id, deployment, proxy_id, kind, revision, actor, description, requested_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      `insert into deployments (environment_id, deployment, proxy_id, kind, revision, actor, description, requested_at,
+         request_id, attempt_id)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
       [
         environmentId,
         deployment,
@@ -89,6 +100,8 @@ export async function requestDeployments(
         unit.context.actor,
         wish.description,
         unit.now,
+        unit.context.requestId,
+        unit.context.idempotency?.attemptId ?? null,
       ],
     );
     requested.push({ ...target, deployment, proxyId: wish.proxyId, revision: wish.revision });

@@ -31,7 +31,8 @@ export interface DeploymentRow {
   readonly result: DeploymentOutcome | null;
 }
 
-interface StoredRow {
+/** A row of `deployments` as `pg` hands it over. */
+export interface StoredRow {
   environment_id: string;
   deployment: string;
   proxy_id: string;
@@ -41,7 +42,7 @@ interface StoredRow {
   result: DeploymentOutcome | null;
 }
 
-const rowOf = (row: StoredRow): DeploymentRow => ({
+export const rowOf = (row: StoredRow): DeploymentRow => ({
   environmentId: row.environment_id,
   deployment: Number(row.deployment),
   proxyId: row.proxy_id,
@@ -50,7 +51,7 @@ const rowOf = (row: StoredRow): DeploymentRow => ({
   state: row.state,
   result: row.result,
 });
-const COLUMNS = 'environment_id, deployment, proxy_id, kind, revision, state, result';
+export const COLUMNS = 'environment_id, deployment, proxy_id, kind, revision, state, result';
 
 /** A job that was lost with its queue is made again after this long. */
 const MADE_AGAIN_AFTER_SECONDS = 10;

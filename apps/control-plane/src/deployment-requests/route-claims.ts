@@ -7,6 +7,8 @@ export interface ClaimedRoute {
   readonly hostList: readonly string[];
   readonly relativePathList: readonly string[];
   readonly methodList: readonly string[];
+  /** Names in lower case. */
+  readonly headerList: readonly { readonly name: string; readonly value: string }[];
 }
 
 interface Claimant {
@@ -17,32 +19,52 @@ interface Claimant {
 const ANY_HOST = '';
 const EVERY_METHOD = 'ALL';
 
+/** One spelling for the same header rules, whatever their order; '' for none. */
+function headersText(rules: ClaimedRoute['headerList']): string {
+  if (rules.length === 0) return '';
+  return JSON.stringify([...new Set(rules.map(({ name, value }) => JSON.stringify([name, value])))].sort());
+}
+
 /** Claims of one environment are made one after the other, whoever makes them. */
 async function hold(unit: Unit, environmentId: string): Promise<void> {
   await unit.transaction.query('select pg_advisory_xact_lock(hashtextextended($1, 1))', [`routes-${environmentId}`]);
 }
 
+interface TakenRoute {
+  readonly host: string;
+  readonly path: string;
+  readonly method: string;
+  readonly headers: string;
+  readonly name: string;
+}
+
 async function refuseTaken(unit: Unit, target: DeploymentTarget, { proxyId, route }: Claimant): Promise<void> {
   const hosts = route.hostList.length === 0 ? [ANY_HOST] : route.hostList;
-  const taken = await unit.transaction.query<{ host: string; path: string; method: string; name: string }>(
-    `select claims.host, claims.path, claims.method, names.name
+  const taken = await unit.transaction.query<TakenRoute>(
+    `select claims.host, claims.path, claims.method, claims.headers, names.name
      from route_claims claims join names on names.kind = 'api-proxy' and names.entity_id = claims.proxy_id
      where claims.environment_id = $1 and claims.proxy_id <> $2 and claims.host = any($3) and claims.path = any($4)
        and (claims.method = '${EVERY_METHOD}' or '${EVERY_METHOD}' = any($5) or claims.method = any($5))
+       and claims.headers = $6
      order by claims.path, claims.host, claims.method limit 1`,
-    [target.environmentId, proxyId, hosts, route.relativePathList, route.methodList],
+    [target.environmentId, proxyId, hosts, route.relativePathList, route.methodList, headersText(route.headerList)],
   );
   const first = taken.rows[0];
   if (first === undefined) return;
   const host = first.host === ANY_HOST ? 'any host' : `host ${first.host}`;
+  const headers = first.headers === '' ? '' : ', the same header rules';
   throw conflict(
-    `route ${first.path} (${host}, method ${first.method}) is taken in environment ${target.environmentName} by ApiProxy (name: ${first.name})`,
+    `route ${first.path} (${host}, method ${first.method}${headers}) is taken in environment ${target.environmentName} by ApiProxy (name: ${first.name})`,
   );
 }
 
 /**
  * Claims a proxy's routes where it is to be deployed, in the transaction of the wish; what it claimed there before is
  * given up. Environments are taken in one order, so that two changes never wait for each other in a circle.
+ *
+ * Taken is what has the same host, the same path, a common method and the same header rules. Two routes that differ in
+ * their header rules alone may stand side by side: where a request meets the rules of both, a gateway takes the one with
+ * more of them; should both have as many, it is not said which.
  *
  * @throws DomainError CONFLICT naming the proxy that has a route
  */
@@ -55,11 +77,11 @@ export async function claimRoutes(unit: Unit, targets: readonly DeploymentTarget
     await refuseTaken(unit, target, claimant);
     await giveUpRoutes(unit, target, proxyId);
     await unit.transaction.query(
-      `insert into route_claims (environment_id, proxy_id, host, path, method)
-       select $1, $2, hosts.host, paths.path, methods.method
+      `insert into route_claims (environment_id, proxy_id, host, path, method, headers)
+       select $1, $2, hosts.host, paths.path, methods.method, $6
        from unnest($3::text[]) hosts(host), unnest($4::text[]) paths(path), unnest($5::text[]) methods(method)
        on conflict do nothing`,
-      [target.environmentId, proxyId, hosts, route.relativePathList, route.methodList],
+      [target.environmentId, proxyId, hosts, route.relativePathList, route.methodList, headersText(route.headerList)],
     );
   }
 }

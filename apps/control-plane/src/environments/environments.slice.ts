@@ -1,19 +1,20 @@
 import type { Slice } from '../slice.ts';
+import { DeleteEnvironmentHandler, UpdateEnvironmentHandler } from './change-environment-handlers.ts';
+import { AddGatewayKeyHandler, CreateEnvironmentHandler, RevokeGatewayKeyHandler } from './environment-handlers.ts';
 import {
-  AddGatewayKeyHandler,
-  CreateEnvironmentHandler,
   GetEnvironmentHandler,
   ListEnvironmentsHandler,
+  ListEnvironmentsOfProjectHandler,
   ListGatewayKeysHandler,
-  RevokeGatewayKeyHandler,
-} from './environment-handlers.ts';
-import { EnvironmentsController } from './environments.controller.ts';
+} from './environment-views.ts';
+import { EnvironmentsController, ProjectEnvironmentsController } from './environments.controller.ts';
 import { environmentsProjection } from './environments.projection.ts';
 
 export const environmentsSlice: Slice = {
-  controllers: [EnvironmentsController],
+  controllers: [EnvironmentsController, ProjectEnvironmentsController],
   providers: [
-    ...[CreateEnvironmentHandler, ListEnvironmentsHandler, GetEnvironmentHandler],
+    ...[CreateEnvironmentHandler, UpdateEnvironmentHandler, DeleteEnvironmentHandler],
+    ...[ListEnvironmentsHandler, GetEnvironmentHandler, ListEnvironmentsOfProjectHandler],
     ...[AddGatewayKeyHandler, RevokeGatewayKeyHandler, ListGatewayKeysHandler],
   ],
   projections: [environmentsProjection],

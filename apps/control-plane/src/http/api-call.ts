@@ -18,7 +18,8 @@ export type ApiTag =
   | 'Environment variables'
   | 'Keys'
   | 'Deployments'
-  | 'History';
+  | 'History'
+  | 'Documentation';
 
 export interface ApiBody {
   /** The schema that validates it. */
@@ -49,6 +50,10 @@ export interface ApiCallFacts {
   readonly result?: unknown;
   /** The answer has a `deploymentResult`. */
   readonly deploys?: boolean;
+  /** What a call answers with that has no envelope. */
+  readonly answer?: { readonly mediaType: string; readonly example?: unknown };
+  /** Needs no token at all. */
+  readonly isPublic?: boolean;
 }
 
 export const API_CALL = Symbol('API_CALL');

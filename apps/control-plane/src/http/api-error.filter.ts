@@ -5,6 +5,8 @@ import { DomainError, type DomainErrorCode } from '../decider/domain-error.ts';
 import { LOGGER } from '../injection-tokens.ts';
 import { errorFacts, type Logger } from '#libs/program-shell';
 import { failure, type FailureEnvelope } from './envelope.ts';
+import { ACCEPTED_TYPES, RefusedRequest } from './refused-request.ts';
+import { requestIdOf } from './request-context.ts';
 
 interface Answer {
   readonly status: number;
@@ -17,16 +19,18 @@ const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, { status: number; error: s
   ACCESS_DENIED: { status: 403, error: 'access_denied' },
   NOT_FOUND: { status: 404, error: 'not_found' },
   CONFLICT: { status: 409, error: 'conflict' },
+  UNAVAILABLE: { status: 503, error: 'unavailable' },
 };
 
 /** What the web server itself refuses, by status. */
 const SERVER_ERRORS = new Map<number, { error: string; message: string }>([
-  [400, { error: 'bad_request', message: 'the body is not valid JSON' }],
+  [400, { error: 'bad_request', message: 'the request cannot be understood' }],
   [404, { error: 'not_found', message: 'there is no such call' }],
   [405, { error: 'bad_request', message: 'the method is not known here' }],
+  [406, { error: 'not_acceptable', message: 'there is no such form of it; accept application/json' }],
   [413, { error: 'payload_too_large', message: 'the body is larger than 1 MiB' }],
   [503, { error: 'unavailable', message: 'the database cannot be reached' }],
-  [415, { error: 'unsupported_media_type', message: 'send the body as application/json' }],
+  [415, { error: 'unsupported_media_type', message: ACCEPTED_TYPES }],
 ]);
 
 const UNREACHABLE =
@@ -76,10 +80,16 @@ export class ApiErrorFilter implements ExceptionFilter {
     if (error instanceof AppendInvalid || codeOf(error) === UNSTORABLE) {
       return { status: 400, body: failure('validation_failed', 'NUL or half a surrogate pair cannot be stored') };
     }
+    if (error instanceof RefusedRequest) {
+      return { status: error.status, body: failure(error.error, error.message) };
+    }
     const status = statusOf(error);
     const known = status === undefined ? undefined : SERVER_ERRORS.get(status);
     if (status !== undefined && known !== undefined) return { status, body: failure(known.error, known.message) };
-    const where = { method: request.method, url: request.url.split('?')[0] };
+    if (status !== undefined && status >= 400 && status < 500) {
+      return { status, body: failure('bad_request', 'the request cannot be understood') };
+    }
+    const where = { requestId: requestIdOf(request), method: request.method, url: request.url.split('?')[0] };
     this.logger.error({ ...errorFacts(error), ...where }, 'unforeseen error');
     return {
       status: 500,

@@ -1,38 +1,55 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { failure } from './envelope.ts';
-import { rememberContext, requestIdOf } from './request-context.ts';
+import type { FailedAttempts } from './failed-attempts.ts';
+import { ACCESS_DENIED_MESSAGE } from './permission.guard.ts';
+import { isAdministratorsPage, isProtected } from './public-routes.ts';
+import { rememberAsker, requestIdOf } from './request-context.ts';
+import type { TokenDirectory, TokenStanding } from './token-directory.port.ts';
 
-const digest = (text: string): Buffer => createHash('sha256').update(text, 'utf8').digest();
 const BEARER = /^Bearer +([^\s]+)$/i;
 
-/**
- * Goes by the route that was found, not by the address: `/%61piops/` and `http://any/apiops/` find the same routes, and
- * whatever is not public by name needs the token. An address without a route has nothing to protect but `/apiops`.
- */
-const PUBLIC_ROUTES = new Set(['/healthz', '/readyz', '/metrics']);
-const isProtected = (request: FastifyRequest): boolean => {
-  const route = request.routeOptions.url?.replace(/(?<=.)\/$/, '');
-  return route === undefined ? /^\/apiops(?:[/?]|$)/i.test(request.url) : !PUBLIC_ROUTES.has(route);
+/** The vendor's words, without its exclamation marks. */
+const REFUSALS: Readonly<Record<Exclude<TokenStanding['status'], 'valid'>, string>> = {
+  expired: 'Token was expired',
+  unknown: 'Token is not valid',
 };
 
+const unauthorised = async (reply: FastifyReply, message: string): Promise<void> =>
+  void (await reply.code(401).header('www-authenticate', 'Bearer').send(failure('unauthorized_client', message)));
+
+/** The 429 of the contract. */
+export function tooManyFailures(reply: FastifyReply, retryAfterSeconds: number) {
+  void reply.code(429).header('retry-after', String(retryAfterSeconds));
+  return failure('too_many_requests', `too many failed authentications; try again in ${retryAfterSeconds} s`);
+}
+
+interface FrontDoor {
+  readonly tokens: TokenDirectory;
+  readonly attempts: FailedAttempts;
+}
+
 /**
- * Lets only requests with the administrator's bearer token reach `/apiops`. Runs before a body is read, and compares
- * in constant time.
+ * Lets only requests with a valid bearer token reach what is not public. Runs before a body is read. What the token may
+ * do is the guard's to ask.
  */
-export function authenticateWith(adminToken: string) {
-  const expected = digest(adminToken);
+export function authenticateWith({ tokens, attempts }: FrontDoor) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const requestId = requestIdOf(request);
     void reply.header('x-request-id', requestId);
     if (!isProtected(request)) return;
     const presented = BEARER.exec(request.headers.authorization ?? '')?.[1];
-    if (presented !== undefined && timingSafeEqual(digest(presented), expected)) {
-      rememberContext(request, 'admin', requestId);
-      return;
+    if (presented === undefined) return unauthorised(reply, 'Client must be authenticated to access this resource');
+    const admission = await attempts.admit(request.ip, presented);
+    if (!admission.isAdmitted) return void (await reply.send(tooManyFailures(reply, admission.retryAfterSeconds)));
+    const standing = await tokens.standingOf(presented);
+    if (standing.status !== 'valid') {
+      await attempts.failed(request.ip, presented);
+      return unauthorised(reply, REFUSALS[standing.status]);
     }
-    const message =
-      presented === undefined ? 'Client must be authenticated to access this resource' : 'Token is not valid';
-    await reply.code(401).header('www-authenticate', 'Bearer').send(failure('unauthorized_client', message));
+    attempts.succeeded(request.ip, presented);
+    rememberAsker(request, standing.access, requestId);
+    if (isAdministratorsPage(request) && !standing.access.mayEverywhere('ADMIN')) {
+      await reply.code(403).send(failure('access_denied', ACCESS_DENIED_MESSAGE));
+    }
   };
 }

@@ -1,5 +1,6 @@
-import { UnsupportedMediaTypeException } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { parseExactJson } from './exact-json.ts';
+import { malformed, unsupported } from './refused-request.ts';
 
 export const LARGEST_BODY_BYTES = 1024 * 1024;
 
@@ -11,46 +12,41 @@ export class TextBody {
   ) {}
 }
 
-/** @throws UnsupportedMediaTypeException for what a call that takes JSON did not ask for. */
+/** @throws RefusedRequest 415 for what a call that takes JSON did not ask for. */
 export function requireJson(body: unknown): unknown {
-  if (body instanceof TextBody) throw new UnsupportedMediaTypeException();
+  if (body instanceof TextBody) throw unsupported('send the body as application/json');
   return body;
 }
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
-/** UTF-8 alone; malformed bytes are a fault of the sender, never replaced in silence. */
-function textOf(body: Buffer): string | undefined {
+/**
+ * UTF-8 alone; malformed bytes are a fault of the sender, never replaced in silence.
+ *
+ * @throws RefusedRequest 415 for a compressed body, 400 for one that is not UTF-8
+ */
+function textOf(body: Buffer, contentEncoding: string | undefined): string {
+  if (contentEncoding !== undefined && contentEncoding.toLowerCase() !== 'identity') {
+    throw unsupported('send the body as it is, without Content-Encoding');
+  }
   try {
     return UTF8.decode(body);
   } catch {
-    return undefined;
+    throw malformed('the body is not UTF-8');
   }
 }
 
-const malformed = (): Error => Object.assign(new Error('the body is not UTF-8'), { statusCode: 400 });
-
 /** JSON everywhere; XML and forms reach the calls that ask for them. No body is not a broken body. */
 export function useBodyParsers(app: NestFastifyApplication): void {
-  const instance = app.getHttpAdapter().getInstance();
-  instance.removeContentTypeParser('text/plain');
-  const parse = instance.getDefaultJsonParser('error', 'error');
-  app.useBodyParser('application/json', { bodyLimit: LARGEST_BODY_BYTES }, (request, body, done) => {
-    const text = textOf(body);
-    if (text === undefined) done(malformed());
-    else if (text.trim() === '') done(null, undefined);
-    else void parse(request as never, text, done);
-  });
-  const texts = [
-    ['application/xml', 'application/xml'],
-    ['text/xml', 'application/xml'],
-    ['application/x-www-form-urlencoded', 'application/x-www-form-urlencoded'],
-  ] as const;
-  for (const [type, mediaType] of texts) {
-    app.useBodyParser(type, { bodyLimit: LARGEST_BODY_BYTES }, (_request, body, done) => {
-      const text = textOf(body);
-      if (text === undefined) done(malformed());
-      else done(null, new TextBody(mediaType, text));
+  app.getHttpAdapter().getInstance().removeContentTypeParser('text/plain');
+  // What a parser throws, the adapter hands on as the fault of the request.
+  const use = (type: string, read: (text: string) => unknown): void => {
+    app.useBodyParser(type, { bodyLimit: LARGEST_BODY_BYTES }, (request, body, done) => {
+      done(null, read(textOf(body, request.headers['content-encoding'])));
     });
-  }
+  };
+  use('application/json', (text) => (text.trim() === '' ? undefined : parseExactJson(text)));
+  use('application/xml', (text) => new TextBody('application/xml', text));
+  use('text/xml', (text) => new TextBody('application/xml', text));
+  use('application/x-www-form-urlencoded', (text) => new TextBody('application/x-www-form-urlencoded', text));
 }

@@ -2,9 +2,12 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { invalidField } from '../decider/domain-error.ts';
+import type { IdempotencyClaim } from '../persistence/idempotency-claims.ts';
 import type { RequestContext } from '../persistence/unit-of-work.ts';
+import type { Access } from './access.ts';
 
 const contexts = new WeakMap<object, RequestContext>();
+const accesses = new WeakMap<object, Access>();
 
 const headerText = (request: FastifyRequest, name: string): string | undefined => {
   const value = request.headers[name];
@@ -14,9 +17,16 @@ const headerText = (request: FastifyRequest, name: string): string | undefined =
 /** Request ids from outside are kept when they are harmless in a log. */
 const SAFE_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
+const requestIds = new WeakMap<object, string>();
+
+/** The same each time it is asked for, from the first hook to the line in the log. */
 export function requestIdOf(request: FastifyRequest): string {
+  const known = requestIds.get(request.raw);
+  if (known !== undefined) return known;
   const given = headerText(request, 'x-request-id');
-  return given !== undefined && SAFE_ID.test(given) ? given : randomUUID();
+  const requestId = given !== undefined && SAFE_ID.test(given) ? given : randomUUID();
+  requestIds.set(request.raw, requestId);
+  return requestId;
 }
 
 /** `If-Match: "<revision>"`, quotes or not. @throws DomainError VALIDATION_FAILED when it is anything else. */
@@ -28,11 +38,38 @@ function expectedRevisionOf(request: FastifyRequest): number | undefined {
   return Number(revision);
 }
 
-/** Remembers who asks; from here on every event of this request carries it. */
-export function rememberContext(request: FastifyRequest, actor: string, requestId: string): void {
+/** Remembers who asks; from here on every event of this request carries it. What may be deployed, the guard decides. */
+export function rememberAsker(request: FastifyRequest, access: Access, requestId: string): void {
   const reason = headerText(request, 'x-change-reason');
-  contexts.set(request, { actor, requestId, mayDeploy: true, ...(reason === undefined ? {} : { reason }) });
+  const { actor } = access;
+  contexts.set(request, { actor, requestId, mayDeploy: false, ...(reason === undefined ? {} : { reason }) });
+  accesses.set(request, access);
 }
+
+/** Undefined for public calls, and before somebody was let in. */
+export const contextOf = (request: FastifyRequest): RequestContext | undefined => contexts.get(request);
+
+/** From here on whatever this request changes is done once for its `Idempotency-Key`. */
+export function rememberClaim(request: FastifyRequest, idempotency: IdempotencyClaim): void {
+  const context = contexts.get(request);
+  if (context !== undefined) contexts.set(request, { ...context, idempotency });
+}
+
+/** Undefined for public calls. */
+export const accessOf = (request: FastifyRequest): Access | undefined => accesses.get(request);
+
+/** From here on this request may deploy. */
+export function allowDeployments(request: FastifyRequest): void {
+  const context = contexts.get(request);
+  if (context !== undefined) contexts.set(request, { ...context, mayDeploy: true });
+}
+
+/** What the asker may see, in a controller's parameters. */
+export const AskerAccess = createParamDecorator((_data: unknown, execution: ExecutionContext): Access => {
+  const access = accessOf(execution.switchToHttp().getRequest<FastifyRequest>());
+  if (access === undefined) throw new Error('a route under /apiops was reached without authentication');
+  return access;
+});
 
 /** Who asks, in a controller's parameters. */
 export const Asker = createParamDecorator((_data: unknown, execution: ExecutionContext): RequestContext => {

@@ -10,12 +10,14 @@ export type Queryable = Pick<PostgresTransaction, 'query'>;
 export class SecretVault {
   private readonly sealingKey: Buffer;
   private readonly fingerprintKey: Buffer;
+  private readonly digestKey: Buffer;
 
   /** @param masterKey 32 bytes. */
   constructor(masterKey: Buffer) {
     const derive = (info: string) => Buffer.from(hkdfSync('sha256', masterKey, Buffer.alloc(0), info, 32));
     this.sealingKey = derive('gatewarden/1/vault');
     this.fingerprintKey = derive('gatewarden/1/fingerprint');
+    this.digestKey = derive('gatewarden/1/digest');
   }
 
   /**
@@ -54,6 +56,11 @@ export class SecretVault {
 
   fingerprint(secret: string): string {
     return createHmac('sha256', this.fingerprintKey).update(secret, 'utf8').digest('hex').slice(0, 16);
+  }
+
+  /** HMAC-SHA-256, hex: to see whether a text that may hold secrets came before, without a way to try guesses at it. */
+  digest(text: string): string {
+    return createHmac('sha256', this.digestKey).update(text, 'utf8').digest('hex');
   }
 
   private place(secretId: string, purpose: string) {

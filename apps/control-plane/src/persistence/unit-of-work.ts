@@ -8,22 +8,13 @@ import {
   type EventStore,
   type GlobalPosition,
   type PostgresTransaction,
+  type RecordedEvent,
 } from '#libs/event-store';
 import { fold, type Decider } from '../decider/decider.ts';
 import { conflict } from '../decider/domain-error.ts';
+import { claimOnce, type IdempotencyClaim } from './idempotency-claims.ts';
 import { ReadModels } from './read-models.ts';
 import { NameRegistry } from './name-registry.ts';
-
-/** A write that may come again (`Idempotency-Key`): the same claim is carried out once. */
-export interface IdempotencyClaim {
-  readonly key: string;
-  /** Upper case. */
-  readonly method: string;
-  /** Path and query as they came, without a slash at the end of the path. */
-  readonly path: string;
-  /** SHA-256 of the body, hex. */
-  readonly bodyDigest: string;
-}
 
 /** Who asks, through which request, why. */
 export interface RequestContext {
@@ -79,7 +70,7 @@ export class Unit {
     return { state: fold(decider, events), version: events.length };
   }
 
-  events(streamId: string): Promise<readonly DomainEvent[]> {
+  events(streamId: string): Promise<readonly RecordedEvent[]> {
     return this.session.readStream(streamId);
   }
 
@@ -126,13 +117,19 @@ export class UnitOfWork {
    * Runs a change in one transaction and returns once the read models show it.
    *
    * @throws DomainError what the change itself throws, or CONFLICT when it lost too often
+   * @throws AlreadyClaimed when another request with the same `Idempotency-Key` came first; nothing was recorded here
    * @throws EventStoreUnavailable nothing was recorded
    */
   async run<Value>(context: RequestContext, work: (unit: Unit) => Promise<Value>): Promise<Value> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const now = new Date().toISOString();
-        const { value, position } = await this.store.transact((session) => work(new Unit(session, context, now)));
+        const { value, position } = await this.store.transact(async (session) => {
+          const { idempotency } = context;
+          // First of all, so that a twin waits before it looks at anything this change is about to alter.
+          if (idempotency !== undefined) await claimOnce(session.transaction, { ...context, idempotency });
+          return work(new Unit(session, context, now));
+        });
         if (position !== undefined) await this.seen(position);
         return value;
       } catch (error) {

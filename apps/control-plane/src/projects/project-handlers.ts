@@ -3,6 +3,7 @@ import { Inject } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { conflict } from '../decider/domain-error.ts';
+import type { ProjectScope } from '../http/access.ts';
 import { DATABASE } from '../injection-tokens.ts';
 import { UnitOfWork, type RequestContext } from '../persistence/unit-of-work.ts';
 import { projectDecider, projectStream } from './domain/project.decider.ts';
@@ -26,7 +27,11 @@ export class DeleteProject extends Command<void> {
   }
 }
 
-export class ListProjects extends Query<ProjectView[]> {}
+export class ListProjects extends Query<ProjectView[]> {
+  constructor(readonly visible: ProjectScope) {
+    super();
+  }
+}
 
 export interface ProjectView {
   readonly name: string;
@@ -68,8 +73,11 @@ export class DeleteProjectHandler implements ICommandHandler<DeleteProject> {
 export class ListProjectsHandler implements IQueryHandler<ListProjects> {
   constructor(@Inject(DATABASE) private readonly database: pg.Pool) {}
 
-  async execute(_query: ListProjects): Promise<ProjectView[]> {
-    const found = await this.database.query<ProjectView>('select name, description from read_projects order by name');
+  async execute({ visible }: ListProjects): Promise<ProjectView[]> {
+    const found = await this.database.query<ProjectView>(
+      'select name, description from read_projects where $1::text[] is null or project_id = any($1) order by name',
+      [visible === 'all' ? null : [...visible]],
+    );
     return found.rows;
   }
 }

@@ -1,14 +1,13 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { z } from 'zod';
-import { withDefault } from '#libs/policy-contracts';
+import type { Access } from '../http/access.ts';
+import { ApiCall } from '../http/api-call.ts';
 import { success, type SuccessEnvelope } from '../http/envelope.ts';
-import { nameField, readBody } from '../http/request-bodies.ts';
-import { Asker } from '../http/request-context.ts';
+import { readBody } from '../http/request-bodies.ts';
+import { Asker, AskerAccess } from '../http/request-context.ts';
 import type { RequestContext } from '../persistence/unit-of-work.ts';
 import { CreateProject, DeleteProject, ListProjects } from './project-handlers.ts';
-
-const CREATE = z.strictObject({ name: nameField, description: withDefault(z.string().max(1000), '') });
+import { CREATE_PROJECT, PROJECT_CALLS } from './projects.api.ts';
 
 @Controller('apiops/projects')
 export class ProjectsController {
@@ -18,19 +17,22 @@ export class ProjectsController {
   ) {}
 
   @Get()
-  async list(): Promise<SuccessEnvelope> {
-    return success({ results: await this.queries.execute(new ListProjects()) });
+  @ApiCall(PROJECT_CALLS.list)
+  async list(@AskerAccess() access: Access): Promise<SuccessEnvelope> {
+    return success({ results: await this.queries.execute(new ListProjects(access.visibleProjects)) });
   }
 
   @Post()
   @HttpCode(200)
+  @ApiCall(PROJECT_CALLS.create)
   async create(@Asker() asker: RequestContext, @Body() body: unknown): Promise<SuccessEnvelope> {
-    const { name, description } = readBody(CREATE, body);
+    const { name, description } = readBody(CREATE_PROJECT, body);
     const created = await this.commands.execute(new CreateProject(asker, name, description));
     return success({ results: [created] });
   }
 
   @Delete(':projectName')
+  @ApiCall(PROJECT_CALLS.remove)
   async remove(@Asker() asker: RequestContext, @Param('projectName') name: string): Promise<SuccessEnvelope> {
     await this.commands.execute(new DeleteProject(asker, name));
     return success();

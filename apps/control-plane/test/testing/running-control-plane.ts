@@ -61,6 +61,7 @@ export class RunningControlPlane {
   readonly redis = new Redis(testRedisUrl());
   readonly answers: string[] = [];
   private readonly environmentNames: string[] = [];
+  private readonly servedRoutes = new Set<string>();
   private readonly others: NestFastifyApplication[] = [];
 
   private constructor(
@@ -87,7 +88,11 @@ export class RunningControlPlane {
   }
 
   /** One more process of the same control plane. */
-  async process(settings: Settings = {}, database: pg.Pool = this.pool): Promise<NestFastifyApplication> {
+  async process(
+    settings: Settings = {},
+    database: pg.Pool = this.pool,
+    token: string = adminToken,
+  ): Promise<NestFastifyApplication> {
     const config: ControlPlaneConfig = {
       ...CONTROL_PLANE_DEFAULTS,
       ...{ databaseUrl: this.database.url, adminToken: undefined, masterKey: undefined },
@@ -97,7 +102,10 @@ export class RunningControlPlane {
     };
     const logger = pino({ level: 'trace' }, { write: (line: string) => void this.logLines.push(line) });
     const resources = { config, database, masterKey: this.masterKey, logger };
-    const app = await createControlPlaneApp(resources, adminToken);
+    const app = await createControlPlaneApp(resources, token);
+    app.getHttpAdapter().getInstance().addHook('onRoute', ({ method, path }) => {
+      for (const one of [method].flat()) this.servedRoutes.add(`${one} ${path}`);
+    });
     await app.init();
     await app.getHttpAdapter().getInstance().ready();
     this.others.push(app);
@@ -124,6 +132,13 @@ export class RunningControlPlane {
     const answer = await this.call(method, path, body, headers);
     if (answer.status !== 200) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
     return answer.body;
+  }
+
+  /** Routes as the web server has them; those that answer HEAD beside GET left out. */
+  routes(): { method: string; path: string }[] {
+    return [...this.servedRoutes]
+      .map((text) => ({ method: text.split(' ')[0] ?? '', path: text.slice(text.indexOf(' ') + 1) }))
+      .filter(({ method }) => method !== 'HEAD' && method !== 'OPTIONS');
   }
 
   /** A new environment of a name that nobody else uses. */

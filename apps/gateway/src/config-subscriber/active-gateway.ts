@@ -17,8 +17,8 @@ export interface ActiveGatewayHooks {
   readonly onContest: (contest: RouteContest) => void;
 }
 
-const contestKey = ({ host, path, method, keeper, loser }: RouteContest): string =>
-  JSON.stringify([host, path, method, keeper.proxyId, loser.proxyId]);
+const contestKey = ({ host, path, method, headers, keeper, loser }: RouteContest): string =>
+  JSON.stringify([host, path, method, headers, keeper.proxyId, loser.proxyId]);
 
 /** Holds what is served. Many changes become live by one assignment; a request keeps the one it began with. */
 export class ActiveGateway {

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { InMemoryConfigChannel, newGatewayKey } from '#libs/config-distribution';
 import { SECRET, verifyJwt } from '../http-server/testing/rig.ts';
+import { NO_HEADERS } from '../router/header-rules.ts';
 import { artifactText, EnvironmentUnderTest, type GatewayUnderTest } from './testing/subscriber-rig.ts';
 
 describe('ConfigSubscriber', () => {
@@ -45,7 +46,7 @@ describe('ConfigSubscriber', () => {
       await environment.publish('orders', 2, artifactText({ proxy: 'orders', paths: ['/moved'] }));
       await gateway.look();
       expect([gateway.routes('/orders'), gateway.routes('/moved')]).toEqual(['not-found', 'matched']);
-      expect(before?.router.match('any', 'GET', '/orders').kind).toBe('matched');
+      expect(before?.router.match('any', 'GET', '/orders', NO_HEADERS).kind).toBe('matched');
     });
 
     it('removes a proxy by its tombstone and by nothing else', async () => {
@@ -64,7 +65,7 @@ describe('ConfigSubscriber', () => {
     it('serves a contested route alike whatever came first, and reports it once for as long as it lasts', async () => {
       const claiming = (proxy: string) => artifactText({ proxy, paths: ['/shared'] });
       const owner = (gateway: GatewayUnderTest): string | undefined => {
-        const match = gateway.active.current?.router.match('any', 'GET', '/shared');
+        const match = gateway.active.current?.router.match('any', 'GET', '/shared', NO_HEADERS);
         return match?.kind === 'matched' ? match.proxy.artifact.proxy : undefined;
       };
       await environment.publish('stock', 1, claiming('stock'));
@@ -237,6 +238,24 @@ describe('ConfigSubscriber', () => {
       environment.channel.isAway = false;
       await gateway.look();
       expect(gateway.subscriber.ageMs).toBe(0);
+    });
+
+    it('knows since when it has had no contact, also with a snapshot from before', async () => {
+      await environment.publish('orders', 1);
+      const gateway = await looked();
+      expect([gateway.contact.isLive, gateway.contact.ageMs]).toEqual([true, 0]);
+      environment.channel.isAway = true;
+      environment.nowMs += 2_000;
+      await gateway.look();
+      expect([gateway.contact.isLive, gateway.contact.ageMs]).toEqual([false, 2_000]);
+      await gateway.kill();
+      const again = environment.start();
+      await again.subscriber.restore();
+      await again.look();
+      expect([again.contact.isLive, again.contact.ageMs]).toEqual([false, Infinity]);
+      environment.channel.isAway = false;
+      await again.look();
+      expect([again.contact.isLive, again.contact.ageMs]).toEqual([true, 0]);
     });
 
     it('restarts from its snapshot and is ready', async () => {

@@ -9,6 +9,7 @@ import {
 } from '#libs/config-distribution';
 import type { ActiveGateway } from './active-gateway.ts';
 import type { Admitted, EnvironmentAdmission } from './environment-admission.ts';
+import type { EnvironmentContact } from './environment-contact.ts';
 import type { Journal } from './journal.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
 import { RepeatedWork } from './repeated-work.ts';
@@ -18,6 +19,7 @@ export interface ConfigSubscriberDeps {
   readonly environment: string;
   readonly channel: ConfigChannel;
   readonly admission: EnvironmentAdmission;
+  readonly contact: EnvironmentContact;
   readonly active: ActiveGateway;
   readonly snapshot: SnapshotStore;
   readonly lease: LeaseKeeper;
@@ -128,18 +130,21 @@ export class ConfigSubscriber {
   }
 
   private async lookOnce(): Promise<void> {
-    const { journal, lease } = this.deps;
+    const { journal, lease, contact } = this.deps;
     try {
       const following = await this.admitted();
-      if (following !== undefined) {
+      if (following === undefined) contact.lost();
+      else {
         lease.note(await following.follower.refresh());
         await this.noteLoaded(following.follower);
         await lease.renewWhenDue(following.keys, following.follower);
         this.comparedAtMs = this.deps.nowMs();
+        contact.made();
       }
       this.wasReached = true;
       journal.channelUp();
     } catch (error) {
+      contact.lost();
       this.wasReached = !(error instanceof ChannelUnavailable) && this.wasReached;
       if (error instanceof ChannelUnavailable) journal.channelDown(error);
       else journal.unexpected(error);

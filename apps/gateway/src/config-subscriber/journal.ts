@@ -96,9 +96,9 @@ export class Journal {
   }
 
   /** Told once for as long as it lasts. */
-  routeContested({ host, path, method, keeper, loser }: RouteContest): void {
+  routeContested({ host, path, method, headers, keeper, loser }: RouteContest): void {
     this.metrics.countReport('contested-route');
-    const facts = { host, path, method, keeper: nameOf(keeper), loser: nameOf(loser) };
+    const facts = { host, path, method, headers, keeper: nameOf(keeper), loser: nameOf(loser) };
     this.logger.warn(facts, 'two proxies claim the same route: the one whose id sorts first keeps it');
   }
 

@@ -37,6 +37,16 @@ describe('a gateway that runs when its key is revoked', () => {
     expect([gateway.subscriber.isReady, gateway.routes('/orders')]).toEqual([false, 'matched']);
   });
 
+  it('has no contact with its environment, though Redis answers', async () => {
+    await revoke();
+    await lookLater();
+    expect([gateway.subscriber.isRedisUp, gateway.contact.isLive, gateway.contact.ageMs]).toEqual([
+      true,
+      false,
+      LATER_MS,
+    ]);
+  });
+
   it('takes no configuration and renews no lease', async () => {
     await revoke();
     await lookLater();

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { plainAddress, type TrustedProxies } from './trusted-proxies.ts';
+import { plainAddress } from '../addresses/address-list.ts';
 import type { HeaderScan } from './header-scan.ts';
+import type { TrustedProxies } from './trusted-proxies.ts';
 
 /** Who asks, and what is said on about it. */
 export interface ClientFacts {

@@ -3,11 +3,13 @@ import { Exchange, type Fault, type LinkedProxy, type LinkedRoute } from '#libs/
 import type { UpstreamCall } from '../upstream/upstream-call.ts';
 import type { UpstreamPool } from '../upstream/upstream-pool.ts';
 import type { ActiveConfiguration } from './active-configuration.ts';
+import { AnswerShape } from './answer-shape.ts';
 import { ClientBody } from './client-body.ts';
 import type { ClientFacts } from './client-facts.ts';
 import { writeAnswer, writeLastAnswer } from './fault-answer.ts';
 import { gatewayFault, type GatewayRefusal } from './gateway-faults.ts';
 import { holdBody, type HeldBody } from './held-body.ts';
+import { findPreflight } from './preflight.ts';
 import type { RequestHead } from './request-head.ts';
 import { ResponseRelay } from './response-relay.ts';
 import { upstreamHeaders, visibleQuery } from './upstream-headers.ts';
@@ -34,7 +36,10 @@ interface MatchedRoute {
   readonly proxy: LinkedProxy;
   readonly route: LinkedRoute;
   readonly pathSuffix: string;
+  readonly shape: AnswerShape;
 }
+
+const nameOf = ({ artifact }: LinkedProxy): string => `${artifact.project}/${artifact.proxy}`;
 
 /**
  * One request on its way: route, request policies, upstream, response policies, answer. It waits only where a policy
@@ -46,6 +51,8 @@ export class ExchangeFlow {
   endpoint: string | undefined;
   fault: Fault | undefined;
 
+  /** Of the proxy, as soon as it is known. */
+  #shape: AnswerShape | undefined;
   #matched: MatchedRoute | undefined;
   #exchange: Exchange | undefined;
   #call: UpstreamCall | undefined;
@@ -60,6 +67,11 @@ export class ExchangeFlow {
   start(configuration: ActiveConfiguration | undefined): void {
     this.#guarded(() => {
       if (configuration === undefined) return this.#refuse({ name: 'notReady', reason: 'no configuration' });
+      const preflight = findPreflight(configuration.router, this.flow.head);
+      if (preflight !== undefined) {
+        this.proxyName = nameOf(preflight.proxy);
+        return writeAnswer(this.flow.response, preflight.answer, this.flow.client.correlationId);
+      }
       const matched = this.#findRoute(configuration);
       if (matched === undefined) return;
       this.#matched = matched;
@@ -74,17 +86,20 @@ export class ExchangeFlow {
   }
 
   #findRoute(configuration: ActiveConfiguration): MatchedRoute | undefined {
-    const { method, hostName, path } = this.flow.head;
-    const match = configuration.router.match(hostName, method, path);
+    const { head, client } = this.flow;
+    const { method, hostName, path, headers } = head;
+    const match = configuration.router.match(hostName, method, path, headers);
     if (match.kind === 'not-found') return this.#refuse({ name: 'proxyNotFound', reason: 'no proxy' });
     if (match.kind === 'method-not-allowed') return this.#refuseMethod(match.allowed);
     const { proxy, pathSuffix } = match;
-    this.proxyName = `${proxy.artifact.project}/${proxy.artifact.proxy}`;
+    this.proxyName = nameOf(proxy);
+    const shape = new AnswerShape(proxy, { head, client, pathSuffix });
+    this.#shape = shape;
     const endpoint = proxy.matchEndpoint(method, pathSuffix);
     if (endpoint.kind === 'not-found') return this.#refuse({ name: 'endpointNotFound', reason: 'no endpoint' });
     if (endpoint.kind === 'method-not-allowed') return this.#refuseMethod(endpoint.allowed);
     this.endpoint = endpoint.route.endpoint;
-    return { proxy, route: endpoint.route, pathSuffix };
+    return { proxy, route: endpoint.route, pathSuffix, shape };
   }
 
   #refuseMethod(allowed: readonly string[]): undefined {
@@ -139,7 +154,7 @@ export class ExchangeFlow {
     this.#forward(matched, exchange);
   }
 
-  #forward({ proxy, route, pathSuffix }: MatchedRoute, exchange: Exchange): void {
+  #forward({ proxy, route, pathSuffix, shape }: MatchedRoute, exchange: Exchange): void {
     const { request, response, head, client } = this.flow;
     const relay = new ResponseRelay({
       response,
@@ -148,6 +163,7 @@ export class ExchangeFlow {
       correlationId: client.correlationId,
       isHttp11: request.httpVersionMinor === 1,
       nowMs: this.context.nowMs,
+      shapeHeaders: (headers) => shape.headers(headers),
       onFault: (fault) => this.#guarded(() => this.#answer(fault)),
       onRefusal: (refusal) => this.#guarded(() => this.#refuse(refusal)),
       onBroken: (error) => this.#breakOff(error),
@@ -184,7 +200,9 @@ export class ExchangeFlow {
   }
 
   /** A fault becomes the answer, after the ERROR pipeline where there is a route (contract 5.2). */
-  #answer(fault: Fault): void {
+  #answer(raised: Fault): void {
+    // Apinizer's order: the template first, then the policies of the ERROR pipeline.
+    const fault = this.#shape?.fault(raised) ?? raised;
     this.fault = fault;
     if (this.#matched === undefined || this.#exchange === undefined) return this.#write(fault);
     const final = this.#matched.route.runError(this.#exchange, fault, this.context.nowMs());
@@ -193,7 +211,7 @@ export class ExchangeFlow {
   }
 
   #write(fault: Fault): void {
-    writeAnswer(this.flow.response, fault, this.flow.client.correlationId);
+    writeAnswer(this.flow.response, this.#shape?.withHeaders(fault) ?? fault, this.flow.client.correlationId);
   }
 
   #whenDone<Value>(pending: Promise<Value>, then: (value: Value) => void): void {
@@ -216,6 +234,7 @@ export class ExchangeFlow {
     const refusal: GatewayRefusal = { name: 'internalError', reason: error instanceof Error ? error.name : 'unknown' };
     const fault = gatewayFault(refusal, client.correlationId);
     if (!response.headersSent) this.fault = fault;
-    writeLastAnswer(response, fault, client.correlationId);
+    const shape = this.#shape;
+    writeLastAnswer(response, shape?.withHeaders(shape.fault(fault)) ?? fault, client.correlationId);
   }
 }

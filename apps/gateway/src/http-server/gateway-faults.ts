@@ -1,11 +1,12 @@
-import type { Fault } from '#libs/policy-runtime';
+import { envelopeFault, type Fault } from '#libs/policy-runtime';
 
 /** On every answer and every request to an upstream. */
 export const CORRELATION_HEADER = 'APINIZER-CORRELATION-ID';
 
 /**
  * The gateway's own faults: status, code and text. `ERR-…` are Apinizer's codes; it publishes none for the others, which
- * have codes of our own (`GWD-…`). A code is never renamed or reused.
+ * have codes of our own (`GWD-…`). A code is never renamed or reused; GWD-015 is a policy's that may not know of revoked
+ * tokens.
  */
 const GATEWAY_FAULTS = {
   proxyNotFound: [404, 'ERR-002', 'ApiProxy is not found for related URL!'],
@@ -38,14 +39,7 @@ export interface GatewayRefusal {
 
 /** The answer to a refusal in Apinizer's envelope (contract 5). */
 export function gatewayFault(refusal: GatewayRefusal, correlationId: string): Fault {
-  const [status, faultCode, faultString] = GATEWAY_FAULTS[refusal.name];
-  const fault = { correlationId, faultCode, faultString, faultStatusCode: String(status), responseFromApi: '' };
-  return {
-    status,
-    headers: [['Content-Type', 'application/json;charset=UTF-8'], ...(refusal.headers ?? [])],
-    body: JSON.stringify({ fault }),
-    name: faultCode,
-    policy: '',
-    reason: refusal.reason,
-  };
+  const [status, code, text] = GATEWAY_FAULTS[refusal.name];
+  const { reason, headers } = refusal;
+  return envelopeFault({ status, code, text, correlationId, headers, policy: '', reason });
 }

@@ -30,6 +30,20 @@ export class HeaderScan {
     this.names = names;
   }
 
+  /** A header's whole value, lines of one name joined (RFC 9110 section 5.3); the name in lower case. */
+  value(name: string): string | undefined {
+    let found: string | undefined;
+    for (let at = this.names.indexOf(name); at !== -1; at = this.names.indexOf(name, at + 1)) {
+      found = joined(found, this.raw[2 * at + 1] ?? '');
+    }
+    return found;
+  }
+
+  /** For header rules of routes. */
+  has(name: string, value: string): boolean {
+    return this.value(name) === value;
+  }
+
   #noteFraming(name: string, value: string): void {
     switch (name) {
       case 'host':

@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http';
 import { Rig, ask, askRaw, faultCodeOf, proxyOf } from './testing/rig.ts';
 
 const rig = new Rig();
@@ -136,5 +137,23 @@ describe('the proxy of a request', () => {
     expect(await via('b.c.shop.test', '/orders/1')).toBe('GET /wild/1');
     expect(await via('other.test', '/orders/1')).toBe('GET /any-orders/1');
     expect(await via('a.shop.test', '/ordersX')).toBe('GET /any/ordersX');
+  });
+
+  it('is chosen by headers where routes of one path ask for them', async () => {
+    const upstream = await echoUrl();
+    const proxy = (name: string, headers: { name: string; value: string }[]) =>
+      proxyOf({ proxy: name, headers, addresses: [`${upstream.url}/${name}`] });
+    const gateway = await rig.gateway({
+      proxies: [proxy('plain', []), proxy('second', [{ name: 'X-Version', value: '2' }])],
+    });
+    const via = async (headers: OutgoingHttpHeaders) =>
+      (await ask({ port: gateway.port, path: '/orders', headers })).body;
+    expect(await via({ 'x-VERSION': '2' })).toBe('GET /second');
+    expect(await via({})).toBe('GET /plain');
+    expect(await via({ 'x-version': '22' })).toBe('GET /plain');
+    expect(await via({ 'x-version': ['2', '3'] })).toBe('GET /plain');
+    gateway.use([proxy('second', [{ name: 'X-Version', value: '2' }])]);
+    const without = await ask({ port: gateway.port, path: '/orders' });
+    expect([without.status, faultCodeOf(without)]).toEqual([404, 'ERR-002']);
   });
 });

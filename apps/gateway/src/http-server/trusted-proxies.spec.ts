@@ -1,4 +1,5 @@
-import { InvalidTrustedProxy, TrustedProxies, plainAddress } from './trusted-proxies.ts';
+import { plainAddress } from '../addresses/address-list.ts';
+import { InvalidTrustedProxy, TrustedProxies } from './trusted-proxies.ts';
 
 describe('trusted proxies', () => {
   const trusted = new TrustedProxies(['10.0.0.0/8', '192.0.2.7', '2001:db8::/32']);

@@ -1,4 +1,5 @@
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
+import { AddressList, plainAddress } from '../addresses/address-list.ts';
 
 /** An entry of the list of trusted proxies that is neither an address nor a CIDR. */
 export class InvalidTrustedProxy extends Error {
@@ -9,25 +10,19 @@ export class InvalidTrustedProxy extends Error {
   }
 }
 
-/** `::ffff:1.2.3.4`, as a dual-stack socket reports an IPv4 client, is `1.2.3.4`. */
-export const plainAddress = (address: string): string =>
-  address.startsWith('::ffff:') && isIP(address.slice(7)) === 4 ? address.slice(7) : address;
-
-const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 6 ? 'ipv6' : 'ipv4');
-
 /** Whose word about earlier hops is believed. */
 export class TrustedProxies {
-  readonly #list = new BlockList();
-  readonly #isEmpty: boolean;
+  readonly #list: AddressList;
 
   /** @throws InvalidTrustedProxy */
   constructor(entries: readonly string[]) {
-    this.#isEmpty = entries.length === 0;
-    for (const entry of entries) this.#add(entry);
+    this.#list = new AddressList(entries);
+    const [unreadable] = this.#list.unreadable;
+    if (unreadable !== undefined) throw new InvalidTrustedProxy(unreadable);
   }
 
   trusts(address: string): boolean {
-    return !this.#isEmpty && isIP(address) !== 0 && this.#list.check(address, familyOf(address));
+    return this.#list.has(address);
   }
 
   /** The client: the last address in the chain that is not a trusted proxy itself. */
@@ -41,15 +36,5 @@ export class TrustedProxies {
       if (!this.trusts(address)) break;
     }
     return client;
-  }
-
-  #add(entry: string): void {
-    const [address = '', prefixText, ...rest] = entry.split('/');
-    const longest = isIP(address) === 6 ? 128 : 32;
-    const prefix = prefixText === undefined ? longest : Number(prefixText);
-    const isValid =
-      isIP(address) !== 0 && rest.length === 0 && /^\d{1,3}$/.test(prefixText ?? '0') && prefix <= longest;
-    if (!isValid) throw new InvalidTrustedProxy(entry);
-    this.#list.addSubnet(address, prefix, familyOf(address));
   }
 }

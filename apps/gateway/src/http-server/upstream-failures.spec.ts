@@ -51,6 +51,20 @@ describe('an upstream that cannot be reached', () => {
     expect([(await put()).status, (await put()).status].sort()).toEqual([200, 502]);
   });
 
+  it('is passed over by PICK_FIRST for that request only, and by LRU with a turn of its own', async () => {
+    const closed = `http://127.0.0.1:${await rig.closedPort()}`;
+    const named = async (name: string) => (await rig.upstream((_request, response) => response.end(name))).url;
+    const addresses = [closed, await named('b'), await named('c')];
+    const tried = async (loadBalance: 'PICK_FIRST' | 'LRU') => {
+      const gateway = await rig.gateway({
+        proxies: [proxyOf({ addresses, upstream: { loadBalance, retryCount: 1 } })],
+      });
+      return [await get(gateway), await get(gateway), await get(gateway)].map(({ body }) => body);
+    };
+    expect(await tried('PICK_FIRST')).toEqual(['b', 'b', 'b']);
+    expect(await tried('LRU')).toEqual(['b', 'c', 'b']);
+  });
+
   it('is given up after retryCount further attempts', async () => {
     const tried: string[] = [];
     const lookup: LookupFunction = (hostname, _options, callback) => {

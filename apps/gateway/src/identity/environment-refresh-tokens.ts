@@ -44,6 +44,10 @@ export class EnvironmentRefreshTokens implements RefreshTokenStore {
     return this.known('revokeSubject').revokeSubject(owner);
   }
 
+  async familiesOf(owner: RefreshTokenOwner, nowMs: number) {
+    return this.known('familiesOf').familiesOf(owner, nowMs);
+  }
+
   async activeCount(owner: RefreshTokenOwner, nowMs: number) {
     return this.known('activeCount').activeCount(owner, nowMs);
   }

@@ -1,13 +1,25 @@
 import type { LinkedProxy } from '#libs/policy-runtime';
+import type { HeaderRules } from './header-rules.ts';
+
+/** Which proxy takes which method. */
+export interface MethodTable {
+  anyMethod: LinkedProxy | undefined;
+  readonly byMethod: Map<string, LinkedProxy>;
+}
+
+/** Routes that want the same headers. */
+export interface HeaderRoutes extends MethodTable {
+  readonly rules: HeaderRules;
+}
 
 /** What one base path of one host leads to. */
-export interface RouteEntry {
+export interface RouteEntry extends MethodTable {
   /** Base path of the proxy as matched, without the root context; `''` for `/`. */
   readonly basePath: string;
   /** Characters of the path up to the end of the base path, root context included. */
   readonly prefixLength: number;
-  anyMethod: LinkedProxy | undefined;
-  readonly byMethod: Map<string, LinkedProxy>;
+  /** Those that want headers, in the order in which they are tried; undefined: none does. */
+  byHeaders: HeaderRoutes[] | undefined;
 }
 
 interface TrieNode {
@@ -33,7 +45,8 @@ export class RouteTrie {
       }
       node = next;
     }
-    node.entry ??= { basePath, prefixLength: prefix.length, anyMethod: undefined, byMethod: new Map() };
+    const nothing = { anyMethod: undefined, byMethod: new Map<string, LinkedProxy>(), byHeaders: undefined };
+    node.entry ??= { basePath, prefixLength: prefix.length, ...nothing };
     return node.entry;
   }
 

@@ -2,12 +2,14 @@ import fc from 'fast-check';
 import { parseProxyArtifact } from '#libs/policy-contracts';
 import { linkProxy, type LinkedProxy } from '#libs/policy-runtime';
 import { normalisePath } from '#libs/policy-contracts';
+import { NO_HEADERS, type RouteHeaders } from './header-rules.ts';
 import { UnroutablePath, compileRouter, type Router } from './router.ts';
 
 interface Route {
   readonly paths: readonly string[];
   readonly hosts?: readonly string[];
   readonly methods?: readonly string[];
+  readonly headers?: readonly { readonly name: string; readonly value: string }[];
 }
 
 function proxy(name: string, route: Route): LinkedProxy {
@@ -19,9 +21,10 @@ function proxy(name: string, route: Route): LinkedProxy {
     proxyId: name,
     revision: 1,
     environment: { name: 'test', tokenIssuer: 'https://gatewarden/test', expiresInUnit: 'SECONDS' },
-    route: { hosts: [], methods: [], ...route },
+    route: { hosts: [], methods: [], headers: [], ...route },
     upstream: {
       addresses: [{ url: 'http://127.0.0.1:1', weight: 1 }],
+      loadBalance: 'ROUND_ROBIN',
       connectTimeoutMs: 1,
       readTimeoutMs: 1,
       retryCount: 0,
@@ -38,7 +41,7 @@ function proxy(name: string, route: Route): LinkedProxy {
 
 /** `proxy|basePath|suffix`, or the kind of refusal. */
 function found(router: Router, path: string, host = 'any.test', method = 'GET'): string {
-  const outcome = router.match(host, method, path);
+  const outcome = router.match(host, method, path, NO_HEADERS);
   if (outcome.kind !== 'matched') return outcome.kind;
   return [outcome.proxy.artifact.proxy, outcome.basePath, outcome.pathSuffix].join('|');
 }
@@ -98,7 +101,7 @@ describe('a router', () => {
     );
     expect(found(router, '/a', 'h', 'GET')).toBe('read|/a|');
     expect(found(router, '/a', 'h', 'PUT')).toBe('write|/a|');
-    expect(router.match('h', 'POST', '/a/b')).toEqual({
+    expect(router.match('h', 'POST', '/a/b', NO_HEADERS)).toEqual({
       kind: 'method-not-allowed',
       allowed: ['DELETE', 'GET', 'PUT'],
     });
@@ -158,6 +161,70 @@ describe('a router', () => {
       '',
     );
     expect(router.contests).toEqual([]);
+  });
+
+  describe('with header rules', () => {
+    const rule = (name: string, value: string) => ({ name, value });
+    const version2 = rule('X-Version', '2');
+    const tenant = rule('X-Tenant', 'acme');
+    const sent = (headers: Readonly<Record<string, string>>): RouteHeaders => ({
+      has: (name, value) => headers[name] === value,
+    });
+    const by = (router: Router, headers: Readonly<Record<string, string>>, method = 'GET', path = '/a/x') => {
+      const outcome = router.match('h', method, path, sent(headers));
+      return outcome.kind === 'matched' ? outcome.proxy.artifact.proxy : outcome.kind;
+    };
+    const proxies = [
+      proxy('root', { paths: ['/'] }),
+      proxy('plain', { paths: ['/a'] }),
+      proxy('second', { paths: ['/a'], headers: [version2] }),
+      proxy('both', { paths: ['/a'], headers: [version2, tenant], methods: ['GET'] }),
+    ];
+
+    it('takes the route with the most rules that hold and that takes the method', () => {
+      for (const order of [proxies, proxies.toReversed()]) {
+        const router = compileRouter(order, '');
+        expect(by(router, {})).toBe('plain');
+        expect(by(router, { 'x-version': '3', 'x-tenant': 'acme' })).toBe('plain');
+        expect(by(router, { 'x-version': '2' })).toBe('second');
+        expect(by(router, { 'x-version': '2', 'x-tenant': 'acme' })).toBe('both');
+        expect(by(router, { 'x-version': '2', 'x-tenant': 'acme' }, 'PUT')).toBe('second');
+      }
+    });
+
+    it('takes the longest base path before it looks at headers, and finds nothing where none hold there', () => {
+      const router = compileRouter(
+        [proxy('root', { paths: ['/'] }), proxy('only', { paths: ['/a'], headers: [version2], methods: ['GET'] })],
+        '',
+      );
+      expect(by(router, { 'x-version': '2' })).toBe('only');
+      expect(by(router, {})).toBe('not-found');
+      expect(by(router, {}, 'PUT')).toBe('not-found');
+      expect(by(router, { 'x-version': '2' }, 'PUT')).toBe('method-not-allowed');
+      expect(by(router, {}, 'GET', '/ab')).toBe('root');
+    });
+
+    it('asks for no header where no route of the path has rules', () => {
+      const router = compileRouter(proxies.slice(0, 2), '');
+      const has = (): boolean => {
+        throw new Error('asked');
+      };
+      expect(router.match('h', 'GET', '/a', { has }).kind).toBe('matched');
+    });
+
+    it('has a contest where the rules are the same, in whatever order and case of names, and none where they differ', () => {
+      const other = rule('x-tenant', 'other');
+      const claimants = [
+        proxy('a', { paths: ['/a'], headers: [version2, tenant] }),
+        proxy('b', { paths: ['/a'], headers: [rule('x-tenant', 'acme'), version2, tenant] }),
+        proxy('c', { paths: ['/a'], headers: [version2, other] }),
+        proxy('d', { paths: ['/a'] }),
+      ];
+      const { contests } = compileRouter(claimants, '');
+      expect(contests.map(({ headers, keeper, loser }) => [headers, keeper.proxy, loser.proxy])).toEqual([
+        ['x-tenant: acme\nx-version: 2', 'a', 'b'],
+      ]);
+    });
   });
 
   it('is not led by names of Object’s own members', () => {

@@ -1,6 +1,7 @@
 import { normalisePath, type ProxyArtifact } from '#libs/policy-contracts';
 import type { LinkedProxy } from '#libs/policy-runtime';
-import { RouteTrie, type RouteEntry } from './route-trie.ts';
+import { headerRulesOf, holds, inOrderOfTrial, type HeaderRules, type RouteHeaders } from './header-rules.ts';
+import { RouteTrie, type HeaderRoutes, type MethodTable, type RouteEntry } from './route-trie.ts';
 
 export interface RouteMatch {
   readonly kind: 'matched';
@@ -17,13 +18,15 @@ export type RouteOutcome =
   /** A proxy is there, but not for this method. `allowed` is sorted. */
   | { readonly kind: 'method-not-allowed'; readonly allowed: readonly string[] };
 
-/** A host, path and method that two proxies claim, which apiops does not let happen. */
+/** A host, path, method and set of header rules that two proxies claim, which apiops does not let happen. */
 export interface RouteContest {
   /** As in the route; `''` for any. */
   readonly host: string;
   readonly path: string;
   /** `''` for any. */
   readonly method: string;
+  /** `name: value` lines; `''` for none. */
+  readonly headers: string;
   readonly keeper: ProxyArtifact;
   readonly loser: ProxyArtifact;
 }
@@ -35,8 +38,9 @@ export interface Router {
    * @param host name as `hostNameOf` gives it
    * @param method upper case
    * @param path as `normalisePath` gives it
+   * @param headers asked only where a route has header rules
    */
-  match(host: string, method: string, path: string): RouteOutcome;
+  match(host: string, method: string, path: string, headers: RouteHeaders): RouteOutcome;
 }
 
 /** A base path or root context that no request could ever match: the control plane must not have let it through. */
@@ -60,24 +64,62 @@ function prefixOf(path: string, owner: string): string {
   return normal.endsWith('/') ? normal.slice(0, -1) : normal;
 }
 
+/** The table of the routes with these header rules. */
+function tableOf(entry: RouteEntry, rules: HeaderRules): MethodTable {
+  if (rules.text === '') return entry;
+  entry.byHeaders ??= [];
+  const known = entry.byHeaders.find((routes) => routes.rules.text === rules.text);
+  if (known !== undefined) return known;
+  const made: HeaderRoutes = { rules, anyMethod: undefined, byMethod: new Map() };
+  entry.byHeaders.push(made);
+  entry.byHeaders.sort((left, right) => inOrderOfTrial(left.rules, right.rules));
+  return made;
+}
+
 /** The first proxy of a method keeps it: apiops refuses a second one (contract 4.2). Gives the methods that were taken. */
-function claim(entry: RouteEntry, proxy: LinkedProxy): readonly Pick<RouteContest, 'method' | 'keeper'>[] {
+function claim(table: MethodTable, proxy: LinkedProxy): readonly Pick<RouteContest, 'method' | 'keeper'>[] {
   const { methods } = proxy.artifact.route;
   const claims = methods.length === 0 ? [''] : methods;
   return claims.flatMap((method) => {
-    const holder = method === '' ? entry.anyMethod : entry.byMethod.get(method);
+    const holder = method === '' ? table.anyMethod : table.byMethod.get(method);
     // Two spellings of one path are no contest.
     if (holder !== undefined) return holder === proxy ? [] : [{ method, keeper: holder.artifact }];
-    if (method === '') entry.anyMethod = proxy;
-    else entry.byMethod.set(method, proxy);
+    if (method === '') table.anyMethod = proxy;
+    else table.byMethod.set(method, proxy);
     return [];
   });
 }
 
-function outcomeOf(entry: RouteEntry, method: string, path: string): RouteOutcome {
-  const proxy = entry.byMethod.get(method) ?? entry.anyMethod;
-  if (proxy === undefined) return { kind: 'method-not-allowed', allowed: [...entry.byMethod.keys()].sort() };
-  return { kind: 'matched', proxy, basePath: entry.basePath, pathSuffix: path.slice(entry.prefixLength) };
+const proxyFor = (table: MethodTable, method: string): LinkedProxy | undefined =>
+  table.byMethod.get(method) ?? table.anyMethod;
+
+const matchOf = ({ basePath, prefixLength }: RouteEntry, proxy: LinkedProxy, path: string): RouteOutcome => ({
+  kind: 'matched',
+  proxy,
+  basePath,
+  pathSuffix: path.slice(prefixLength),
+});
+
+function refusalOf(tables: readonly MethodTable[]): RouteOutcome {
+  const allowed = new Set(tables.flatMap(({ byMethod }) => [...byMethod.keys()]));
+  return allowed.size === 0 ? NOT_FOUND : { kind: 'method-not-allowed', allowed: [...allowed].sort() };
+}
+
+/** Routes whose header rules do not hold are as if they were not there. */
+function outcomeByHeaders(entry: RouteEntry, method: string, path: string, headers: RouteHeaders): RouteOutcome {
+  const tables = (entry.byHeaders ?? []).filter(({ rules }) => holds(rules, headers));
+  const candidates: readonly MethodTable[] = [...tables, entry];
+  for (const table of candidates) {
+    const proxy = proxyFor(table, method);
+    if (proxy !== undefined) return matchOf(entry, proxy, path);
+  }
+  return refusalOf(candidates);
+}
+
+function outcomeOf(entry: RouteEntry, method: string, path: string, headers: RouteHeaders): RouteOutcome {
+  if (entry.byHeaders !== undefined) return outcomeByHeaders(entry, method, path, headers);
+  const proxy = proxyFor(entry, method);
+  return proxy === undefined ? refusalOf([entry]) : matchOf(entry, proxy, path);
 }
 
 class HostRouter implements Router {
@@ -92,22 +134,23 @@ class HostRouter implements Router {
   }
 
   add(proxy: LinkedProxy, rootContext: string): void {
-    const { hosts, paths } = proxy.artifact.route;
+    const { hosts, paths, headers } = proxy.artifact.route;
+    const rules = headerRulesOf(headers);
     for (const path of paths) {
       const basePath = prefixOf(path, `proxy ${proxy.artifact.proxyId}`);
       for (const host of hosts.length === 0 ? [''] : hosts) {
         const entry = this.#trieOf(host.toLowerCase()).entryOf(rootContext, basePath);
-        for (const { method, keeper } of claim(entry, proxy)) {
-          this.#contests.push({ host, path, method, keeper, loser: proxy.artifact });
+        for (const { method, keeper } of claim(tableOf(entry, rules), proxy)) {
+          this.#contests.push({ host, path, method, headers: rules.text, keeper, loser: proxy.artifact });
         }
       }
     }
   }
 
-  match(host: string, method: string, path: string): RouteOutcome {
+  match(host: string, method: string, path: string, headers: RouteHeaders): RouteOutcome {
     const entry =
       this.#exact.get(host)?.longestMatch(path) ?? this.#wildcardMatch(host, path) ?? this.#any.longestMatch(path);
-    return entry === undefined ? NOT_FOUND : outcomeOf(entry, method, path);
+    return entry === undefined ? NOT_FOUND : outcomeOf(entry, method, path, headers);
   }
 
   /** The longest wildcard goes first: `*.a.example.org` before `*.example.org`. */
@@ -140,7 +183,11 @@ function inOrderOfIds(left: LinkedProxy, right: LinkedProxy): number {
 
 /**
  * Builds the routes of a configuration once. Exact host before wildcard before any host, then the longest base path on
- * segment boundaries, then the method. `rootContext` (`''` or `/apigateway`) stands before every base path.
+ * segment boundaries, then the route with the most header rules that takes the method. `rootContext` (`''` or
+ * `/apigateway`) stands before every base path.
+ *
+ * The longest base path is chosen before headers are looked at: where no route of it has its headers, the answer is 404,
+ * never a route with a shorter path, so that what a path means does not hang on what a client leaves out.
  *
  * Of two proxies that claim the same, the one whose id sorts first keeps it. That is the same on every gateway, however
  * its configuration came together; who was there first is not, since every deployment has a new number.

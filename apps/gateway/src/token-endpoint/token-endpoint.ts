@@ -111,8 +111,8 @@ export class TokenEndpoint {
     if (authorized.kind === 'refused') return refused(authorized);
     const { grant, client, issuer, parameters } = authorized;
     const own = new Map([...parameters].filter(([name]) => grant.parameters.has(name)));
-    const { nowMs } = request;
-    const granted = await grant.handler({ client, issuer, parameters: own, nowMs }, this.services);
+    const { clientAddress, nowMs } = request;
+    const granted = await grant.handler({ client, issuer, parameters: own, clientAddress, nowMs }, this.services);
     if (granted.kind === 'refused') return refused(granted);
     const answer = await this.mint(granted, authorized, nowMs);
     return { answer, outcome: granted.outcome, reason: granted.reason };

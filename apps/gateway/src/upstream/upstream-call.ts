@@ -164,7 +164,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
     }
     if ((kind !== 'unreachable' && kind !== 'forbidden') || this.#attemptsLeft === 0) return false;
     this.#attemptsLeft -= 1;
-    this.#turn += 1;
+    this.#turn = this.context.group.turnAfter(this.#turn);
     return true;
   }
 

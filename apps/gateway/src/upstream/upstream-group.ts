@@ -1,5 +1,6 @@
 import type { ArtifactUpstream } from '#libs/policy-contracts';
 import type { AddressGuard } from './address-guard.ts';
+import { turnsOf, type Turns } from './turns.ts';
 
 /** One upstream address of a proxy, read from its URL once. */
 export interface UpstreamAddress {
@@ -24,36 +25,31 @@ function readAddress(text: string, weight: number, guard: AddressGuard): Upstrea
   return { origin: url.origin, port, basePath, query: url.search.slice(1), weight };
 }
 
-/**
- * The addresses of one proxy and whose turn it is. Smooth weighted round robin: each turn every address gains its
- * weight, the richest is chosen and pays the sum, so that a heavy address does not get its turns in a row.
- */
+/** The addresses of one proxy and whose turn it is. */
 export class UpstreamGroup {
   readonly #addresses: readonly UpstreamAddress[];
-  readonly #credits: number[];
-  readonly #totalWeight: number;
+  readonly #turns: Turns;
 
   /** Addresses that are not http or https, or that the guard refuses, take no part. */
-  constructor(upstream: ArtifactUpstream, guard: AddressGuard) {
+  constructor(upstream: ArtifactUpstream, guard: AddressGuard, random: () => number) {
     this.#addresses = upstream.addresses.flatMap(({ url, weight }) => readAddress(url, weight, guard) ?? []);
-    this.#credits = this.#addresses.map(() => 0);
-    this.#totalWeight = this.#addresses.reduce((sum, { weight }) => sum + weight, 0);
+    const weights = this.#addresses.map(({ weight }) => weight);
+    this.#turns = turnsOf(upstream.loadBalance, weights, random);
   }
 
-  /** The index of the next address; meaningless when there is none. */
+  /** The place of the next address; meaningless when there is none. */
   nextTurn(): number {
-    let chosen = 0;
-    for (const [index, { weight }] of this.#addresses.entries()) {
-      this.#credits[index] = (this.#credits[index] ?? 0) + weight;
-      if ((this.#credits[index] ?? 0) > (this.#credits[chosen] ?? 0)) chosen = index;
-    }
-    this.#credits[chosen] = (this.#credits[chosen] ?? 0) - this.#totalWeight;
-    return chosen;
+    return this.#turns.next();
   }
 
-  /** The address at `index`, counted round; `undefined` when the group has none that may be contacted. */
-  at(index: number): UpstreamAddress | undefined {
-    return this.#addresses[index % this.#addresses.length];
+  /** The place of the address for another attempt after the one at `failed`. */
+  turnAfter(failed: number): number {
+    return this.#turns.after(failed);
+  }
+
+  /** The address at a place; `undefined` when the group has none that may be contacted. */
+  at(place: number): UpstreamAddress | undefined {
+    return this.#addresses[place];
   }
 
   get addresses(): readonly UpstreamAddress[] {

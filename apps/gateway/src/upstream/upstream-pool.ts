@@ -10,6 +10,8 @@ export interface UpstreamPoolOptions {
   readonly adminOrigin?: AdminOrigin | undefined;
   /** How names are resolved. Default: the system's resolver. */
   readonly lookup?: LookupFunction | undefined;
+  /** For `RANDOM` load balancing. Default: Math.random. */
+  readonly random?: (() => number) | undefined;
 }
 
 /** Limits of the connections to one origin. */
@@ -30,12 +32,14 @@ const keyOf = (address: UpstreamAddress, connectTimeoutMs: number): string => `$
  */
 export class UpstreamPool {
   readonly #guard: AddressGuard;
+  readonly #random: () => number;
   readonly #pools = new Map<string, Pool>();
   /** What a configuration says of an upstream is read once, when its first request comes. */
   readonly #groups = new WeakMap<ArtifactUpstream, UpstreamGroup>();
 
   constructor(options: UpstreamPoolOptions = {}) {
     this.#guard = new AddressGuard(options.adminOrigin, options.lookup);
+    this.#random = options.random ?? Math.random;
   }
 
   /**
@@ -85,7 +89,7 @@ export class UpstreamPool {
   #groupOf(upstream: ArtifactUpstream): UpstreamGroup {
     let group = this.#groups.get(upstream);
     if (group === undefined) {
-      group = new UpstreamGroup(upstream, this.#guard);
+      group = new UpstreamGroup(upstream, this.#guard, this.#random);
       this.#groups.set(upstream, group);
     }
     return group;

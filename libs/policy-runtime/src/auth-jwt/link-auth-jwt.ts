@@ -1,5 +1,6 @@
 import { compileVerifier, refusal, type KeySelector, type VerifyResult } from '#libs/jwt-engine';
 import type { AuthJwtContract } from '#libs/policy-contracts';
+import { envelopeFault } from '../exchange/envelope-fault.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Fault } from '../exchange/fault.ts';
 import type { LinkContext } from '../linking/link-context.ts';
@@ -8,35 +9,29 @@ import { setUpstreamHeader } from '../linking/upstream-header.ts';
 import { tokenVariables } from '../tokens/token-variables.ts';
 import { audienceOf } from './audience.ts';
 import { linkAuthJwtKeys, type AuthJwtKeys } from './auth-jwt-keys.ts';
+import { linkRevocationCheck } from './revocation-check.ts';
 
 const FAULT_STRING = 'Authentication policy failed! JWT is not valid!';
 /** Name of the query parameter of RFC 6750 section 2.3. */
 export const TOKEN_PARAMETER = 'access_token';
 const BEARER = /^bearer +(\S.*)$/is;
 
-/** The vendor's envelope; RFC 6750 section 3.1: no error code when no token was sent. */
+/** RFC 6750 section 3.1: no error code when no token was sent. */
 function authJwtFault(policyName: string, correlationId: string, reason: string): Fault {
   const challenge = reason === 'no token' ? 'Bearer' : 'Bearer error="invalid_token"';
-  const fault = {
-    correlationId,
-    faultCode: 'ERR-044',
-    faultString: FAULT_STRING,
-    faultStatusCode: '401',
-    responseFromApi: '',
-  };
-  return {
+  return envelopeFault({
     status: 401,
+    code: 'ERR-044',
+    text: FAULT_STRING,
+    correlationId,
     headers: [
-      ['Content-Type', 'application/json;charset=UTF-8'],
       ['APINIZER-CORRELATION-ID', correlationId],
       ['WWW-Authenticate', challenge],
     ],
-    body: JSON.stringify({ fault }),
-    name: fault.faultCode,
     policy: policyName,
     reason,
     message: FAULT_STRING,
-  };
+  });
 }
 
 type FoundToken = { readonly token: string } | { readonly missing: string };
@@ -72,9 +67,9 @@ function linkVerifier({ artifact }: LinkContext, { algorithm, verification }: Au
   });
 }
 
-function publish(policyName: string, exchange: Exchange, result: VerifyResult, nowMs: number): void {
-  const error = result.ok ? undefined : FAULT_STRING;
-  const finding = { jwt: result.jwt, isValid: result.ok, error, nowMs, allowanceSeconds: 0 };
+/** `error` is what stands against the token, whatever its own verification says. */
+function publish(policyName: string, exchange: Exchange, result: VerifyResult, error: string | undefined): void {
+  const finding = { jwt: result.jwt, isValid: error === undefined, error, nowMs: exchange.nowMs, allowanceSeconds: 0 };
   exchange.publishToken(policyName, tokenVariables(finding));
 }
 
@@ -84,6 +79,7 @@ export function linkAuthJwt(contract: AuthJwtContract, context: LinkContext): St
   const keys = linkAuthJwtKeys(contract, context);
   if (keys === undefined) return { waits: false, run: () => undefined };
   const verify = linkVerifier(context, keys);
+  const revocationFault = linkRevocationCheck(contract, context);
   const { allowUrlParameters, addUserToHeader, userHeaderName, clearAuth } = contract;
 
   const refuse = (exchange: Exchange, reason: string) => authJwtFault(policyName, exchange.correlationId, reason);
@@ -98,13 +94,15 @@ export function linkAuthJwt(contract: AuthJwtContract, context: LinkContext): St
   const run = (exchange: Exchange, nowMs: number): Fault | undefined => {
     const found = tokenIn(exchange, allowUrlParameters);
     if ('missing' in found) {
-      publish(policyName, exchange, refusal('UnresolvedReference'), nowMs);
+      publish(policyName, exchange, refusal('UnresolvedReference'), FAULT_STRING);
       return refuse(exchange, found.missing);
     }
     const result = verify(found.token, nowMs / 1000, undefined);
-    publish(policyName, exchange, result, nowMs);
+    const unknown = result.ok ? revocationFault(exchange.correlationId) : undefined;
+    publish(policyName, exchange, result, result.ok ? unknown?.message : FAULT_STRING);
     if (!result.ok)
       return refuse(exchange, result.claim === undefined ? result.code : `${result.code} ${result.claim}`);
+    if (unknown !== undefined) return unknown;
     admit(exchange, result.jwt.claims['sub']);
     return undefined;
   };

@@ -53,7 +53,7 @@ const BY_NAME: ReadonlyMap<string, VariableReader> = new Map<string, VariableRea
   ['error.message', ({ fault }) => fault?.message ?? fault?.reason],
   ['error.content', ({ fault }) => fault?.body],
   ['error.status.code', ({ fault }) => fault?.status],
-  ['error.reason.phrase', ({ fault }) => REASON_PHRASES.get(fault?.status ?? 0)],
+  ['error.reason.phrase', ({ fault }) => fault?.reasonPhrase ?? REASON_PHRASES.get(fault?.status ?? 0)],
 ]);
 
 const SUFFIXED = /^(.+?)(?:\.(?:(\d{1,4})|(values)(?:\.(count|string))?))?$/s;

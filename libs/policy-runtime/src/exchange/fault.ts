@@ -11,4 +11,10 @@ export interface Fault {
   readonly reason: string;
   /** What the flow variable `error.message` reads; left out: the reason. */
   readonly message?: string;
+  /** Left out: the usual phrase of the status. Nothing that may not stand in a status line. */
+  readonly reasonPhrase?: string;
+  /** What a fault in Apinizer's envelope says: a proxy's error template is filled with it. Other faults keep their form. */
+  readonly envelope?: { readonly code: string; readonly text: string };
+  /** An answer that a policy was placed to give: in the ERROR pipeline it takes the place of the fault. */
+  readonly isRaised?: true;
 }

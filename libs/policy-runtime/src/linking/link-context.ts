@@ -1,10 +1,20 @@
 import type { ProxyArtifact } from '#libs/policy-contracts';
 
+/** What a gateway knows of revoked tokens: as much as its environment's Redis told it, and when. */
+export interface RevocationKnowledge {
+  /** Whether the environment's Redis is connected right now. */
+  readonly isLive: boolean;
+  /** Since it was last read; Infinity: never yet. */
+  readonly ageMs: number;
+}
+
 export interface LinkOptions {
   /** Codes of the documentation, or those a live Apigee answers where they differ. */
   readonly faultCodes: 'documented' | 'observed';
   /** A value that may not stand in a header (CR, LF, NUL or another control character) was not sent. */
   readonly onDropped?: (what: { policy: string; header: string }) => void;
+  /** Left out: nothing is known, and a policy that insists on knowing lets nothing pass. Read without waiting. */
+  readonly revocations?: RevocationKnowledge;
 }
 
 /** Why an artifact cannot run. `policy` is empty when the fault is not a policy's. Never carries a value. */

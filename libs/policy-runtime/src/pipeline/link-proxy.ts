@@ -1,4 +1,11 @@
-import type { ArtifactEndpoint, ArtifactPipelines, PlacedPolicy, ProxyArtifact } from '#libs/policy-contracts';
+import {
+  compileErrorTemplate,
+  type ArtifactEndpoint,
+  type ArtifactPipelines,
+  type ErrorTemplateValues,
+  type PlacedPolicy,
+  type ProxyArtifact,
+} from '#libs/policy-contracts';
 import { linkIssuer, type LinkedIssuer } from '../auth-jwt/link-issuer.ts';
 import type { LinkContext, LinkFault, LinkOptions } from '../linking/link-context.ts';
 import type { Step } from '../linking/step.ts';
@@ -23,6 +30,8 @@ export interface LinkedProxy {
    * the token endpoint.
    */
   readonly issuers: readonly LinkedIssuer[];
+  /** Body of a fault in Apinizer's envelope by the proxy's error template; undefined: the envelope itself. */
+  readonly errorBody: ((values: ErrorTemplateValues) => string) | undefined;
 }
 
 export type LinkOutcome =
@@ -140,5 +149,7 @@ export function linkProxy(artifact: ProxyArtifact, options: LinkOptions): LinkOu
   const linker = new ProxyLinker(artifact, options);
   const matchEndpoint = linker.matcher();
   if (linker.faults.length > 0) return { ok: false, faults: linker.faults };
-  return { ok: true, proxy: { artifact, matchEndpoint, issuers: linker.issuers() } };
+  const { jsonErrorTemplate } = artifact;
+  const errorBody = jsonErrorTemplate && compileErrorTemplate(jsonErrorTemplate.template);
+  return { ok: true, proxy: { artifact, matchEndpoint, issuers: linker.issuers(), errorBody } };
 }

@@ -2,7 +2,7 @@ import type { ArtifactEndpoint, ArtifactPipelines, PlacedPolicy } from '#libs/po
 import { readsRequestBody } from '../exchange/compile-variable.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Fault } from '../exchange/fault.ts';
-import { inSequence, type Step } from '../linking/step.ts';
+import { inSequence, type Step, type SyncRun } from '../linking/step.ts';
 import { PathTemplate, decodeSegment } from './path-template.ts';
 import { tokenParametersOf } from './policy-linkers.ts';
 import { referencedVariables } from './referenced-variables.ts';
@@ -25,7 +25,10 @@ export interface LinkedRoute {
   runRequest(exchange: Exchange, nowMs: number): Outcome;
   /** Endpoint first, then proxy. */
   runResponse(exchange: Exchange, nowMs: number): Outcome;
-  /** The ERROR pipeline, proxy level first; its own faults are ignored, the first fault stays. */
+  /**
+   * The ERROR pipeline, proxy level first. What a `policy-raise-fault` of it raises becomes the answer and ends the
+   * pipeline; other faults of its policies change nothing, and the first fault stays.
+   */
   runError(exchange: Exchange, fault: Fault, nowMs: number): Fault | Promise<Fault>;
   readonly hasResponsePipeline: boolean;
 }
@@ -57,15 +60,28 @@ function runStep(step: Step, exchange: Exchange, nowMs: number): Outcome {
   return step.run(exchange, nowMs).then((fault) => raise(exchange, fault));
 }
 
-/** Every step runs, whatever the one before it says: an error has happened already. */
-function runAll(steps: readonly Step[], exchange: Exchange, nowMs: number): undefined | Promise<undefined> {
-  if (!steps.some(({ waits }) => waits)) {
-    for (const step of steps) void step.run(exchange, nowMs);
-    return undefined;
+const raisedBy = (fault: Fault | undefined): Fault | undefined => (fault?.isRaised === true ? fault : undefined);
+
+async function runAllWaiting(steps: readonly Step[], exchange: Exchange, nowMs: number): Promise<Fault | undefined> {
+  for (const step of steps) {
+    const raised = raisedBy(await step.run(exchange, nowMs));
+    if (raised !== undefined) return raised;
   }
-  return steps
-    .reduce<Promise<unknown>>((before, step) => before.then(() => step.run(exchange, nowMs)), Promise.resolve())
-    .then(() => undefined);
+  return undefined;
+}
+
+/** Every step runs, whatever the one before it says, up to one that raises an answer: an error has happened already. */
+function runAll(steps: readonly Step[], exchange: Exchange, nowMs: number): Outcome {
+  const runs: SyncRun[] = [];
+  for (const step of steps) {
+    if (step.waits) return runAllWaiting(steps, exchange, nowMs);
+    runs.push(step.run);
+  }
+  for (const run of runs) {
+    const raised = raisedBy(run(exchange, nowMs));
+    if (raised !== undefined) return raised;
+  }
+  return undefined;
 }
 
 /** What the client sends but the upstream never sees, whatever the policies decide. */
@@ -95,7 +111,8 @@ function runnersOf(proxyLevel: LinkedPipelines, endpointLevel: LinkedPipelines, 
       exchange.phase = 'error';
       exchange.nowMs = nowMs;
       exchange.raise(fault);
-      return runAll(error, exchange, nowMs)?.then(() => fault) ?? fault;
+      const raised = runAll(error, exchange, nowMs);
+      return raised instanceof Promise ? raised.then((answer) => answer ?? fault) : (raised ?? fault);
     },
     hasResponsePipeline: proxyLevel.response.length + endpointLevel.response.length > 0,
   };

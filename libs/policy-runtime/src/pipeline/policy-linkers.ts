@@ -3,6 +3,7 @@ import { linkAuthJwt, TOKEN_PARAMETER } from '../auth-jwt/link-auth-jwt.ts';
 import type { LinkContext } from '../linking/link-context.ts';
 import type { Step } from '../linking/step.ts';
 import { withCondition, withForwardVariables } from '../linking/wrap-policy.ts';
+import { linkRaiseFault } from '../raise-fault/link-raise-fault.ts';
 import { linkVerifyJwt } from '../verify-jwt/link-verify-jwt.ts';
 
 type ContractOf = { readonly [Contract in PolicyContract as Contract['type']]: Contract };
@@ -13,6 +14,7 @@ type PolicyLinkers = {
 /** A policy in the contracts without a line here does not compile. */
 export const POLICY_LINKERS: PolicyLinkers = {
   'policy-auth-jwt': linkAuthJwt,
+  'policy-raise-fault': linkRaiseFault,
   'policy-verify-jwt': linkVerifyJwt,
 };
 

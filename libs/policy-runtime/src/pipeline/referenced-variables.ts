@@ -1,5 +1,7 @@
 import type { PolicyContract } from '#libs/policy-contracts';
 import { parseCondition } from '../conditions/parse-condition.ts';
+import { templateVariables } from '../linking/message-template.ts';
+import { templatesOf } from '../raise-fault/link-raise-fault.ts';
 
 /** Every text behind a member called `ref`, at any depth. */
 function refsIn(value: unknown): string[] {
@@ -9,12 +11,24 @@ function refsIn(value: unknown): string[] {
   );
 }
 
+/** Those that only policies of its type read. */
+function ownVariables(policy: PolicyContract): string[] {
+  switch (policy.type) {
+    case 'policy-verify-jwt':
+      return [policy.source ?? '', ...refsIn(policy)];
+    case 'policy-raise-fault':
+      return templatesOf(policy).flatMap(templateVariables);
+    case 'policy-auth-jwt':
+      return [];
+  }
+}
+
 /** Names of the flow variables that a policy may read. */
 export function referencedVariables(policy: PolicyContract): string[] {
   const condition = policy.condition === undefined ? undefined : parseCondition(policy.condition);
   return [
     ...policy.forwardVariables.map(({ variable }) => variable),
     ...(condition?.ok === true ? condition.variables : []),
-    ...(policy.type === 'policy-verify-jwt' ? [policy.source ?? '', ...refsIn(policy)] : []),
+    ...ownVariables(policy),
   ].filter((name) => name !== '');
 }

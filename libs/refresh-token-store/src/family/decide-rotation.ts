@@ -1,5 +1,6 @@
 import type {
   RefreshTokenExpectation,
+  RefreshTokenFamily,
   RefreshTokenInspection,
   RefreshTokenRules,
 } from '../refresh-token-store.port.ts';
@@ -47,4 +48,17 @@ export function inspectFamily(family: FamilyRecord, familyId: string, presented:
   if (presented.tokenHash !== family.newestHash) return { kind: 'used' };
   const { subject, startedAtMs, issuedAtMs, expiresAtMs } = family;
   return { kind: 'live', familyId, subject, startedAtMs, issuedAtMs, expiresAtMs };
+}
+
+/** What may be told of families: those that live, oldest login first. */
+export function livingFamilies(
+  families: Iterable<readonly [familyId: string, FamilyRecord]>,
+  nowMs: number,
+): RefreshTokenFamily[] {
+  return [...families]
+    .filter(([, family]) => family.expiresAtMs > nowMs)
+    .map(([familyId, { subject, startedAtMs, issuedAtMs, expiresAtMs, uses }]) => ({
+      ...{ familyId, subject, startedAtMs, issuedAtMs, expiresAtMs, uses },
+    }))
+    .sort((left, right) => left.startedAtMs - right.startedAtMs || (left.familyId < right.familyId ? -1 : 1));
 }

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { decideRotation, inspectFamily } from '../family/decide-rotation.ts';
+import { decideRotation, inspectFamily, livingFamilies } from '../family/decide-rotation.ts';
 import { advanceFamily, openFamily, type FamilyRecord } from '../family/family-record.ts';
 import type {
   RefreshTokenExpectation,
+  RefreshTokenFamily,
   RefreshTokenInspection,
   RefreshTokenIssue,
   RefreshTokenOwner,
@@ -98,6 +99,14 @@ export class InMemoryRefreshTokenStore implements RefreshTokenStore {
     const count = this.owners.get(tag)?.size ?? 0;
     this.owners.delete(tag);
     return count;
+  }
+
+  async familiesOf(owner: RefreshTokenOwner, nowMs: number): Promise<readonly RefreshTokenFamily[]> {
+    const families = [...(this.owners.get(this.texts.tagOf(owner)) ?? [])];
+    return livingFamilies(
+      families.map(([familyId, { record }]) => [familyId, record] as const),
+      nowMs,
+    );
   }
 
   async activeCount(owner: RefreshTokenOwner, nowMs: number): Promise<number> {

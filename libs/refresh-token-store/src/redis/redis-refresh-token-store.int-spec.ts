@@ -220,6 +220,16 @@ describe('RedisRefreshTokenStore and what others write', () => {
     return { subject, token: tokenOf(await store.issue(subject, rules, T0_MS)) };
   };
 
+  it('leaves a record that was altered, or put there, out of the families of a user', async () => {
+    const { subject, token } = await freshLogin();
+    const { familyId, sealed, write } = await stored(token);
+    await redis.hset(familiesKey(token), 'another', sealed);
+    expect(await store.familiesOf(subject, T0_MS)).toMatchObject([{ familyId }]);
+    await write(`${sealed}A`);
+    expect(await store.familiesOf(subject, T0_MS)).toEqual([]);
+    expect(await store.revokeSubject(subject)).toBe(2);
+  });
+
   it('refuses a record of which any one character was replaced', async () => {
     const { subject, token } = await freshLogin();
     const { sealed, write } = await stored(token);

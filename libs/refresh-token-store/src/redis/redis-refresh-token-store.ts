@@ -1,9 +1,10 @@
 import type { Cluster, Redis } from 'ioredis';
-import { decideRotation, inspectFamily } from '../family/decide-rotation.ts';
+import { decideRotation, inspectFamily, livingFamilies } from '../family/decide-rotation.ts';
 import { advanceFamily, openFamily, type FamilyRecord } from '../family/family-record.ts';
 import {
   RefreshTokenStoreUnavailable,
   type RefreshTokenExpectation,
+  type RefreshTokenFamily,
   type RefreshTokenInspection,
   type RefreshTokenIssue,
   type RefreshTokenOwner,
@@ -119,6 +120,17 @@ export class RedisRefreshTokenStore implements RefreshTokenStore {
     const { families, active, order } = this.keysOf({ tag: this.texts.tagOf(owner), familyId: '' });
     const end = () => this.scripts.gatewardenEndRefreshOwner(families, active, order);
     return Number(await this.answer('revokeSubject', end));
+  }
+
+  async familiesOf(owner: RefreshTokenOwner, nowMs: number): Promise<readonly RefreshTokenFamily[]> {
+    const tag = this.texts.tagOf(owner);
+    const { families } = this.keysOf({ tag, familyId: '' });
+    const held = await this.answer('familiesOf', () => this.redis.hgetall(families));
+    const opened = Object.entries(held).flatMap(([familyId, sealed]) => {
+      const record = this.seals.openRecord({ tag, familyId }, sealed);
+      return record === undefined ? [] : [[familyId, record] as const];
+    });
+    return livingFamilies(opened, nowMs);
   }
 
   async activeCount(owner: RefreshTokenOwner, nowMs: number): Promise<number> {

@@ -354,6 +354,14 @@ export function describeRefreshTokenStore(name: string, fresh: () => RefreshToke
         expect(await rotate(other, T0_MS)).toMatchObject({ kind: 'rotated' });
       });
 
+      it('of one family, found by looking at all of a user, ends that one', async () => {
+        const [first, second] = [await login(), await login({}, T0_MS + 1)];
+        const [oldest] = await store.familiesOf(subject, T0_MS + 1);
+        expect(await store.revokeFamily(subject, oldest?.familyId ?? '')).toBe(true);
+        expect(await rotate(first, T0_MS + 2)).toEqual({ kind: 'unknown' });
+        expect(await rotate(second, T0_MS + 2)).toMatchObject({ kind: 'rotated' });
+      });
+
       it('of a user ends every family, of that user only, and says how many', async () => {
         const tokens = [await login(), await login(), await login()];
         const others = tokenOf(await store.issue({ ...subject, subject: 'bob' }, rules, T0_MS));
@@ -361,6 +369,40 @@ export function describeRefreshTokenStore(name: string, fresh: () => RefreshToke
         expect(await store.revokeSubject(subject)).toBe(0);
         for (const token of tokens) expect(await rotate(token, T0_MS)).toEqual({ kind: 'unknown' });
         expect(await rotate(others, T0_MS)).toMatchObject({ kind: 'rotated' });
+      });
+    });
+
+    describe('families of a user', () => {
+      it('are told oldest login first, with their times and uses, and nothing of a token', async () => {
+        const first = await login();
+        const second = await login({}, T0_MS + 1_000);
+        await rotate(first, T0_MS + 2_000);
+        const families = await store.familiesOf(subject, T0_MS + 2_000);
+        expect(families).toEqual([
+          {
+            ...{ familyId: expect.any(String) as string, subject, startedAtMs: T0_MS, uses: 1 },
+            ...{ issuedAtMs: T0_MS + 2_000, expiresAtMs: T0_MS + 2_000 + rules.lifeMs },
+          },
+          {
+            ...{ familyId: expect.any(String) as string, subject, startedAtMs: T0_MS + 1_000, uses: 0 },
+            ...{ issuedAtMs: T0_MS + 1_000, expiresAtMs: T0_MS + 1_000 + rules.lifeMs },
+          },
+        ]);
+        for (const token of [first, second]) {
+          const [, bits = ''] = token.split('.');
+          expect(JSON.stringify(families)).not.toContain(bits.slice(0, 10));
+        }
+      });
+
+      it('are those of that owner alone, and none once they ended or expired', async () => {
+        await store.issue({ ...subject, subject: 'bob' }, rules, T0_MS);
+        await store.issue({ ...subject, policy: 'another' }, rules, T0_MS);
+        expect(await store.familiesOf(subject, T0_MS)).toEqual([]);
+        const token = await login();
+        expect(await store.familiesOf(subject, T0_MS + rules.lifeMs - 1)).toHaveLength(1);
+        expect(await store.familiesOf(subject, T0_MS + rules.lifeMs)).toEqual([]);
+        await store.revokeToken(token);
+        expect(await store.familiesOf(subject, T0_MS)).toEqual([]);
       });
     });
   });

@@ -14,7 +14,7 @@ import {
 } from '../testing/sample-proxy.ts';
 import { apiProxyDecider } from './api-proxy.decider.ts';
 import type { ApiProxyEvent } from './api-proxy.events.ts';
-import { requireApiProxy } from './api-proxy.state.ts';
+import { contentOf, requireApiProxy } from './api-proxy.state.ts';
 
 const AT_USERS: PolicyPlace = { scope: 'ENDPOINT', pipeline: 'REQUEST', endpoint: '/users', httpMethod: 'GET' };
 const policy = samplePolicy();
@@ -70,6 +70,118 @@ describe('a proxy', () => {
     given(apiProxyDecider, history)
       .when({ type: 'AddEndpoint', endpoint: sampleEndpoint('/users', 'POST') })
       .then([endpointAdded('/users', 'POST')]);
+  });
+
+  it('keeps what a change of settings leaves out, of the routing member by member', () => {
+    const { routingInfo, ...others } = SAMPLE_SETTINGS;
+    const cors = {
+      ...{ allowOrigins: ['*'], allowCredentials: false, allowMethods: ['GET'] },
+      ...{ allowHeaders: [], exposeHeaders: [] },
+    };
+    const kept = { proxyId, ...others, routingInfo };
+    const changed = given(apiProxyDecider, [proxyCreated]);
+    changed.when({ type: 'ChangeSettings', settings: { cors } }).then([event('ProxyUpdated', { ...kept, cors })]);
+    changed
+      .when({ type: 'ChangeSettings', settings: { routingInfo: { retryCount: 7 } } })
+      .then([event('ProxyUpdated', { ...kept, routingInfo: { ...routingInfo, retryCount: 7 } })]);
+  });
+
+  it('speaks no CORS any more when it is set to null', () => {
+    const jsonErrorTemplate = { template: '{}' };
+    const had = event('ProxyUpdated', { proxyId, ...SAMPLE_SETTINGS, jsonErrorTemplate });
+    given(apiProxyDecider, [proxyCreated, had])
+      .when({ type: 'ChangeSettings', settings: { jsonErrorTemplate: null } })
+      .then([event('ProxyUpdated', { proxyId, ...SAMPLE_SETTINGS })]);
+  });
+
+  it('takes back the content of an earlier revision as a new one, and keeps its keys', () => {
+    const deleted = event('ProxyDeleted', { proxyId });
+    const then = contentOf(requireApiProxy(fold(apiProxyDecider, [proxyCreated, endpointAdded('/users')])));
+    const rolledBack = event('RolledBack', { proxyId, toRevision: 2, content: then });
+    const since = [
+      ...[proxyCreated, endpointAdded('/users'), policyAdded('a', 1, AT_USERS)],
+      ...[
+        event('KeysChanged', { proxyId, keys }),
+        event('ProxyUpdated', { proxyId, ...SAMPLE_SETTINGS, description: 'x' }),
+      ],
+    ];
+    const command = { type: 'RollBack', toRevision: 2, content: then } as const;
+    given(apiProxyDecider, since).when(command).then([rolledBack]);
+    const after = requireApiProxy(fold(apiProxyDecider, [...since, rolledBack]));
+    expect(contentOf(after)).toEqual(then);
+    expect(after).toMatchObject({ revision: 5, keys });
+    given(apiProxyDecider, [proxyCreated, deleted]).when(command).thenRefuses('NOT_FOUND');
+  });
+});
+
+describe('an endpoint', () => {
+  const atUsers = { name: '/users', httpMethod: 'GET' } as const;
+  const history = [proxyCreated, endpointAdded('/users'), endpointAdded('/users', 'POST')];
+  const backend = { ...sampleEndpoint('/users'), backendResourceUrl: '/people', backendHttpMethod: 'POST' };
+  const updated = event('EndpointUpdated', { proxyId, endpoint: backend });
+
+  it('that matches the same requests as another is refused, whatever its parameters are called', () => {
+    given(apiProxyDecider, [proxyCreated, endpointAdded('/users/{id}')])
+      .when({ type: 'AddEndpoint', endpoint: sampleEndpoint('/users/{name}') })
+      .thenRefuses('CONFLICT');
+    given(apiProxyDecider, [proxyCreated, endpointAdded('/users/{id}')])
+      .when({ type: 'AddEndpoint', endpoint: sampleEndpoint('/users/{name}', 'POST') })
+      .then([endpointAdded('/users/{name}', 'POST')]);
+  });
+
+  it('keeps what a change leaves out', () => {
+    const change = { backendResourceUrl: '/people', backendHttpMethod: 'POST' };
+    given(apiProxyDecider, history)
+      .when({ type: 'UpdateEndpoint', ...atUsers, change })
+      .then([updated]);
+    const described = event('EndpointUpdated', { proxyId, endpoint: { ...backend, description: 'all' } });
+    given(apiProxyDecider, [...history, updated])
+      .when({ type: 'UpdateEndpoint', ...atUsers, change: { description: 'all' } })
+      .then([described]);
+  });
+
+  it('that is changed stays where it stands, and no other changes', () => {
+    const { endpoints, revision } = requireApiProxy(fold(apiProxyDecider, [...history, updated]));
+    expect(endpoints).toEqual([backend, sampleEndpoint('/users', 'POST')]);
+    expect(revision).toBe(4);
+  });
+
+  it.each([{ name: '/user' }, { httpMethod: 'PUT' }])(
+    'that is not there can be neither changed nor deleted: %j',
+    (at) => {
+      const wrong = { ...atUsers, ...at };
+      given(apiProxyDecider, history)
+        .when({ type: 'UpdateEndpoint', ...wrong, change: {} })
+        .thenRefuses('NOT_FOUND');
+      given(apiProxyDecider, history)
+        .when({ type: 'DeleteEndpoint', ...wrong, force: true })
+        .thenRefuses('NOT_FOUND');
+    },
+  );
+
+  it('is deleted by itself when it has no policies', () => {
+    const deleted = event('EndpointDeleted', { proxyId, ...atUsers, policyNames: [] });
+    given(apiProxyDecider, history)
+      .when({ type: 'DeleteEndpoint', ...atUsers, force: false })
+      .then([deleted]);
+    const { endpoints } = requireApiProxy(fold(apiProxyDecider, [...history, deleted]));
+    expect(endpoints).toEqual([sampleEndpoint('/users', 'POST')]);
+  });
+
+  it('with policies is deleted only together with them, in one event', () => {
+    const atPost: PolicyPlace = { ...AT_USERS, httpMethod: 'POST' };
+    const full = [...history, policyAdded('a', 1), policyAdded('u', 1, AT_USERS), policyAdded('v', 2, AT_USERS)];
+    const all = [...full, policyAdded('w', 1, { ...AT_USERS, pipeline: 'ERROR' }), policyAdded('p', 1, atPost)];
+    const deletion = { type: 'DeleteEndpoint', ...atUsers } as const;
+    given(apiProxyDecider, all)
+      .when({ ...deletion, force: false })
+      .thenRefuses('CONFLICT');
+    const deleted = event('EndpointDeleted', { proxyId, ...atUsers, policyNames: ['u', 'v', 'w'] });
+    given(apiProxyDecider, all)
+      .when({ ...deletion, force: true })
+      .then([deleted]);
+    const { policies } = requireApiProxy(fold(apiProxyDecider, [...all, deleted]));
+    expect(policies.map(({ name }) => name)).toEqual(['a', 'p']);
   });
 });
 

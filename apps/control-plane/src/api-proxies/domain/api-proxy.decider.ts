@@ -17,6 +17,7 @@ import {
   type ActiveApiProxy,
   type ApiProxyState,
 } from './api-proxy.state.ts';
+import { templateShape } from './endpoint-template.ts';
 import { orderOf, policiesAt, samePlace, withoutPolicy } from './placed-policies.ts';
 
 interface PolicyCommandData {
@@ -31,6 +32,8 @@ export type SettingsChange = Partial<Omit<ProxySettings, 'routingInfo'>> & {
   readonly routingInfo?: Partial<RoutingInfo>;
 };
 
+export type EndpointChange = Partial<Omit<Endpoint, 'name' | 'httpMethod'>>;
+
 /** Where a policy to delete stands; of an endpoint as much as is known. */
 export type DeletionPlace = Pick<DeletionMetadata, 'scope' | 'pipeline' | 'endpoint' | 'httpMethod'>;
 
@@ -41,7 +44,13 @@ export type ApiProxyCommand =
   | { readonly type: 'DeleteProxy' }
   | { readonly type: 'ChangeKeys'; readonly keys: ProxyKeys }
   | { readonly type: 'AddEndpoint'; readonly endpoint: Endpoint }
-  | { readonly type: 'UpdateEndpoint'; readonly endpoint: Endpoint }
+  /** Changes what is given of the endpoint that name and method find. */
+  | {
+      readonly type: 'UpdateEndpoint';
+      readonly name: string;
+      readonly httpMethod: string;
+      readonly change: EndpointChange;
+    }
   /** `force` takes along the policies that stand there. */
   | { readonly type: 'DeleteEndpoint'; readonly name: string; readonly httpMethod: string; readonly force: boolean }
   | { readonly type: 'RollBack'; readonly toRevision: number; readonly content: ProxyContent }
@@ -104,9 +113,18 @@ function deletePolicy(name: string, wanted: DeletionPlace, proxy: ActiveApiProxy
   return [{ type: 'PolicyDeleted', schemaVersion: 1, data: { proxyId: proxy.proxyId, name, place: current.place } }];
 }
 
+/** Of two endpoints that match the same requests one would never be asked. */
 function addEndpoint(endpoint: Endpoint, proxy: ActiveApiProxy): readonly ApiProxyEvent[] {
-  if (proxy.endpoints.some((candidate) => isSameEndpoint(candidate, endpoint.name, endpoint.httpMethod))) {
-    throw conflict(`Endpoint (name: ${endpoint.name}, httpMethod: ${endpoint.httpMethod}) already exists`);
+  const { name, httpMethod } = endpoint;
+  const shape = templateShape(name);
+  const same = proxy.endpoints.find(
+    (candidate) => candidate.httpMethod === httpMethod && templateShape(candidate.name) === shape,
+  );
+  if (same?.name === name) throw conflict(`Endpoint (name: ${name}, httpMethod: ${httpMethod}) already exists`);
+  if (same !== undefined) {
+    throw conflict(
+      `${name} matches the same ${httpMethod} requests as Endpoint (name: ${same.name}) of this API Proxy`,
+    );
   }
   return [{ type: 'EndpointAdded', schemaVersion: 1, data: { proxyId: proxy.proxyId, endpoint } }];
 }
@@ -117,8 +135,11 @@ function requireEndpoint(proxy: ActiveApiProxy, name: string, httpMethod: string
   return found;
 }
 
-function updateEndpoint(endpoint: Endpoint, proxy: ActiveApiProxy): readonly ApiProxyEvent[] {
-  requireEndpoint(proxy, endpoint.name, endpoint.httpMethod);
+function updateEndpoint(
+  { name, httpMethod, change }: Extract<ApiProxyCommand, { type: 'UpdateEndpoint' }>,
+  proxy: ActiveApiProxy,
+): readonly ApiProxyEvent[] {
+  const endpoint = { ...requireEndpoint(proxy, name, httpMethod), ...change };
   return [{ type: 'EndpointUpdated', schemaVersion: 1, data: { proxyId: proxy.proxyId, endpoint } }];
 }
 
@@ -161,7 +182,7 @@ function decide(command: ApiProxyCommand, state: ApiProxyState): readonly ApiPro
     case 'AddEndpoint':
       return addEndpoint(command.endpoint, proxy);
     case 'UpdateEndpoint':
-      return updateEndpoint(command.endpoint, proxy);
+      return updateEndpoint(command, proxy);
     case 'DeleteEndpoint':
       return deleteEndpoint(command, proxy);
     case 'RollBack': {

@@ -1,4 +1,9 @@
-export { apiProxyDecider, type ApiProxyCommand, type SettingsChange } from './api-proxy.decider.ts';
+export {
+  apiProxyDecider,
+  type ApiProxyCommand,
+  type EndpointChange,
+  type SettingsChange,
+} from './api-proxy.decider.ts';
 export type {
   ApiProxyEvent,
   ClientRoute,
@@ -16,4 +21,7 @@ export {
   type ActiveApiProxy,
   type ApiProxyState,
 } from './api-proxy.state.ts';
+export { stepsOf, stateAtTime, type ProxyStep } from './proxy-history.ts';
+export { stateAtRevision } from './state-at-revision.ts';
+export { templateParameters } from './endpoint-template.ts';
 export { orderOf, policiesAt, type PlacedPolicy } from './placed-policies.ts';

@@ -9,8 +9,8 @@ import {
   type ProxyArtifact,
 } from '#libs/policy-contracts';
 import {
-  apiProxyDecider,
   apiProxyStream,
+  stateAtRevision,
   type ActiveApiProxy,
   type ApiProxyEvent,
 } from '../../api-proxies/domain/index.ts';
@@ -25,8 +25,8 @@ import type { ActiveEnvironment } from '../../environments/domain/environment.de
 import { DATABASE, VAULT } from '../../injection-tokens.ts';
 import type { SecretVault } from '../../persistence/secret-vault.ts';
 import { compileProxy, variablesNamedBy } from '../compile/compile-proxy.ts';
+import { ProjectKeys } from './project-keys.ts';
 import { SigningKeys } from './signing-keys.ts';
-import { stateAtRevision } from './state-at-revision.ts';
 
 /** Gathers what a proxy's revision needs in an environment and compiles it. */
 @Injectable()
@@ -36,19 +36,17 @@ export class ArtifactCompiler {
     @Inject(DATABASE) private readonly database: pg.Pool,
     @Inject(VAULT) private readonly vault: SecretVault,
     private readonly signingKeys: SigningKeys,
+    private readonly projectKeys: ProjectKeys,
   ) {}
 
   /** The proxy as it was at a revision; undefined when it was deleted by then or never there. */
   async proxyAt(proxyId: string, revision: number): Promise<ActiveApiProxy | undefined> {
     const events = await this.store.readStream(apiProxyStream(proxyId));
-    const state = stateAtRevision(
-      apiProxyDecider,
-      events as readonly (ApiProxyEvent & (typeof events)[number])[],
-      revision,
-    );
+    const state = stateAtRevision(events as readonly (ApiProxyEvent & (typeof events)[number])[], revision);
     return state.status === 'active' ? state : undefined;
   }
 
+  /** @throws CannotCompile when a key that a policy names is not there for this environment */
   async compile(proxy: ActiveApiProxy, environment: ActiveEnvironment): Promise<ProxyArtifact> {
     const { name, tokenIssuer, expiresInUnit } = environment;
     return compileProxy(proxy, {
@@ -65,7 +63,12 @@ export class ArtifactCompiler {
     const keys: Record<string, ArtifactSigningKeys> = {};
     for (const { name, policy } of proxy.policies) {
       if (policy.type !== 'policy-auth-jwt') continue;
-      keys[name] = await this.signingKeys.keyOf(environment, policy.jwtSignatureAlgorithm);
+      keys[name] =
+        policy.keyStoreName === undefined
+          ? await this.signingKeys.keyOf(environment, policy.jwtSignatureAlgorithm)
+          : await this.projectKeys.keyOf(proxy.projectId, environment, {
+              ...{ policyName: name, keyStoreName: policy.keyStoreName, algorithm: policy.jwtSignatureAlgorithm },
+            });
     }
     return keys;
   }

@@ -15,6 +15,7 @@ import {
 } from '../../environments/domain/environment.decider.ts';
 import type { SecretVault } from '../../persistence/secret-vault.ts';
 import { redisAddress, type Logger } from '#libs/program-shell';
+import { RedisRefreshTokenStore, type RefreshTokenStore } from '#libs/refresh-token-store';
 import { GatewayAnswers } from './gateway-answers.ts';
 import { notePublished, type InPlace } from './known-position.ts';
 
@@ -28,6 +29,8 @@ export interface EnvironmentChannel {
   readonly keys: ChannelKeys;
   readonly publisher: ConfigPublisher;
   readonly answers: GatewayAnswers;
+  /** Where the gateways of the environment keep them. */
+  readonly refreshTokens: RefreshTokenStore;
   readonly logger: Logger;
   /** See `notePublished` of known-position. */
   notePublished(published: InPlace): Promise<void>;
@@ -37,10 +40,18 @@ interface OpenChannel extends EnvironmentChannel {
   readonly redis: Redis;
 }
 
-/** Opens each environment's channel once and keeps it. */
+/** A channel and the state of the environment that it was opened for. */
+interface KeptChannel {
+  readonly version: number;
+  /** null: the control plane's own Redis. */
+  readonly redisSecretId: string | null;
+  readonly opening: Promise<OpenChannel>;
+}
+
+/** Opens each environment's channel once and keeps it for as long as the environment has its Redis there. */
 @Injectable()
 export class EnvironmentChannels implements OnApplicationShutdown {
-  private readonly open = new Map<string, Promise<OpenChannel>>();
+  private readonly open = new Map<string, KeptChannel>();
 
   constructor(
     @Inject(CONTROL_PLANE_CONFIG) private readonly config: ControlPlaneConfig,
@@ -51,30 +62,53 @@ export class EnvironmentChannels implements OnApplicationShutdown {
   ) {}
 
   /** @throws DomainError NOT_FOUND when there is no such environment. */
-  of(environmentId: string): Promise<EnvironmentChannel> {
-    const known = this.open.get(environmentId);
-    if (known !== undefined) return known;
-    const opening = this.connect(environmentId);
-    this.open.set(environmentId, opening);
-    opening.catch(() => this.open.delete(environmentId));
+  async of(environmentId: string): Promise<EnvironmentChannel> {
+    const { environment, version } = await this.recorded(environmentId);
+    const redisSecretId = environment.redisUrl?.secretId ?? null;
+    const kept = this.open.get(environmentId);
+    // What was read later knows better: another caller may have been faster.
+    if (kept !== undefined && (kept.redisSecretId === redisSecretId || kept.version > version)) return kept.opening;
+    const opening = this.connect(environment);
+    const opened: KeptChannel = { version, redisSecretId, opening };
+    this.open.set(environmentId, opened);
+    opening.catch(() => {
+      if (this.open.get(environmentId) === opened) this.open.delete(environmentId);
+    });
+    if (kept !== undefined) await shut(kept);
     return opening;
   }
 
   async environment(environmentId: string): Promise<ActiveEnvironment> {
-    const events = await this.store.readStream(environmentStream(environmentId));
-    return requireEnvironment(fold(environmentDecider, events));
+    return (await this.recorded(environmentId)).environment;
+  }
+
+  /**
+   * The environment is gone: its gateways' keys open nothing there any more, and its connection is closed.
+   *
+   * @param gatewayKeyIds those that it had.
+   */
+  async close(environmentId: string, gatewayKeyIds: readonly string[] = []): Promise<void> {
+    const kept = this.open.get(environmentId);
+    if (kept === undefined) return;
+    this.open.delete(environmentId);
+    const { channel } = (await kept.opening.catch(() => undefined)) ?? {};
+    const removed = new Map(gatewayKeyIds.map((keyId) => [keyId, null]));
+    // Without its Redis there is nothing that anybody could be let into.
+    if (removed.size > 0) await channel?.writeKeyRing(removed).catch(() => undefined);
+    await shut(kept);
   }
 
   async onApplicationShutdown(): Promise<void> {
-    for (const opening of this.open.values()) {
-      const channel = await opening.catch(() => undefined);
-      await channel?.answers.close();
-      channel?.redis.disconnect();
-    }
+    for (const kept of this.open.values()) await shut(kept);
   }
 
-  private async connect(environmentId: string): Promise<OpenChannel> {
-    const environment = await this.environment(environmentId);
+  private async recorded(environmentId: string): Promise<{ environment: ActiveEnvironment; version: number }> {
+    const events = await this.store.readStream(environmentStream(environmentId));
+    return { environment: requireEnvironment(fold(environmentDecider, events)), version: events.length };
+  }
+
+  private async connect(environment: ActiveEnvironment): Promise<OpenChannel> {
+    const { environmentId } = environment;
     const { name } = environment;
     const url = environment.redisUrl === null ? this.config.redisUrl : await this.secret(environment.redisUrl.secretId);
     const keys = new ChannelKeys(name, Buffer.from(await this.secret(environment.rootKey.secretId), 'base64url'));
@@ -93,8 +127,12 @@ export class EnvironmentChannels implements OnApplicationShutdown {
       this.logger.warn({ environment: name, gatewayId }, 'a gateway lease cannot be opened: it was not sealed here'),
     );
     const note = (published: InPlace): Promise<void> => notePublished(this.database, environmentId, published);
+    const refreshTokens = new RedisRefreshTokenStore(redis, name, keys.keyFor('refresh-tokens'));
     const { logger } = this;
-    return { environmentId, name, channel, keys, publisher, answers, redis, logger, notePublished: note };
+    return {
+      ...{ environmentId, name, channel, keys, publisher, answers, refreshTokens, redis, logger },
+      notePublished: note,
+    };
   }
 
   /** Once for each outage, however often it is tried again. */
@@ -114,6 +152,13 @@ export class EnvironmentChannels implements OnApplicationShutdown {
   private secret(secretId: string): Promise<string> {
     return this.vault.get(this.database, secretId);
   }
+}
+
+/** Whoever still uses it is told that its Redis cannot be reached, and comes again. */
+async function shut({ opening }: KeptChannel): Promise<void> {
+  const channel = await opening.catch(() => undefined);
+  await channel?.answers.close().catch(() => undefined);
+  channel?.redis.disconnect();
 }
 
 /** Commands fail at once while there is no connection: the first ones must not come before it could be made. */

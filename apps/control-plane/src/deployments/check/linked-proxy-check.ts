@@ -38,7 +38,7 @@ export class LinkedProxyCheck implements ProxyCheck {
     return linked.faults.map(({ policy, field, code, message }) => ({
       field,
       code,
-      message: `${message} (policy ${policy})`,
+      message: policy === '' ? message : `${message} (policy ${policy})`,
     }));
   }
 

@@ -1,16 +1,12 @@
 import { Body, Controller, Delete, HttpCode, Param, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { z } from 'zod';
-import { withDefault } from '#libs/policy-contracts';
+import { ApiCall } from '../../http/api-call.ts';
 import { success, type SuccessEnvelope } from '../../http/envelope.ts';
 import { readBody } from '../../http/request-bodies.ts';
 import { Asker } from '../../http/request-context.ts';
 import type { RequestContext } from '../../persistence/unit-of-work.ts';
 import { DeployProxy, UndeployProxy, type DeploymentAddress } from './deployment-handlers.ts';
-
-/** The vendor's defaults. */
-const DEPLOY = z.strictObject({ description: withDefault(z.string().max(1000), 'Deployed by APIOPS Api') });
-const UNDEPLOY = z.strictObject({ description: withDefault(z.string().max(1000), 'Undeployed by APIOPS Api') });
+import { DEPLOY, DEPLOYMENT_CALLS, UNDEPLOY } from './deployments.api.ts';
 
 @Controller('apiops/projects/:projectName/apiProxies/:apiProxyName/environments/:environmentName')
 export class DeploymentsController {
@@ -18,6 +14,7 @@ export class DeploymentsController {
 
   @Post()
   @HttpCode(200)
+  @ApiCall(DEPLOYMENT_CALLS.deploy)
   async deploy(
     @Asker() asker: RequestContext,
     @Param() address: DeploymentAddress,
@@ -28,6 +25,7 @@ export class DeploymentsController {
   }
 
   @Delete()
+  @ApiCall(DEPLOYMENT_CALLS.undeploy)
   async undeploy(
     @Asker() asker: RequestContext,
     @Param() address: DeploymentAddress,

@@ -76,6 +76,37 @@ describe('compiling a proxy', () => {
     });
   });
 
+  it('takes along header rules, the way to balance, CORS and the error template', () => {
+    const proxy = proxyOf();
+    const headerList = [{ name: 'x-api-version', value: 'v2' }];
+    const cors = {
+      ...{ allowOrigins: ['https://a.example'], allowCredentials: true, allowMethods: ['GET'] },
+      ...{ allowHeaders: ['x-a'], exposeHeaders: [], maxAgeSeconds: 60 },
+    };
+    const changed: ActiveApiProxy = {
+      ...proxy,
+      clientRoute: { ...proxy.clientRoute, methodList: ['GET', 'PUT'], hostList: ['*.a.example'], headerList },
+      routingInfo: { ...proxy.routingInfo, loadBalanceAlgorithm: 'PICK_FIRST' },
+      cors,
+      jsonErrorTemplate: { template: '{}' },
+    };
+    const artifact = compileProxy(changed, CONTEXT);
+    expect(artifact).toMatchObject({
+      route: { paths: ['/orders'], hosts: ['*.a.example'], methods: ['GET', 'PUT'], headers: headerList },
+      upstream: { loadBalance: 'PICK_FIRST' },
+      cors,
+      jsonErrorTemplate: { template: '{}' },
+    });
+    const parsed = parseProxyArtifact(JSON.parse(canonicalJson(artifact)));
+    expect(parsed).toEqual({ ok: true, value: artifact, warnings: [] });
+  });
+
+  it('leaves out CORS and an error template that the proxy has not', () => {
+    const artifact = compileProxy(proxyOf(), CONTEXT);
+    expect(artifact).not.toHaveProperty('cors');
+    expect(artifact).not.toHaveProperty('jsonErrorTemplate');
+  });
+
   it('changes nothing that it is given', () => {
     const proxy = proxyOf();
     compileProxy(proxy, CONTEXT);

@@ -5,6 +5,7 @@ import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
 import { DeploymentQueues } from '../../deployment-requests/deployment-queues.ts';
 import { CONTROL_PLANE_CONFIG, DATABASE, LOGGER } from '../../injection-tokens.ts';
 import type { Logger } from '#libs/program-shell';
+import { EnvironmentChannels } from '../channel/environment-channels.ts';
 import { DeployJob } from '../job/deploy-job.ts';
 import { EnvironmentUpkeep } from './environment-upkeep.ts';
 
@@ -19,6 +20,8 @@ export class Deployer implements ChannelUpkeep, OnApplicationBootstrap, OnApplic
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
   private readonly running = new Map<string, Promise<void>>();
+  /** Environments that this process has worked on. */
+  private readonly attended = new Set<string>();
   private readonly wanted = new Set<string>();
   /** Upkeeps in a row that failed, by environment. */
   private readonly failures = new Map<string, number>();
@@ -28,6 +31,7 @@ export class Deployer implements ChannelUpkeep, OnApplicationBootstrap, OnApplic
     @Inject(DATABASE) private readonly database: pg.Pool,
     private readonly queues: DeploymentQueues,
     private readonly job: DeployJob,
+    private readonly channels: EnvironmentChannels,
     private readonly upkeep: EnvironmentUpkeep,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -44,19 +48,27 @@ export class Deployer implements ChannelUpkeep, OnApplicationBootstrap, OnApplic
     await Promise.all(this.running.values());
   }
 
-  async soon(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, SOON_WITHIN_MS)));
-    const done = this.environmentIds().then((ids) => Promise.all(ids.map((id) => this.attend(id))));
-    await Promise.race([done.catch(() => undefined), late]);
-    clearTimeout(timer);
+  soon(): Promise<void> {
+    return forAMoment(this.environmentIds().then((ids) => Promise.all(ids.map((id) => this.attend(id)))));
+  }
+
+  end({ environmentId, gatewayKeyIds }: Parameters<ChannelUpkeep['end']>[0]): Promise<void> {
+    this.attended.delete(environmentId);
+    this.failures.delete(environmentId);
+    const closed = [this.channels.close(environmentId, gatewayKeyIds), this.queues.remove(environmentId)];
+    return forAMoment(Promise.all(closed));
   }
 
   private async look(): Promise<void> {
     try {
-      for (const environmentId of await this.environmentIds()) {
+      const environmentIds = await this.environmentIds();
+      for (const environmentId of environmentIds) {
         if (this.stopped) return;
         void this.attend(environmentId);
+      }
+      const isThere = new Set(environmentIds);
+      for (const environmentId of [...this.attended].filter((id) => !isThere.has(id))) {
+        void this.end({ environmentId, gatewayKeyIds: [] });
       }
     } catch (error) {
       this.logger.warn({ reason: reasonOf(error) }, 'the environments cannot be read');
@@ -65,6 +77,7 @@ export class Deployer implements ChannelUpkeep, OnApplicationBootstrap, OnApplic
 
   /** An environment that is new to this process is worked on from its first upkeep on. */
   private attend(environmentId: string): Promise<void> {
+    this.attended.add(environmentId);
     if (this.config.roles.has('deployer') && !this.stopped) {
       this.queues.work(environmentId, (data) => this.job.run(data.environmentId, data.deployment));
     }
@@ -116,6 +129,14 @@ export class Deployer implements ChannelUpkeep, OnApplicationBootstrap, OnApplic
     );
     return found.rows.map((row) => row.entity_id);
   }
+}
+
+/** Waits for work, but not for long and not for its success: it goes on by itself, and is tried again. */
+async function forAMoment(work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, SOON_WITHIN_MS)));
+  await Promise.race([work.catch(() => undefined), late]);
+  clearTimeout(timer);
 }
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

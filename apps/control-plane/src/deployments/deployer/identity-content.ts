@@ -4,7 +4,11 @@ import { EVENT_STORE, type EventStore } from '#libs/event-store';
 import type { ClientRecord, CredentialRecord } from '#libs/policy-contracts';
 import { apiProxyDecider, apiProxyStream } from '../../api-proxies/domain/index.ts';
 import type { IdentityWish } from '../../channel-upkeep/identity-wishes.ts';
-import { credentialDecider, credentialStream } from '../../credentials/domain/credential.decider.ts';
+import {
+  credentialDecider,
+  credentialStream,
+  type ActiveCredential,
+} from '../../credentials/domain/credential.decider.ts';
 import { fold } from '../../decider/decider.ts';
 import { DATABASE, VAULT } from '../../injection-tokens.ts';
 import type { SecretVault } from '../../persistence/secret-vault.ts';
@@ -35,8 +39,28 @@ export class IdentityContent {
     const credential = fold(credentialDecider, await this.store.readStream(credentialStream(entityId)));
     if (credential.status === 'absent') return null;
     const passwordVerifier = await this.vault.get(this.database, credential.password.secretId);
-    const { username, project, enabled, expiresAt, roles } = credential;
+    const { username, project, enabled, expiresAt, roles, ipList, tokenSettings } = credential;
     const passwordId = credential.password.secretId;
-    return { username, project, passwordVerifier, passwordId, enabled, expiresAt, roles: [...roles] };
+    return {
+      ...{ username, project, passwordVerifier, passwordId, enabled, expiresAt },
+      ...{ roles: [...roles], ipList: [...ipList] },
+      access: await this.accessOf(credential),
+      tokenSettings: tokenSettings === null ? null : { ...tokenSettings },
+    };
+  }
+
+  /** Proxies by the names they bear now; one that is deleted is left out, whoever bears its name since. */
+  private async accessOf({ access }: ActiveCredential): Promise<CredentialRecord['access']> {
+    if (access.length === 0) return [];
+    const found = await this.database.query<{ proxy_id: string; proxy: string; project: string }>(
+      `select proxies.entity_id as proxy_id, proxies.name as proxy, projects.name as project from names proxies
+       join names projects on projects.kind = 'project' and projects.entity_id = proxies.scope
+       where proxies.kind = 'api-proxy' and proxies.entity_id = any($1)`,
+      [access.map(({ proxyId }) => proxyId)],
+    );
+    const expiries = new Map(access.map(({ proxyId, expiresAt }) => [proxyId, expiresAt]));
+    return found.rows
+      .map((row) => ({ project: row.project, proxy: row.proxy, expiresAt: expiries.get(row.proxy_id) ?? null }))
+      .sort((left, right) => (left.proxy < right.proxy ? -1 : 1));
   }
 }

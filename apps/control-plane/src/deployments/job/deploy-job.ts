@@ -6,6 +6,7 @@ import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
 import { environmentDeploymentsStream, requestDeployments } from '../../deployment-requests/deployment-requests.ts';
 import { ownContext, UnitOfWork } from '../../persistence/unit-of-work.ts';
 import { ArtifactCompiler, artifactText } from '../artifact/artifact-compiler.ts';
+import { CannotCompile } from '../artifact/cannot-compile.ts';
 import { EnvironmentChannels, type EnvironmentChannel } from '../channel/environment-channels.ts';
 import type { AnswerCount } from '../channel/gateway-answers.ts';
 import type { InPlace } from '../channel/known-position.ts';
@@ -69,6 +70,7 @@ export class DeployJob {
     try {
       await this.carryOut(row);
     } catch (error) {
+      if (error instanceof CannotCompile) return this.settle(row, 'failed', nothingPublished(error.message));
       if (!(error instanceof AnswersPending)) await this.noteFailure(row, error);
       throw error;
     }

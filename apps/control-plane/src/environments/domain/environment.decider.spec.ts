@@ -32,6 +32,32 @@ describe('an environment', () => {
       .then([created, keyAdded('k1')]);
   });
 
+  it('changes its settings, and keeps its name and its keys', () => {
+    const settings = {
+      ...{ description: 'd', tokenIssuer: 'https://other', expiresInUnit: 'MILLISECONDS' as const },
+      redisUrl: secret('url'),
+    };
+    const updated: EnvironmentEvent = {
+      ...{ type: 'EnvironmentUpdated', schemaVersion: 1, data: { environmentId: 'e-1', ...settings } },
+    };
+    const history = [created, keyAdded('k1'), signingKey('RS256', 'a')];
+    given(environmentDecider, history)
+      .when({ type: 'UpdateEnvironment', ...settings })
+      .then([updated]);
+    const before = requireEnvironment(fold(environmentDecider, history));
+    expect(fold(environmentDecider, [...history, updated])).toEqual({ ...before, ...settings });
+  });
+
+  it('is deleted once, and has nothing left to change', () => {
+    const deleted: EnvironmentEvent = {
+      ...{ type: 'EnvironmentDeleted', schemaVersion: 1, data: { environmentId: 'e-1' } },
+    };
+    given(environmentDecider, [created]).when({ type: 'DeleteEnvironment' }).then([deleted]);
+    const gone = given(environmentDecider, [created, keyAdded('k1'), deleted]);
+    gone.when({ type: 'DeleteEnvironment' }).thenRefuses('NOT_FOUND');
+    gone.when({ type: 'AddGatewayKey', keyId: 'k', entry: secret('k') }).thenRefuses('NOT_FOUND');
+  });
+
   it('gets another gateway key while the first stays', () => {
     given(environmentDecider, [created, keyAdded('k1')])
       .when({ type: 'AddGatewayKey', keyId: 'k2', entry: secret('k2') })

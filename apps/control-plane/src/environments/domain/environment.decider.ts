@@ -25,21 +25,32 @@ export type SigningKeyGenerated = DomainEvent<
   'SigningKeyGenerated',
   { algorithm: string; keyId: string; jwk: SecretReference }
 >;
-export type EnvironmentEvent = EnvironmentCreated | GatewayKeyAdded | GatewayKeyRevoked | SigningKeyGenerated;
+/** What may change; the name and the root key stay. */
+export interface EnvironmentSettings {
+  readonly description: string;
+  readonly tokenIssuer: string;
+  readonly expiresInUnit: ExpiresInUnit;
+  readonly redisUrl: SecretReference | null;
+}
+export type EnvironmentUpdated = DomainEvent<'EnvironmentUpdated', { environmentId: string } & EnvironmentSettings>;
+export type EnvironmentDeleted = DomainEvent<'EnvironmentDeleted', { environmentId: string }>;
+export type EnvironmentEvent =
+  | EnvironmentCreated
+  | EnvironmentUpdated
+  | EnvironmentDeleted
+  | GatewayKeyAdded
+  | GatewayKeyRevoked
+  | SigningKeyGenerated;
 
 export interface SigningKeyState {
   readonly keyId: string;
   readonly jwk: SecretReference;
 }
 
-export interface ActiveEnvironment {
+export interface ActiveEnvironment extends EnvironmentSettings {
   readonly status: 'active';
   readonly environmentId: string;
   readonly name: string;
-  readonly description: string;
-  readonly tokenIssuer: string;
-  readonly expiresInUnit: ExpiresInUnit;
-  readonly redisUrl: SecretReference | null;
   readonly rootKey: SecretReference;
   readonly gatewayKeys: Readonly<Record<string, SecretReference>>;
   readonly revokedKeyIds: readonly string[];
@@ -51,6 +62,8 @@ export type EnvironmentCommand =
   | ({ readonly type: 'CreateEnvironment' } & EnvironmentCreated['data'] & {
         readonly firstKey: GatewayKeyAdded['data'];
       })
+  | ({ readonly type: 'UpdateEnvironment' } & EnvironmentSettings)
+  | { readonly type: 'DeleteEnvironment' }
   | ({ readonly type: 'AddGatewayKey' } & GatewayKeyAdded['data'])
   | { readonly type: 'RevokeGatewayKey'; readonly keyId: string }
   | ({ readonly type: 'GenerateSigningKey' } & SigningKeyGenerated['data']);
@@ -72,6 +85,10 @@ function evolve(state: EnvironmentState, event: EnvironmentEvent): EnvironmentSt
   }
   if (state.status === 'absent') return state;
   switch (event.type) {
+    case 'EnvironmentUpdated':
+      return { ...state, ...event.data };
+    case 'EnvironmentDeleted':
+      return { status: 'absent' };
     case 'GatewayKeyAdded':
       return { ...state, gatewayKeys: { ...state.gatewayKeys, [event.data.keyId]: event.data.entry } };
     case 'GatewayKeyRevoked':
@@ -97,6 +114,16 @@ function decide(command: EnvironmentCommand, state: EnvironmentState): readonly 
         { type: 'EnvironmentCreated', schemaVersion: 1, data },
         { type: 'GatewayKeyAdded', schemaVersion: 1, data: firstKey },
       ];
+    }
+    case 'UpdateEnvironment': {
+      const { environmentId } = requireEnvironment(state);
+      const { description, tokenIssuer, expiresInUnit, redisUrl } = command;
+      const data = { environmentId, description, tokenIssuer, expiresInUnit, redisUrl };
+      return [{ type: 'EnvironmentUpdated', schemaVersion: 1, data }];
+    }
+    case 'DeleteEnvironment': {
+      const { environmentId } = requireEnvironment(state);
+      return [{ type: 'EnvironmentDeleted', schemaVersion: 1, data: { environmentId } }];
     }
     case 'AddGatewayKey': {
       requireEnvironment(state);

@@ -5,10 +5,12 @@ import { InMemoryConfigChannel, openLease, type ChangeRecord, type GatewayKey } 
 import { prepareEnvironment, ReplaceableChannel, type PreparedEnvironment } from '#libs/config-distribution/testing';
 import { artifactOf, type ArtifactWishes } from '../../http-server/testing/rig.ts';
 import { CapturedLog } from '#libs/program-shell/testing';
+import { NO_HEADERS } from '../../router/header-rules.ts';
 import { GatewayMetrics } from '../../metrics/gateway-metrics.ts';
 import { ActiveGateway } from '../active-gateway.ts';
 import { ConfigSubscriber } from '../config-subscriber.ts';
 import { EnvironmentAdmission } from '../environment-admission.ts';
+import { EnvironmentContact } from '../environment-contact.ts';
 import { Journal } from '../journal.ts';
 import { LeaseKeeper } from '../lease-keeper.ts';
 import { SnapshotStore } from '../snapshot/snapshot-store.ts';
@@ -50,6 +52,7 @@ export class GatewayUnderTest {
   readonly snapshot: SnapshotStore;
   readonly active: ActiveGateway;
   readonly subscriber: ConfigSubscriber;
+  readonly contact: EnvironmentContact;
   swaps = 0;
 
   constructor(
@@ -68,9 +71,11 @@ export class GatewayUnderTest {
       onContest: (contest) => journal.routeContested(contest),
     });
     const identity = { gatewayId: 'gateway-1', programVersion: '1', startedAt: 'now', address: () => 'host:1' };
+    this.contact = new EnvironmentContact(nowMs);
     this.subscriber = new ConfigSubscriber({
       environment: ENVIRONMENT,
       channel,
+      contact: this.contact,
       admission: new EnvironmentAdmission(ENVIRONMENT, gatewayKey),
       active: this.active,
       snapshot: this.snapshot,
@@ -94,7 +99,7 @@ export class GatewayUnderTest {
   }
 
   routes(path: string): string {
-    return this.active.current?.router.match('any', 'GET', path).kind ?? 'no configuration';
+    return this.active.current?.router.match('any', 'GET', path, NO_HEADERS).kind ?? 'no configuration';
   }
 
   async lease() {

@@ -4,7 +4,7 @@ import http, { type IncomingHttpHeaders, type IncomingMessage, type RequestListe
 import net, { type AddressInfo, type LookupFunction } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { parseProxyArtifact, type ProxyArtifact } from '#libs/policy-contracts';
-import { linkProxy, type LinkedProxy } from '#libs/policy-runtime';
+import { linkProxy, type LinkedProxy, type LinkOptions } from '#libs/policy-runtime';
 import { compileRouter } from '../../router/router.ts';
 import { UpstreamPool } from '../../upstream/upstream-pool.ts';
 import type { ActiveConfiguration } from '../active-configuration.ts';
@@ -16,6 +16,7 @@ import { TrafficServer } from '../traffic-server.ts';
 export const SECRET = 'a shared secret of at least thirty-two bytes';
 
 const NO_POLICIES = { request: [], response: [], error: [] };
+const NOTHING_ALLOWED = { allowOrigins: [], allowMethods: [], allowHeaders: [], exposeHeaders: [] };
 
 /** Members of an artifact that a test cares about; upstream addresses as bare URLs. */
 export interface ArtifactWishes {
@@ -26,6 +27,8 @@ export interface ArtifactWishes {
   readonly headers?: ProxyArtifact['route']['headers'];
   readonly addresses: readonly (string | { readonly url: string; readonly weight: number })[];
   readonly upstream?: Partial<ProxyArtifact['upstream']>;
+  readonly cors?: Partial<NonNullable<ProxyArtifact['cors']>>;
+  readonly errorTemplate?: string;
   readonly pipelines?: Readonly<Record<string, unknown>>;
   readonly endpoints?: readonly Readonly<Record<string, unknown>>[];
   readonly signingKeys?: Readonly<Record<string, unknown>>;
@@ -56,6 +59,8 @@ export function artifactOf(wishes: ArtifactWishes): ProxyArtifact {
       retryCount: 0,
       ...wishes.upstream,
     },
+    cors: wishes.cors && { ...NOTHING_ALLOWED, allowCredentials: false, ...wishes.cors },
+    jsonErrorTemplate: wishes.errorTemplate === undefined ? undefined : { template: wishes.errorTemplate },
     pipelines: { ...NO_POLICIES, ...wishes.pipelines },
     endpoints: (wishes.endpoints ?? []).map((endpoint) => ({ pipelines: NO_POLICIES, ...endpoint })),
     variables: { 'private.key': { value: SECRET, secret: true } },
@@ -66,8 +71,8 @@ export function artifactOf(wishes: ArtifactWishes): ProxyArtifact {
 }
 
 /** A proxy linked by the real runtime. */
-export function proxyOf(wishes: ArtifactWishes): LinkedProxy {
-  const linked = linkProxy(artifactOf(wishes), { faultCodes: 'documented' });
+export function proxyOf(wishes: ArtifactWishes, options: Partial<LinkOptions> = {}): LinkedProxy {
+  const linked = linkProxy(artifactOf(wishes), { faultCodes: 'documented', ...options });
   if (!linked.ok) throw new Error(JSON.stringify(linked.faults));
   return linked.proxy;
 }

@@ -19,6 +19,8 @@ export interface GrantRequest {
   readonly issuer: LinkedIssuer;
   /** Those of `Grant.parameters` that were sent. */
   readonly parameters: Parameters;
+  /** Of whoever asks, forwarded addresses of trusted proxies evaluated. */
+  readonly clientAddress: string;
   readonly nowMs: number;
 }
 

@@ -4,6 +4,7 @@ import { CLIENT, proxyWith, T0_MS, TokenService, USER } from '../testing/token-s
 
 const MACHINE = { grantType: 'CLIENT_CREDENTIALS' };
 const HOUR_MS = 3_600_000;
+const ELSEWHERE = '203.0.113.9';
 const invalidGrant = { status: 400, body: { error: 'invalid_grant' } };
 const invalidScope = { status: 400, body: { error: 'invalid_scope' } };
 
@@ -21,17 +22,29 @@ describe('the password grant', () => {
     expect(wrong).toMatchObject(invalidGrant);
     expect(await service.login({ username: 'nobody' })).toEqual(wrong);
     expect(service.lastReason).toBe('unknown-user');
-    for (const [changes, reason] of [
+    const cases: readonly (readonly [Parameters<TokenService['changeUser']>[0], string])[] = [
       [{ enabled: false }, 'disabled-user'],
       [{ expiresAt: new Date(T0_MS).toISOString() }, 'expired-user'],
       [{ expiresAt: 'never' }, 'expired-user'],
       [{ project: 'another' }, 'foreign-user'],
-    ] as const) {
+      [{ ipList: ['198.51.100.0/24', '192.0.2.2'] }, 'foreign-address'],
+      [{ ipList: ['not an address'] }, 'foreign-address'],
+    ];
+    for (const [changes, reason] of cases) {
       service.changeUser(changes);
       expect(await service.login()).toEqual(wrong);
       expect(service.lastReason).toBe(reason);
     }
   });
+
+  it.each([[['192.0.2.1']], [['2001:db8::/32', '192.0.2.0/24']]])(
+    'takes a user from an address of %j',
+    async (ipList) => {
+      const service = new TokenService();
+      service.changeUser({ ipList });
+      expect((await service.login()).status).toBe(200);
+    },
+  );
 
   it('takes a user until the moment it expires', async () => {
     const service = new TokenService();
@@ -134,6 +147,18 @@ describe('the refresh_token grant', () => {
 
   it('needs a refresh token', async () => {
     expect(await new TokenService().refresh('')).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
+  });
+
+  it('is refused from an address that the user may not come from, which costs it nothing', async () => {
+    const { service, token } = await loggedIn();
+    service.changeUser({ ipList: [service.clientAddress] });
+    const home = service.clientAddress;
+    service.clientAddress = ELSEWHERE;
+    expect(await service.refresh(token)).toMatchObject(invalidGrant);
+    expect(service.lastReason).toBe('foreign-address');
+    service.clientAddress = home;
+    expect((await service.refresh(token)).body['refresh_token']).not.toBe(token);
+    expect(service.lastReason).toBe('rotated');
   });
 
   it('gives a new pair of full life and the scope of the login', async () => {

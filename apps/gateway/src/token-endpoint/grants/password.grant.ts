@@ -8,7 +8,7 @@ const badUser = (reason: string): OAuthRefusal =>
   refuse('invalid_grant', 'The user name or the password is wrong.', reason);
 
 async function logIn(request: GrantRequest, services: GrantServices): Promise<GrantOutcome> {
-  const { parameters, client, nowMs } = request;
+  const { parameters, client, clientAddress, nowMs } = request;
   const username = parameters.get('username');
   const password = parameters.get('password');
   if (username === undefined || password === undefined) {
@@ -17,7 +17,7 @@ async function logIn(request: GrantRequest, services: GrantServices): Promise<Gr
   const found = await services.identities.credential(username);
   const check = await services.passwords.check(found, password);
   if (check === 'busy') return unavailable('Too many logins at once.', 'password-checks-full');
-  const standing = standingOf(found, client.project, nowMs);
+  const standing = standingOf(found, { project: client.project, clientAddress, nowMs });
   if (check === 'wrong') return badUser(found === undefined ? 'unknown-user' : 'wrong-password');
   if (standing.kind !== 'good') return badUser(standing.kind);
   const granted = grantScope(parameters.get('scope'), standing.credential.roles);

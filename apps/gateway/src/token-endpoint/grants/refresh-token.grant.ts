@@ -42,7 +42,8 @@ async function admit(
     return grantScope(requested, granted);
   }
   const found = await identities.credential(login.subject);
-  const standing = standingOf(found, request.client.project, request.nowMs);
+  const { client, clientAddress, nowMs } = request;
+  const standing = standingOf(found, { project: client.project, clientAddress, nowMs });
   if (standing.kind !== 'good') return badToken(standing.kind);
   const { roles, passwordId } = standing.credential;
   if (login.proofId !== passwordId) {

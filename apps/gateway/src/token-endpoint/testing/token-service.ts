@@ -94,6 +94,9 @@ const user: CredentialRecord = {
   enabled: true,
   expiresAt: null,
   roles: ['read', 'write'],
+  ipList: [],
+  access: [],
+  tokenSettings: null,
 };
 
 /** One gateway's token endpoint with its directories in memory. */
@@ -105,6 +108,7 @@ export class TokenService {
   readonly refreshTokens: RefreshTokenStore;
   readonly endpoint: TokenEndpoint;
   nowMs = T0_MS;
+  clientAddress = '192.0.2.1';
   proxy: LinkedProxy | undefined;
 
   constructor(policy: PolicyChanges = {}, parts: TokenServiceParts = {}) {
@@ -153,7 +157,7 @@ export class TokenService {
       queryString: changes.query ?? '',
       rawHeaders: changes.headers ?? ['Content-Type', 'application/x-www-form-urlencoded'],
       body: Buffer.from(changes.body ?? ''),
-      clientAddress: '192.0.2.1',
+      clientAddress: this.clientAddress,
       nowMs: this.nowMs,
       correlationId: randomUUID(),
     });

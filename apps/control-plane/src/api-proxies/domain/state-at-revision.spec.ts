@@ -1,5 +1,5 @@
-import { apiProxyDecider, type ApiProxyEvent } from '../../api-proxies/domain/index.ts';
-import { endpointAdded, policyAdded, proxyCreated } from '../../api-proxies/testing/sample-proxy.ts';
+import { endpointAdded, policyAdded, proxyCreated } from '../testing/sample-proxy.ts';
+import type { ApiProxyEvent } from './api-proxy.events.ts';
 import { stateAtRevision } from './state-at-revision.ts';
 
 const keysChanged: ApiProxyEvent = {
@@ -12,7 +12,7 @@ const deleted: ApiProxyEvent = { type: 'ProxyDeleted', schemaVersion: 1, data: {
 /** Revisions: 1 created, 2 policy a, then other keys, 3 endpoint, 4 policy b. */
 const HISTORY = [proxyCreated, policyAdded('a', 1), keysChanged, endpointAdded('/users'), policyAdded('b', 1)];
 
-const at = (revision: number, events = HISTORY) => stateAtRevision(apiProxyDecider, events, revision);
+const at = (revision: number, events = HISTORY) => stateAtRevision(events, revision);
 
 describe('a proxy at a revision', () => {
   it('has what it had then, and nothing that came later', () => {

@@ -1,0 +1,54 @@
+import { Body, Controller, Header, HttpCode, Post, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ApiCall } from '../http/api-call.ts';
+import { tooManyFailures } from '../http/authentication.ts';
+import { failure, type FailureEnvelope } from '../http/envelope.ts';
+import { FailedAttempts } from '../http/failed-attempts.ts';
+import { Sessions } from './sessions.ts';
+import { readSignIn } from './sign-in-request.ts';
+import { SIGN_IN } from './sign-in.api.ts';
+
+/** RFC 6749 section 5.1. */
+interface TokenAnswer {
+  readonly access_token: string;
+  readonly token_type: 'Bearer';
+  /** Seconds. */
+  readonly expires_in: number;
+}
+
+/** The vendor's way to a bearer token: a name and a secret, as a form. */
+@Controller('apiops/auth')
+export class SignInController {
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly attempts: FailedAttempts,
+  ) {}
+
+  @Post('token')
+  @HttpCode(200)
+  @Header('cache-control', 'no-store')
+  @Header('pragma', 'no-cache')
+  @ApiCall(SIGN_IN)
+  async signIn(
+    @Req() { ip }: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @Body() body: unknown,
+  ): Promise<TokenAnswer | FailureEnvelope> {
+    const request = readSignIn(body);
+    if (!request.ok) {
+      void reply.code(400);
+      return failure(request.error, request.message);
+    }
+    const { clientId, clientSecret } = request;
+    const admission = await this.attempts.admit(ip, clientSecret);
+    if (!admission.isAdmitted) return tooManyFailures(reply, admission.retryAfterSeconds);
+    const session = await this.sessions.open(clientId, clientSecret);
+    if (session === undefined) {
+      await this.attempts.failed(ip, clientSecret);
+      void reply.code(401).header('www-authenticate', 'Bearer');
+      return failure('unauthorized_client', 'Bad credentials');
+    }
+    this.attempts.succeeded(ip, clientSecret);
+    return { access_token: session.accessToken, token_type: 'Bearer', expires_in: session.expiresInSeconds };
+  }
+}

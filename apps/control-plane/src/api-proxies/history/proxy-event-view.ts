@@ -1,0 +1,102 @@
+import { unreachable } from '../../decider/decider.ts';
+import type { ActiveApiProxy, ApiProxyState, ProxyStep } from '../domain/index.ts';
+import { apiProxyView, endpointView } from '../api-proxy-views.ts';
+import { pastPolicyList, pastPolicyView } from '../past-api-proxy-view.ts';
+import { changesBetween, type Change } from './changes-between.ts';
+
+/** One item of `GET X/events/` (contract 4.2). */
+export interface ProxyEventView extends RevisionView {
+  /** In the proxy's stream; its creation is 1. */
+  readonly sequence: number;
+  readonly requestId: string;
+  /** What the event concerns as it is after it, and each field of the proxy that it changed. */
+  readonly data: Readonly<Record<string, unknown>> & { readonly changes: readonly Change[] };
+}
+
+/** One item of `GET X/revisions/`. */
+export interface RevisionView {
+  readonly revision: number;
+  readonly type: string;
+  readonly actor: string;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly reason: string | null;
+}
+
+/** What a revision numbers, as apiops shows it: two revisions are compared in this form. */
+export function contentView(proxy: ActiveApiProxy) {
+  const { apiProxyName: _name, revision: _revision, ...content } = apiProxyView(proxy);
+  return { ...content, policyList: pastPolicyList(proxy) };
+}
+
+/** The content and, beside it, what is no content but is recorded in the same stream; secrets are references. */
+const recordedView = (state: ApiProxyState): object =>
+  state.status === 'absent' ? {} : { ...contentView(state), keys: state.keys };
+
+function settingsView(proxy: ActiveApiProxy) {
+  const { endpointList: _endpoints, policyList: _policies, ...settings } = contentView(proxy);
+  return settings;
+}
+
+function policyOf(state: ActiveApiProxy, name: string) {
+  const placed = state.policies.find((policy) => policy.name === name);
+  return placed === undefined ? { policyName: name } : pastPolicyView(state, placed);
+}
+
+function deletedPolicyOf(before: ApiProxyState, policyName: string) {
+  const placed = before.status === 'active' ? before.policies.find(({ name }) => name === policyName) : undefined;
+  if (before.status !== 'active' || placed === undefined) return { policyName };
+  return { policyName, operationMetadata: pastPolicyView(before, placed).operationMetadata };
+}
+
+/** What an event concerns, as it is after it; of what it took away, what it was called and where it stood. */
+function subjectOf({ event, before }: ProxyStep, after: ActiveApiProxy): Record<string, unknown> {
+  switch (event.type) {
+    case 'ProxyCreated':
+      return { apiProxyName: after.name, ...recordedView(after) };
+    case 'ProxyUpdated':
+      return settingsView(after);
+    case 'ProxyDeleted':
+      return { apiProxyName: after.name };
+    case 'KeysChanged':
+      return { keys: after.keys };
+    case 'EndpointAdded':
+    case 'EndpointUpdated':
+      return { endpoint: endpointView(event.data.endpoint) };
+    case 'EndpointDeleted': {
+      const { name, httpMethod, policyNames } = event.data;
+      return { endpoint: { name, httpMethod }, policyNames };
+    }
+    case 'PolicyAdded':
+    case 'PolicyUpdated':
+      return policyOf(after, event.data.name);
+    case 'PolicyDeleted':
+      return deletedPolicyOf(before, event.data.name);
+    case 'RolledBack':
+      return { toRevision: event.data.toRevision, ...contentView(after) };
+    default:
+      return unreachable(event);
+  }
+}
+
+const revisionOf = ({ before, after }: ProxyStep): number => {
+  const state = after.status === 'active' ? after : before;
+  return state.status === 'active' ? state.revision : 0;
+};
+
+export function revisionView(step: ProxyStep): RevisionView {
+  const { type, metadata, recordedAt } = step.recorded;
+  return { revision: revisionOf(step), type, actor: metadata.actor, at: recordedAt, reason: metadata.reason ?? null };
+}
+
+export function proxyEventView(step: ProxyStep): ProxyEventView {
+  const { streamVersion: sequence, metadata } = step.recorded;
+  const shown = step.after.status === 'active' ? step.after : step.before;
+  const subject = shown.status === 'active' ? subjectOf(step, shown) : {};
+  const changes = changesBetween(recordedView(step.before), recordedView(step.after));
+  return { sequence, ...revisionView(step), requestId: metadata.requestId, data: { ...subject, changes } };
+}
+
+/** Other keys are another event, not another revision. */
+export const isRevision = ({ event }: ProxyStep): boolean =>
+  event.type !== 'KeysChanged' && event.type !== 'ProxyDeleted';

@@ -1,0 +1,119 @@
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import type { DeploymentResult } from '../../deployment-requests/deployment-results.ts';
+import { DeploymentResults } from '../../deployment-requests/deployment-results.ts';
+import type { DeployOrder } from '../../deployment-requests/deployment-targets.ts';
+import { resolveApiProxy } from '../../persistence/project-scope.ts';
+import { UnitOfWork, type RequestContext, type Unit } from '../../persistence/unit-of-work.ts';
+import {
+  apiProxyDecider,
+  apiProxyStream,
+  contentOf,
+  requireApiProxy,
+  stepsOf,
+  type ActiveApiProxy,
+} from '../domain/index.ts';
+import { ProxyChanges, requireRevision, type ProxyAddress } from '../proxy-changes.ts';
+import { requireDeployment, type DeploymentAddress } from './deploy-histories.queries.ts';
+import { requireRevisionIn } from './history-queries.ts';
+
+export interface RolledBackProxy {
+  readonly before: ActiveApiProxy;
+  /** The proxy as it was at the revision that was restored, with the keys it had then. */
+  readonly then: ActiveApiProxy;
+  readonly after: ActiveApiProxy;
+  readonly deploymentResult: DeploymentResult;
+}
+
+/** Restores a revision's content as a new revision. */
+export class RollBackToRevision extends Command<RolledBackProxy> {
+  constructor(
+    readonly context: RequestContext,
+    readonly address: ProxyAddress & { readonly revision: number },
+    readonly order: DeployOrder,
+    readonly description: string | undefined,
+  ) {
+    super();
+  }
+}
+
+/** Restores the content that a deployment deployed, and deploys it to that environment. */
+export class RollBackToDeployment extends Command<RolledBackProxy> {
+  constructor(
+    readonly context: RequestContext,
+    readonly address: DeploymentAddress,
+    readonly description: string | undefined,
+  ) {
+    super();
+  }
+}
+
+interface Rollback {
+  readonly proxyId: string;
+  readonly toRevision: number;
+  readonly order: DeployOrder;
+  readonly description: string;
+}
+
+type Recorded = Omit<RolledBackProxy, 'deploymentResult'> & {
+  readonly requested: Awaited<ReturnType<ProxyChanges['checkAndDeploy']>>;
+};
+
+/**
+ * Within a change. A rollback to what is there already is a new revision too: somebody wanted it said and deployed.
+ *
+ * @throws DomainError NOT_FOUND when the proxy never had the revision, VALIDATION_FAILED when gateways could not run
+ * its content any more, CONFLICT when its route is taken now
+ */
+async function rollBack(unit: Unit, changes: ProxyChanges, rollback: Rollback): Promise<Recorded> {
+  const { proxyId, toRevision, order, description } = rollback;
+  const streamId = apiProxyStream(proxyId);
+  await requireRevision(unit, proxyId);
+  // Holds the proxy, so that what is read of its history here is all of it.
+  const before = requireApiProxy((await unit.load(apiProxyDecider, streamId)).state);
+  const then = requireRevisionIn(stepsOf(await unit.events(streamId)), toRevision);
+  const command = { type: 'RollBack', toRevision, content: contentOf(then) } as const;
+  const after = requireApiProxy(await unit.change(apiProxyDecider, streamId, command));
+  return { before, then, after, requested: await changes.checkAndDeploy(unit, after, order, description) };
+}
+
+@CommandHandler(RollBackToRevision)
+export class RollBackToRevisionHandler implements ICommandHandler<RollBackToRevision> {
+  constructor(
+    private readonly units: UnitOfWork,
+    private readonly changes: ProxyChanges,
+    private readonly results: DeploymentResults,
+  ) {}
+
+  async execute({ context, address, order, ...command }: RollBackToRevision): Promise<RolledBackProxy> {
+    const { revision: toRevision } = address;
+    const description = command.description ?? `Rolled back to revision ${toRevision}`;
+    const { requested, ...rolledBack } = await this.units.run(context, async (unit) => {
+      const { proxyId } = await resolveApiProxy(unit, address);
+      return rollBack(unit, this.changes, { proxyId, toRevision, order, description });
+    });
+    return { ...rolledBack, deploymentResult: await this.results.of(requested) };
+  }
+}
+
+@CommandHandler(RollBackToDeployment)
+export class RollBackToDeploymentHandler implements ICommandHandler<RollBackToDeployment> {
+  constructor(
+    private readonly units: UnitOfWork,
+    private readonly changes: ProxyChanges,
+    private readonly results: DeploymentResults,
+  ) {}
+
+  async execute({ context, address, ...command }: RollBackToDeployment): Promise<RolledBackProxy> {
+    const { environmentName, deployment } = address;
+    const order = { deploy: true, environmentNames: [environmentName], field: 'environmentName' };
+    const { requested, ...rolledBack } = await this.units.run(context, async (unit) => {
+      const { proxyId, past } = await requireDeployment(unit, address);
+      const { revision: toRevision } = past;
+      const description =
+        command.description ??
+        `Rolled back to revision ${toRevision} of deployment ${deployment} in ${environmentName}`;
+      return rollBack(unit, this.changes, { proxyId, toRevision, order, description });
+    });
+    return { ...rolledBack, deploymentResult: await this.results.of(requested) };
+  }
+}

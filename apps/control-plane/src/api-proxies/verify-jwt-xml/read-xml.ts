@@ -1,0 +1,144 @@
+import { XMLParser, XMLValidator } from 'fast-xml-parser';
+import { decodeReferences } from './xml-text.ts';
+
+/** One element with its local name; prefixes and namespaces say nothing here (`verify-jwt.md` 2.1). */
+export interface XmlElement {
+  readonly name: string;
+  readonly attributes: ReadonlyMap<string, string>;
+  readonly children: readonly XmlElement[];
+  /** All text of the element's own, references replaced, not trimmed. */
+  readonly text: string;
+}
+
+/** A document, or one sentence on why there is none. It names places, never content: that may be secret. */
+export type ReadXml =
+  { readonly ok: true; readonly root: XmlElement } | { readonly ok: false; readonly message: string };
+
+/** VerifyJWT needs five. */
+const DEEPEST_NESTING = 16;
+/** Elements and attributes together; the largest policy has some 1,700. What is wrong with each of them is said, so they are few. */
+const MOST_NODES = 5_000;
+const ATTRIBUTE_PREFIX = '@';
+const ATTRIBUTES = ':@';
+const TEXT = '#text';
+const CDATA = '#cdata';
+
+type Node = Readonly<Record<string, unknown>>;
+
+class UnreadableXml extends Error {}
+
+/**
+ * Whether there is markup that declares something: DOCTYPE, entities. It is refused before anything is parsed, so that
+ * no entity can be expanded and nothing outside be fetched. Comments and CDATA sections are passed over.
+ */
+function declaresSomething(text: string): boolean {
+  let at = text.indexOf('<!');
+  while (at !== -1) {
+    const end = text.startsWith('<!--', at) ? '-->' : text.startsWith('<![CDATA[', at) ? ']]>' : undefined;
+    if (end === undefined) return true;
+    const closed = text.indexOf(end, at + 4);
+    if (closed === -1) return false;
+    at = text.indexOf('<!', closed + end.length);
+  }
+  return false;
+}
+
+function decoded(raw: string, where: string): string {
+  const text = decodeReferences(raw);
+  if (text !== undefined) return text;
+  throw new UnreadableXml(
+    `${where} holds a reference other than &lt; &gt; &amp; &apos; &quot; or a character's number`,
+  );
+}
+
+/** Attributes that belong to XML itself or to schemas: `xmlns`, `xml:space`, `xsi:schemaLocation`. */
+const OF_XML = /^(?:xmlns$|xmlns:|xml:|xsi:)/;
+const localName = (name: string): string => name.slice(name.lastIndexOf(':') + 1);
+
+function attributesOf(node: Node, element: string): Map<string, string> {
+  const raw = Object.entries((node[ATTRIBUTES] ?? {}) as Record<string, string>);
+  const found = raw.map(([key, value]) => [key.slice(ATTRIBUTE_PREFIX.length), value] as const);
+  return new Map(
+    found
+      .filter(([name]) => !OF_XML.test(name))
+      .map(([name, value]) => {
+        if (value.includes('<')) throw new UnreadableXml(`attribute ${name} of ${element} holds a bare <`);
+        return [name, decoded(value.replaceAll(/[\t\n]/g, ' '), `attribute ${name} of ${element}`)];
+      }),
+  );
+}
+
+const textOf = (node: Node): string => {
+  const text = node[TEXT];
+  return typeof text === 'string' ? text : '';
+};
+
+/** Builds the elements of one document, and counts what it makes. */
+class ElementReader {
+  private count = 0;
+
+  read(node: Node, tag: string): XmlElement {
+    const name = localName(tag);
+    const attributes = attributesOf(node, name);
+    this.count += 1 + attributes.size;
+    if (this.count > MOST_NODES) throw new UnreadableXml(`holds more than ${MOST_NODES} elements and attributes`);
+    const children: XmlElement[] = [];
+    let text = '';
+    for (const inner of node[tag] as readonly Node[]) {
+      const key = Object.keys(inner).find((candidate) => candidate !== ATTRIBUTES) ?? TEXT;
+      if (key === TEXT) text += decoded(textOf(inner), `element ${name}`);
+      else if (key === CDATA) text += (inner[CDATA] as readonly Node[]).map(textOf).join('');
+      else children.push(this.read(inner, key));
+    }
+    return { name, attributes, children, text };
+  }
+}
+
+/** Text stays text, where it stands; references are replaced by `decodeReferences` alone. */
+const parser = new XMLParser({
+  preserveOrder: true,
+  ignoreAttributes: false,
+  attributeNamePrefix: ATTRIBUTE_PREFIX,
+  textNodeName: TEXT,
+  cdataPropName: CDATA,
+  parseTagValue: false,
+  parseAttributeValue: false,
+  trimValues: false,
+  processEntities: false,
+  ignoreDeclaration: true,
+  ignorePiTags: true,
+  maxNestedTags: DEEPEST_NESTING,
+});
+
+function rootOf(text: string): XmlElement {
+  const nodes = parser.parse(text) as readonly Node[];
+  const tags = nodes.flatMap((node) => {
+    const tag = Object.keys(node).find((key) => key !== ATTRIBUTES);
+    const isBlank = tag === undefined || (tag === TEXT && textOf(node).trim() === '');
+    return isBlank ? [] : [{ node, tag }];
+  });
+  const [root] = tags;
+  // The parser says nothing of what follows the last tag.
+  if (root === undefined || tags.length > 1 || root.tag === TEXT || !text.endsWith('>')) {
+    throw new UnreadableXml('must have one outermost element and no text beside it');
+  }
+  return new ElementReader().read(root.node, root.tag);
+}
+
+/** Reads an XML 1.0 document of elements, attributes and text. */
+export function readXml(document: string): ReadXml {
+  const text = document.replace(/^\ufeff/, '').trim();
+  if (declaresSomething(text)) return { ok: false, message: 'may not declare a document type or entities' };
+  const validity = XMLValidator.validate(text);
+  if (validity !== true) {
+    const { line, col } = validity.err;
+    return { ok: false, message: `is not well-formed XML at line ${line}, column ${col}` };
+  }
+  try {
+    return { ok: true, root: rootOf(text) };
+  } catch (reason) {
+    const message =
+      reason instanceof UnreadableXml ? reason.message : 'is not XML that can be read, or is nested too deeply';
+    return { ok: false, message };
+  }
+}

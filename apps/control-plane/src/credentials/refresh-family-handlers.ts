@@ -1,0 +1,129 @@
+import { Inject } from '@nestjs/common';
+import { Command, CommandHandler, Query, QueryHandler, type ICommandHandler, type IQueryHandler } from '@nestjs/cqrs';
+import type { DomainEvent } from '#libs/event-store';
+import {
+  apiProxyDecider,
+  apiProxyStream,
+  type ApiProxyEvent,
+  type ApiProxyState,
+} from '../api-proxies/domain/index.ts';
+import { invalidField, notFound } from '../decider/domain-error.ts';
+import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
+import { resolveCredential, type CredentialAddress } from './credential-changes.ts';
+import { credentialDecider, credentialStream, type ActiveCredential } from './domain/credential.decider.ts';
+import {
+  REFRESH_FAMILIES,
+  type FamilyOwner,
+  type RefreshFamilies,
+  type RefreshFamily,
+} from './refresh-families.port.ts';
+
+/** A login as it is told: by the proxy's name. */
+export interface RefreshFamilyView extends Omit<RefreshFamily, 'proxyId' | 'scope'> {
+  readonly proxy: string;
+  readonly scope: string | null;
+}
+
+export class ListRefreshFamilies extends Query<RefreshFamilyView[]> {
+  constructor(
+    readonly address: CredentialAddress,
+    readonly environmentName: string,
+  ) {
+    super();
+  }
+}
+
+/** Gives how many logins ended. */
+export class RevokeRefreshFamilies extends Command<number> {
+  constructor(
+    readonly context: RequestContext,
+    readonly address: CredentialAddress,
+    readonly environmentName: string,
+    /** Undefined: all of the user. */
+    readonly family: string | undefined,
+  ) {
+    super();
+  }
+}
+
+/**
+ * Every policy of a proxy that issued tokens at any time: one that is switched off, moved or replaced today may be back
+ * tomorrow under its name, and its logins with it.
+ */
+function issuingPolicies(events: readonly DomainEvent[]): string[] {
+  const names = new Set<string>();
+  let state: ApiProxyState = apiProxyDecider.initialState;
+  for (const event of events) {
+    state = apiProxyDecider.evolve(state, event as ApiProxyEvent);
+    const policies = state.status === 'active' ? state.policies : [];
+    for (const { name, policy } of policies) if (policy.type === 'policy-auth-jwt') names.add(name);
+  }
+  return [...names];
+}
+
+interface Whereabouts {
+  readonly credential: ActiveCredential;
+  readonly environmentId: string;
+  readonly owners: readonly FamilyOwner[];
+  /** By id. */
+  readonly proxyNames: ReadonlyMap<string, string>;
+}
+
+/** @throws DomainError NOT_FOUND, VALIDATION_FAILED for an unknown environment */
+async function whereabouts(unit: Unit, address: CredentialAddress, environmentName: string): Promise<Whereabouts> {
+  const credential = await resolveCredential(unit, address);
+  const environmentId = await unit.names.find('environment', '', environmentName);
+  if (environmentId === undefined) {
+    const message = 'environmentName names an environment that does not exist';
+    throw invalidField('environmentName', 'unknown_environment', message);
+  }
+  const { projectId, username } = credential;
+  const proxies = await unit.names.all('api-proxy', projectId);
+  const owners: FamilyOwner[] = [];
+  for (const proxyId of proxies.values()) {
+    const policies = issuingPolicies(await unit.events(apiProxyStream(proxyId)));
+    owners.push(...policies.map((policy) => ({ proxyId, policy, username })));
+  }
+  const proxyNames = new Map([...proxies].map(([name, proxyId]) => [proxyId, name]));
+  return { credential, environmentId, owners, proxyNames };
+}
+
+@QueryHandler(ListRefreshFamilies)
+export class ListRefreshFamiliesHandler implements IQueryHandler<ListRefreshFamilies> {
+  constructor(
+    private readonly units: UnitOfWork,
+    @Inject(REFRESH_FAMILIES) private readonly families: RefreshFamilies,
+  ) {}
+
+  async execute({ address, environmentName }: ListRefreshFamilies): Promise<RefreshFamilyView[]> {
+    const found = await this.units.read((unit) => whereabouts(unit, address, environmentName));
+    const families = await this.families.list(found.environmentId, found.owners);
+    return families.map(({ proxyId, scope, ...family }) => ({
+      ...family,
+      proxy: found.proxyNames.get(proxyId) ?? proxyId,
+      scope: scope ?? null,
+    }));
+  }
+}
+
+/** Redis first, then the event: what ended without being recorded is ended all the same, and is never claimed in vain. */
+@CommandHandler(RevokeRefreshFamilies)
+export class RevokeRefreshFamiliesHandler implements ICommandHandler<RevokeRefreshFamilies> {
+  constructor(
+    private readonly units: UnitOfWork,
+    @Inject(REFRESH_FAMILIES) private readonly families: RefreshFamilies,
+  ) {}
+
+  execute({ context, address, environmentName, family }: RevokeRefreshFamilies): Promise<number> {
+    return this.units.run(context, async (unit) => {
+      const { credential, environmentId, owners } = await whereabouts(unit, address, environmentName);
+      const count = await this.families.revoke(environmentId, owners, family);
+      if (family !== undefined && count === 0) throw notFound(`Refresh token family (id: ${family})`);
+      await unit.change(credentialDecider, credentialStream(credential.credentialId), {
+        type: 'NoteRevokedFamilies',
+        ...{ environmentId, family: family ?? null, count },
+      });
+      return count;
+    });
+  }
+}

@@ -1,0 +1,47 @@
+import type { Queryable } from '../persistence/secret-vault.ts';
+import { COLUMNS, rowOf, type DeploymentRow, type StoredRow } from './deployment-rows.ts';
+
+/** A deployment of a proxy as its history tells of it. */
+export interface PastDeployment extends DeploymentRow {
+  /** Name of the token that asked for it; the deployer's own repairs are its own. */
+  readonly actor: string;
+  readonly description: string;
+  /** ISO 8601: when the wish was recorded. */
+  readonly requestedAt: string;
+  /** undefined: the environment is no more. */
+  readonly environmentName: string | undefined;
+}
+
+export interface DeploymentFilter {
+  readonly proxyId: string;
+  readonly environmentId?: string | undefined;
+  readonly deployment?: number | undefined;
+  readonly limit: number;
+}
+
+type StoredPast = StoredRow & {
+  actor: string;
+  description: string;
+  requested_at: Date;
+  environment_name: string | null;
+};
+
+/** Deployments and undeployments of a proxy, newest first. */
+export async function deploymentHistory(from: Queryable, filter: DeploymentFilter): Promise<PastDeployment[]> {
+  const { proxyId, environmentId = null, deployment = null, limit } = filter;
+  const found = await from.query<StoredPast>(
+    `select ${COLUMNS}, actor, description, requested_at,
+       (select name from names where names.kind = 'environment' and entity_id = environment_id) as environment_name
+     from deployments
+     where proxy_id = $1 and ($2::text is null or environment_id = $2) and ($3::bigint is null or deployment = $3)
+     order by requested_at desc, deployment desc, environment_id limit $4`,
+    [proxyId, environmentId, deployment, limit],
+  );
+  return found.rows.map((row) => ({
+    ...rowOf(row),
+    actor: row.actor,
+    description: row.description,
+    requestedAt: row.requested_at.toISOString(),
+    environmentName: row.environment_name ?? undefined,
+  }));
+}

@@ -1,0 +1,49 @@
+import { Injectable } from '@nestjs/common';
+import { apiProxyDecider, apiProxyStream, type ActiveApiProxy } from '../../api-proxies/domain/index.ts';
+import { fold } from '../../decider/decider.ts';
+import { requestDeployments, type RequestedDeployment } from '../../deployment-requests/deployment-requests.ts';
+import type { KeyStoreUse, KeyStoreUsers } from '../../key-stores/key-store-users.port.ts';
+import type { Unit } from '../../persistence/unit-of-work.ts';
+import { deployedProxy, deployedRevisions } from './deployed-revisions.ts';
+
+function usesIn(proxy: ActiveApiProxy, storeName: string): KeyStoreUse[] {
+  return proxy.policies.flatMap(({ name: policyName, policy }) =>
+    policy.type === 'policy-auth-jwt' && policy.keyStoreName === storeName
+      ? [{ apiProxyName: proxy.name, policyName, algorithm: policy.jwtSignatureAlgorithm }]
+      : [],
+  );
+}
+
+/** Finds the policies that name a key store, and deploys the revisions again that do. */
+@Injectable()
+export class DeployedKeyStoreUsers implements KeyStoreUsers {
+  async of(unit: Unit, projectId: string, name: string): Promise<KeyStoreUse[]> {
+    const uses: KeyStoreUse[] = [];
+    for (const proxyId of (await unit.names.all('api-proxy', projectId)).values()) {
+      const proxy = fold(apiProxyDecider, await unit.events(apiProxyStream(proxyId)));
+      if (proxy.status === 'active') uses.push(...usesIn(proxy, name));
+    }
+    for (const deployed of await deployedRevisions(unit, projectId)) {
+      const proxy = await deployedProxy(unit, deployed);
+      if (proxy !== undefined) uses.push(...usesIn(proxy, name));
+    }
+    return uses;
+  }
+
+  async deployAgain(
+    unit: Unit,
+    { projectId, name }: { readonly projectId: string; readonly name: string },
+    environmentIds: ReadonlySet<string> | undefined,
+  ): Promise<RequestedDeployment[]> {
+    const requested: RequestedDeployment[] = [];
+    for (const deployed of await deployedRevisions(unit, projectId)) {
+      const { environmentId, environmentName, proxyId, revision } = deployed;
+      if (environmentIds?.has(environmentId) === false) continue;
+      const proxy = await deployedProxy(unit, deployed);
+      if (proxy === undefined || usesIn(proxy, name).length === 0) continue;
+      const wish = { kind: 'publish', proxyId, revision, description: `Key ${name} changed` } as const;
+      requested.push(...(await requestDeployments(unit, [{ environmentId, environmentName }], wish)));
+    }
+    return requested;
+  }
+}

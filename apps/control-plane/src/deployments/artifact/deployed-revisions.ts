@@ -1,0 +1,48 @@
+import {
+  apiProxyStream,
+  stateAtRevision,
+  type ActiveApiProxy,
+  type ApiProxyEvent,
+} from '../../api-proxies/domain/index.ts';
+import type { Unit } from '../../persistence/unit-of-work.ts';
+
+/** What an environment was last told to serve of a proxy. */
+export interface DeployedRevision {
+  readonly environmentId: string;
+  readonly environmentName: string;
+  readonly proxyId: string;
+  readonly revision: number;
+}
+
+/** Everything of a project that is deployed somewhere, in the order of environments, as every change takes them. */
+export async function deployedRevisions(unit: Unit, projectId: string): Promise<DeployedRevision[]> {
+  const found = await unit.transaction.query<{
+    proxy_id: string;
+    environment_id: string;
+    environment_name: string;
+    revision: number;
+  }>(
+    `select newest.proxy_id, newest.environment_id, environments.name as environment_name, newest.revision
+     from (select distinct on (proxy_id, environment_id) proxy_id, environment_id, kind, revision
+           from deployments order by proxy_id, environment_id, deployment desc) newest
+     join names proxies on proxies.kind = 'api-proxy' and proxies.scope = $1 and proxies.entity_id = newest.proxy_id
+     join names environments on environments.kind = 'environment' and environments.entity_id = newest.environment_id
+     where newest.kind = 'publish'
+     order by newest.environment_id, newest.proxy_id`,
+    [projectId],
+  );
+  return found.rows.map((row) => ({
+    ...{ environmentId: row.environment_id, environmentName: row.environment_name },
+    ...{ proxyId: row.proxy_id, revision: row.revision },
+  }));
+}
+
+/** Undefined when the proxy was deleted meanwhile. */
+export async function deployedProxy(
+  unit: Unit,
+  { proxyId, revision }: DeployedRevision,
+): Promise<ActiveApiProxy | undefined> {
+  const events = await unit.events(apiProxyStream(proxyId));
+  const state = stateAtRevision(events as readonly ApiProxyEvent[], revision);
+  return state.status === 'active' ? state : undefined;
+}

@@ -1,0 +1,119 @@
+import { KeyObject } from 'node:crypto';
+import { keyFromJwk, privateKeyFrom, publicKeyFrom, type JsonObject, type JwtRefusal } from '#libs/jwt-engine';
+import type { ValidationFault } from '#libs/policy-contracts';
+import { readJwk } from './jwk-text.ts';
+import { privateKeysIn } from './pkcs12.ts';
+import { MOST_ROUNDS, openPrivateKey, type OpenedKey } from './private-key-info.ts';
+
+export const SOURCE_TYPES = ['JWK', 'PEM', 'CERTIFICATE', 'PKCS12'] as const;
+export type SourceType = (typeof SOURCE_TYPES)[number];
+
+export interface KeySource {
+  readonly sourceType: SourceType;
+  /** JSON or PEM text; of PKCS #12 the file in base64. */
+  readonly content: string;
+  readonly password: string | undefined;
+}
+
+/** A key as it came, and what a JWK says beside it. */
+export interface ReadKey {
+  readonly key: KeyObject;
+  readonly keyId: string | undefined;
+  readonly algorithm: string | undefined;
+}
+
+/** Faults name what was expected; they never repeat what came. */
+export type KeyReading = ReadKey | { readonly fault: ValidationFault };
+
+const faulty = (field: 'content' | 'password', code: string, message: string): KeyReading => ({
+  fault: { field, code, message: `${field} ${message}` },
+});
+const bare = (key: KeyObject): ReadKey => ({ key, keyId: undefined, algorithm: undefined });
+
+const KEY_FAULTS: Partial<Record<JwtRefusal['code'], string>> = {
+  WrongKeyType: 'is no key that an algorithm here takes: RSA, EC or oct',
+  InvalidCurve: 'is a key on a curve that no algorithm here takes: P-256, P-384 or P-521',
+  InvalidSecretKey: 'has a secret (k) that is empty or not base64url',
+  InvalidPrivateKey: 'holds a private key that is incomplete or broken',
+  InvalidPublicKey: 'is an RSA key below 2048 bits, or one with an unsound exponent',
+};
+
+export const keyFault = ({ code }: JwtRefusal): { readonly fault: ValidationFault } => ({
+  fault: { field: 'content', code, message: `content ${KEY_FAULTS[code] ?? 'holds a key that cannot be read'}` },
+});
+
+function fromJwk({ content }: KeySource): KeyReading {
+  const reading = readJwk(content);
+  if ('fault' in reading) return reading;
+  const key = keyFromJwk(reading.jwk as JsonObject);
+  if (!(key instanceof KeyObject)) return keyFault(key);
+  const { kid, alg } = reading.jwk;
+  return {
+    key,
+    keyId: typeof kid === 'string' ? kid : undefined,
+    algorithm: typeof alg === 'string' ? alg : undefined,
+  };
+}
+
+const OPENING_FAULTS: Readonly<Record<Exclude<OpenedKey, KeyObject>['code'], KeyReading>> = {
+  password_required: faulty('password', 'required', 'is required: the private key is encrypted'),
+  wrong_password: faulty('password', 'wrong_password', 'does not open the private key, or content is damaged'),
+  too_costly: faulty('content', 'too_costly', `asks for more than ${MOST_ROUNDS} rounds to open it`),
+  broken: faulty('content', 'InvalidPrivateKey', 'holds a private key that is incomplete or broken'),
+};
+const opened = (key: OpenedKey): KeyReading => (key instanceof KeyObject ? bare(key) : OPENING_FAULTS[key.code]);
+
+/** PKCS #8 is opened here, where its cost is looked at; the older forms have none. */
+const ENCRYPTED_PKCS8 = /-----BEGIN ENCRYPTED PRIVATE KEY-----([\sA-Za-z0-9+/=]+)-----END ENCRYPTED PRIVATE KEY-----/;
+const LEGACY_ENCRYPTED = /Proc-Type:\s*4,ENCRYPTED/i;
+const ANY_PRIVATE = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/;
+
+function fromPem({ content, password }: KeySource): KeyReading {
+  if (!ANY_PRIVATE.test(content)) {
+    const key = publicKeyFrom(content);
+    return key instanceof KeyObject
+      ? bare(key)
+      : faulty('content', key.code, 'must be PEM: a private key (PKCS#8, PKCS#1, SEC1) or a public one (SPKI, PKCS#1)');
+  }
+  const base64 = ENCRYPTED_PKCS8.exec(content)?.[1];
+  if (base64 !== undefined) {
+    return opened(openPrivateKey({ der: Buffer.from(base64, 'base64'), isEncrypted: true }, password));
+  }
+  const isLegacy = LEGACY_ENCRYPTED.test(content);
+  if (isLegacy && password === undefined) return OPENING_FAULTS.password_required;
+  const key = privateKeyFrom(content, isLegacy ? password : undefined);
+  if (key instanceof KeyObject) return bare(key);
+  return isLegacy ? OPENING_FAULTS.wrong_password : OPENING_FAULTS.broken;
+}
+
+function fromCertificate({ content }: KeySource): KeyReading {
+  if (ANY_PRIVATE.test(content)) {
+    return faulty('content', 'InvalidPublicKey', 'must be a certificate without its private key; send that as PEM');
+  }
+  const key = content.includes('-----BEGIN CERTIFICATE-----') ? publicKeyFrom(content) : undefined;
+  return key instanceof KeyObject
+    ? bare(key)
+    : faulty('content', 'KeyParsingFailed', 'must be an X.509 certificate as PEM');
+}
+
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+
+function fromPkcs12({ content, password }: KeySource): KeyReading {
+  const base64 = content.replace(/\s/g, '');
+  const keys = BASE64.test(base64) ? privateKeysIn(Buffer.from(base64, 'base64')) : undefined;
+  if (keys === undefined) return faulty('content', 'KeyParsingFailed', 'must be a PKCS#12 file in base64');
+  const [key] = keys;
+  if (key === undefined) return faulty('content', 'InvalidPrivateKey', 'is a PKCS#12 file without a private key');
+  if (keys.length > 1) return faulty('content', 'several_keys', 'must hold one private key, it holds several');
+  return opened(openPrivateKey(key, password));
+}
+
+const READERS: Readonly<Record<SourceType, (source: KeySource) => KeyReading>> = {
+  JWK: fromJwk,
+  PEM: fromPem,
+  CERTIFICATE: fromCertificate,
+  PKCS12: fromPkcs12,
+};
+
+/** Reads a key in any of its forms. Strength and fitness are judged where its facts are (`newKeyFrom`). */
+export const readKey = (source: KeySource): KeyReading => READERS[source.sourceType](source);

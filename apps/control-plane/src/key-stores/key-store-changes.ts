@@ -1,0 +1,86 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { ContractWarning } from '#libs/policy-contracts';
+import { conflict } from '../decider/domain-error.ts';
+import { DeploymentResults, type DeploymentResult } from '../deployment-requests/deployment-results.ts';
+import { VAULT } from '../injection-tokens.ts';
+import { resolveProject } from '../persistence/project-scope.ts';
+import type { SecretVault } from '../persistence/secret-vault.ts';
+import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
+import {
+  keyStoreDecider,
+  keyStoreStream,
+  requireKeyStore,
+  secretsIn,
+  type ActiveKeyStore,
+  type KeyStoreCommand,
+  type KeyStoreState,
+} from './domain/key-store.decider.ts';
+import { signingFault } from './domain/key-use.ts';
+import { environmentNamesIn, lockKeyStore } from './key-store-scope.ts';
+import { KEY_STORE_USERS, type KeyStoreUsers } from './key-store-users.port.ts';
+import { keyStoreView, type KeyStoreView } from './key-store-views.ts';
+
+export interface KeyStoreAnswer {
+  readonly view: KeyStoreView;
+  readonly deploymentResult: DeploymentResult;
+  readonly warnings: readonly ContractWarning[];
+}
+
+type KeyChange = Extract<KeyStoreCommand, { type: 'UpdateKeyStore' | 'RotateKeys' }>;
+
+/** What changes of a store's keys have in common: who uses them must still be able to, and is deployed again. */
+@Injectable()
+export class KeyStoreChanges {
+  constructor(
+    private readonly units: UnitOfWork,
+    private readonly results: DeploymentResults,
+    @Inject(VAULT) private readonly vault: SecretVault,
+    @Inject(KEY_STORE_USERS) private readonly users: KeyStoreUsers,
+  ) {}
+
+  /** @throws DomainError; nothing is recorded then. */
+  async change(
+    context: RequestContext,
+    { projectName, name }: { readonly projectName: string; readonly name: string },
+    decide: (unit: Unit, store: ActiveKeyStore) => Promise<KeyChange>,
+  ): Promise<Omit<KeyStoreAnswer, 'warnings'>> {
+    const { view, requested } = await this.units.run(context, async (unit) => {
+      const projectId = await resolveProject(unit, projectName);
+      const before = await lockKeyStore(unit, projectId, name);
+      const command = await decide(unit, before);
+      const after = requireKeyStore(await unit.change(keyStoreDecider, keyStoreStream(before.keyStoreId), command));
+      await this.refuseMisfits(unit, after);
+      await this.destroyUnused(unit, before, after);
+      const requested = await this.users.deployAgain(unit, { projectId, name }, changedEnvironments(command));
+      return { view: keyStoreView(after, await environmentNamesIn(unit)), requested };
+    });
+    return { view, deploymentResult: await this.results.of(requested) };
+  }
+
+  /** What no event's newest state names any more cannot be read again by anybody. */
+  async destroyUnused(unit: Unit, before: KeyStoreState, after: KeyStoreState): Promise<void> {
+    const kept = new Set(secretsIn(after));
+    for (const secretId of secretsIn(before)) {
+      if (!kept.has(secretId)) await this.vault.destroy(unit.transaction, secretId);
+    }
+  }
+
+  /** A key that a policy cannot sign with would only be found out when its proxy is deployed. */
+  private async refuseMisfits(unit: Unit, store: ActiveKeyStore): Promise<void> {
+    for (const { apiProxyName, policyName, algorithm } of await this.users.of(unit, store.projectId, store.name)) {
+      for (const { current } of store.slots) {
+        const fault = signingFault(current, algorithm);
+        if (fault === undefined) continue;
+        const user = `policy ${policyName} of ApiProxy (name: ${apiProxyName})`;
+        throw conflict(`JWK (name: ${store.name}) is in use by ${user}; the new key ${fault.reason}`);
+      }
+    }
+  }
+}
+
+/** Undefined: everywhere; the key that environments share may be in use in any of them. */
+function changedEnvironments({ keys }: KeyChange): ReadonlySet<string> | undefined {
+  const places = keys.map((placed) => placed.environmentId);
+  const ids = places.filter((place) => place !== null);
+  return ids.length < places.length ? undefined : new Set(ids);
+}

@@ -1,0 +1,34 @@
+import type { RevocationKnowledge } from '#libs/policy-runtime';
+
+/**
+ * When this gateway and the Redis of its environment last agreed. What a policy may believe of revoked tokens hangs on
+ * it; asking costs nothing. A Redis that hangs with its connection open counts as lost when a look at it has run out of
+ * time, after three seconds at most.
+ */
+export class EnvironmentContact implements RevocationKnowledge {
+  private isInContact = false;
+  private madeAtMs: number | undefined;
+
+  /** @param nowMs monotonic: a clock that was set back must not make old knowledge young */
+  constructor(private readonly nowMs: () => number) {}
+
+  /** False from the moment that the connection is lost. */
+  get isLive(): boolean {
+    return this.isInContact;
+  }
+
+  get ageMs(): number {
+    return this.madeAtMs === undefined ? Infinity : this.nowMs() - this.madeAtMs;
+  }
+
+  /** Everything was read. */
+  made(): void {
+    this.isInContact = true;
+    this.madeAtMs = this.nowMs();
+  }
+
+  /** The connection is gone, or this gateway is not admitted any more. */
+  lost(): void {
+    this.isInContact = false;
+  }
+}

@@ -1,0 +1,82 @@
+import type { ArtifactCors } from '#libs/policy-contracts';
+import type { ReadyAnswer } from './fault-answer.ts';
+import type { RequestHead } from './request-head.ts';
+
+/** What a browser asks before it sends a request (Fetch standard, section 3.3.3). */
+export interface Preflight {
+  readonly origin: string;
+  readonly method: string;
+  /** Lower-case names of the headers it would send beside the harmless ones. */
+  readonly headers: readonly string[];
+}
+
+const ANY = '*';
+/** RFC 9110 section 5.6.2. Names that are not tokens are never written back. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** The preflight that a request is; undefined: another request, an OPTIONS without its headers among them. */
+export function preflightOf({ method, headers }: RequestHead): Preflight | undefined {
+  if (method !== 'OPTIONS') return undefined;
+  const [origin, asked] = [headers.value('origin'), headers.value('access-control-request-method')];
+  if (origin === undefined || asked === undefined || !TOKEN.test(asked)) return undefined;
+  const names = headers.value('access-control-request-headers') ?? '';
+  const list = names.split(',').map((name) => name.trim().toLowerCase());
+  return { origin, method: asked, headers: list.filter((name) => name !== '') };
+}
+
+const allows = (allowed: readonly string[], wanted: string): boolean =>
+  allowed.includes(ANY) || allowed.includes(wanted);
+
+type Headers = (readonly [string, string])[];
+
+/**
+ * What every answer says to an origin; nothing to one that is not allowed. `*` never goes with credentials: browsers
+ * refuse that, and to name whatever origin asks instead would let every site act as the user.
+ */
+function originHeaders(cors: ArtifactCors, origin: string | undefined): Headers {
+  if (cors.allowOrigins.includes(ANY)) return [['Access-Control-Allow-Origin', ANY]];
+  if (origin === undefined || !cors.allowOrigins.includes(origin)) return [];
+  const headers: Headers = [['Access-Control-Allow-Origin', origin]];
+  if (cors.allowCredentials) headers.push(['Access-Control-Allow-Credentials', 'true']);
+  return headers;
+}
+
+/** `*` is answered with what was asked for: in answers it would cover neither `Authorization` nor credentials. */
+function permission(cors: ArtifactCors, { method, headers }: Preflight): Headers | undefined {
+  if (!allows(cors.allowMethods, method)) return undefined;
+  if (!headers.every((name) => TOKEN.test(name) && allows(cors.allowHeaders, name))) return undefined;
+  const methods = cors.allowMethods.includes(ANY) ? [method] : cors.allowMethods;
+  const names = cors.allowHeaders.includes(ANY) ? headers : cors.allowHeaders;
+  const answer: Headers = [['Access-Control-Allow-Methods', methods.join(', ')]];
+  if (names.length > 0) answer.push(['Access-Control-Allow-Headers', names.join(', ')]);
+  if (cors.maxAgeSeconds !== undefined) answer.push(['Access-Control-Max-Age', String(cors.maxAgeSeconds)]);
+  return answer;
+}
+
+/** The answer to a preflight: 204, with permission only when origin, method and headers are all allowed. */
+export function preflightAnswer(cors: ArtifactCors, preflight: Preflight): ReadyAnswer {
+  const origin = originHeaders(cors, preflight.origin);
+  const permitted = origin.length === 0 ? undefined : permission(cors, preflight);
+  const vary = ['Vary', 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers'] as const;
+  return { status: 204, headers: permitted === undefined ? [vary] : [...origin, ...permitted, vary], body: '' };
+}
+
+const isCorsHeader = (name: string): boolean => name.toLowerCase().startsWith('access-control-');
+
+const variesByOrigin = (headers: readonly string[]): boolean =>
+  headers.some(
+    (name, at) =>
+      at % 2 === 0 && name.toLowerCase() === 'vary' && /(?:^|,)\s*(?:\*|origin)\s*(?:,|$)/i.test(headers[at + 1] ?? ''),
+  );
+
+/** Headers of an answer (name, value, …) with the proxy's CORS headers in the place of the upstream's own. */
+export function withCors(headers: readonly string[], cors: ArtifactCors, origin: string | undefined): string[] {
+  const answer = headers.filter((_, at) => !isCorsHeader(headers[at - (at % 2)] ?? ''));
+  const permitted = originHeaders(cors, origin);
+  answer.push(...permitted.flat());
+  if (permitted.length > 0 && cors.exposeHeaders.length > 0) {
+    answer.push('Access-Control-Expose-Headers', cors.exposeHeaders.join(', '));
+  }
+  if (!cors.allowOrigins.includes(ANY) && !variesByOrigin(answer)) answer.push('Vary', 'Origin');
+  return answer;
+}

@@ -348,7 +348,10 @@ describe('a policy request', () => {
       ],
       [
         '?targetScope=ALL&targetPipeline=REQUEST&more=1&deployTargetEnvironmentNameList=nowhere',
-        ['operationMetadata.more unknown_field'],
+        [
+          'operationMetadata.deployTargetEnvironmentNameList[0] unknown_environment',
+          'operationMetadata.more unknown_field',
+        ],
       ],
       [
         `?targetScope=ALL&targetPipeline=REQUEST&deployTargetEnvironmentNameList=${environment.name},nowhere`,
@@ -409,7 +412,11 @@ describe('a policy request', () => {
       {
         policy: { name: 'answer', jwtSignatureAlgorithm: 'HS256' },
         operationMetadata: { ...endpoint, targetPipeline: 'RESPONSE', order: 1 },
-        warnings: [{ field: 'policy.tokenNeverExpires' }],
+        warnings: [
+          { field: 'policy.tokenNeverExpires' },
+          { field: 'operationMetadata.targetPipeline' },
+          { field: 'policy.managedFromThisPolicy' },
+        ],
       },
     ]);
     await plane.done('PUT', `${proxy}/policies/second/`, policyBody({ ...endpoint, order: 1 }));
@@ -459,13 +466,16 @@ describe('a set-up request', () => {
       'credential',
       'POST',
       `${projects}/credentials/`,
-      { username: '', email: 1, enabled: 'yes', expireDate: 'soon', roleNameList: ['a b'], ipList: ['10.0.0.0/8'] },
+      {
+        ...{ username: '', email: 1, enabled: 'yes', expireDate: 'soon', roleNameList: ['a b'] },
+        ipList: ['10.0.0.0/8', '10.0.0.0/33'],
+      },
       [
         'email wrong_type',
         'enabled wrong_type',
         'expireDate invalid',
         'fullName required',
-        'ipList out_of_range',
+        'ipList[1] invalid',
         'password required',
         'roleNameList[0] invalid',
         'username out_of_range',

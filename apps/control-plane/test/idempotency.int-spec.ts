@@ -157,6 +157,20 @@ describe('a write with an Idempotency-Key', () => {
     expect(isReplay(await plane.call('POST', '/projects/', { name }, keyed(key)))).toBe(true);
   });
 
+  it('may be XML: the same text is the same write, another is refused', async () => {
+    const key = newKey();
+    const ask = (algorithm: string) =>
+      plane.app.inject({
+        ...{ method: 'POST', url: `/apiops${PROXIES}/orders/policies/xml/?targetScope=ALL&targetPipeline=REQUEST` },
+        payload: `<VerifyJWT name="xml"><Algorithm>${algorithm}</Algorithm><SecretKey><Value ref="private.key"/></SecretKey></VerifyJWT>`,
+        headers: { authorization: `Bearer ${plane.adminToken}`, 'content-type': 'application/xml', ...keyed(key) },
+      });
+    const [first, again, other] = [await ask('HS256'), await ask('HS256'), await ask('HS512')];
+    expect([first.statusCode, again.statusCode, other.statusCode]).toEqual([200, 200, 409]);
+    expect(again.headers['idempotency-replayed']).toBe('true');
+    expect(again.body).toBe(first.body);
+  });
+
   it('is one only for what writes', async () => {
     const key = newKey();
     for (let round = 0; round < 2; round += 1) {

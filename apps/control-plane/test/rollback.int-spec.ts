@@ -92,6 +92,19 @@ describe('GET X/deploy-histories/', () => {
     ]);
   });
 
+  it('still names an environment that is no more', async () => {
+    const gone = await plane.environment();
+    await plane.done('POST', `${PROXIES}/url/`, { ...proxyBody('traveller'), ...to(gone) });
+    await plane.done('DELETE', `${PROXIES}/traveller/environments/${gone.name}/`);
+    await plane.done('DELETE', `/environments/${gone.name}/`);
+    expect(await historyOf('traveller')).toMatchObject([
+      { deployment: 2, environment: gone.name, deploy: false },
+      { deployment: 1, environment: gone.name, deploy: true },
+    ]);
+    const path = `${PROXIES}/traveller/deploy-histories/1/?environmentName=${gone.name}`;
+    expect((await plane.call('GET', path)).status).toBe(404);
+  });
+
   it('knows nothing of the deployments of another proxy', async () => {
     await plane.done('POST', `${PROXIES}/url/`, proxyBody('never'));
     expect(await historyOf('never')).toEqual([]);
@@ -303,14 +316,14 @@ describe('POST X/deploy-histories/{deployment}/rollback/', () => {
     });
   });
 
-  it('with a policy whose key is no more is a 400 that names the policy, and nothing changes', async () => {
+  it('with a policy whose key is no more is a 400, and nothing changes', async () => {
     const key = { name: 'signing', description: '', type: 'EC', ec: { curveType: 'P256', algorithm: 'ES256' } };
     await plane.done('POST', '/projects/shop/jwks/generate', key);
     await plane.done('POST', `${PROXIES}/url/`, proxyBody('keyless'));
     const signed = { jwtSignatureAlgorithm: 'ES256', keyStoreName: 'signing' };
     await plane.done('POST', `${PROXIES}/keyless/policies/a/`, policyBody(to(staging), signed));
     const [first] = await historyOf('keyless');
-    await plane.done('PUT', `${PROXIES}/keyless/policies/a/`, policyBody());
+    await plane.done('PUT', `${PROXIES}/keyless/policies/a/`, policyBody(to(staging)));
     await plane.done('DELETE', '/projects/shop/jwks/signing/');
     await nothingChanges(async () => {
       const refused = await rollBack('keyless', first?.deployment ?? 0, staging);

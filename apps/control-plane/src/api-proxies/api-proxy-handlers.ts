@@ -2,6 +2,7 @@ import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { CHANNEL_UPKEEP, type ChannelUpkeep } from '../channel-upkeep/channel-upkeep.port.ts';
+import { endAccessTo } from '../channel-upkeep/credential-access.ts';
 import { wishIdentity } from '../channel-upkeep/identity-wishes.ts';
 import {
   environmentsOf,
@@ -140,6 +141,7 @@ export class DeleteApiProxyHandler implements ICommandHandler<DeleteApiProxy> {
       await unit.names.free('client', '', keys.publicKey);
       await this.vault.destroy(unit.transaction, keys.secretKey.secretId);
       await wishIdentity(unit.transaction, { kind: 'client', subject: keys.publicKey, entityId: proxyId });
+      await endAccessTo(unit.transaction, proxyId);
       const targets = await environmentsOf(unit, proxyId);
       for (const target of targets) await giveUpRoutes(unit, target, proxyId);
       const wish = { kind: 'undeploy', proxyId, revision, description: 'ApiProxy deleted' } as const;

@@ -10,7 +10,7 @@ const at = (endpoint: string, httpMethod: 'GET' | 'POST'): PolicyPlace => ({
   endpoint,
   httpMethod,
 });
-const placed = (name: string, place = REQUEST, policy: PolicyContract = samplePolicy()): PlacedPolicy => ({
+const placed = (name: string, place: PolicyPlace = REQUEST, policy: PolicyContract = samplePolicy()): PlacedPolicy => ({
   ...{ name, place, policy },
 });
 /** Endpoints in an order that is not theirs. */

@@ -42,7 +42,7 @@ export function placementWarnings(proxy: ActiveApiProxy, policyName: string): Co
       : [
           {
             field: 'operationMetadata.targetPipeline',
-            message: `policy-auth-jwt protects in REQUEST only; in ${pipeline} the upstream has been called already`,
+            message: `policy-auth-jwt protects an API in REQUEST only; in ${pipeline} it comes too late`,
           },
         ];
   return [...misplaced, ...issuerWarnings(proxy, policyName)];

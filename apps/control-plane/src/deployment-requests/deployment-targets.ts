@@ -16,14 +16,18 @@ export interface DeployOrder {
   readonly member?: string;
 }
 
+type NamedEnvironments = Omit<DeployOrder, 'deploy'>;
+
 async function lookUp(
   from: Queryable,
-  order: Omit<DeployOrder, 'deploy'>,
+  order: NamedEnvironments,
+  lock: '' | 'for key share' = '',
 ): Promise<{ targets: DeploymentTarget[]; faults: ValidationFault[] }> {
   const targets: DeploymentTarget[] = [];
   const faults: ValidationFault[] = [];
   const found = await from.query<{ name: string; entity_id: string }>(
-    `select name, entity_id from names where kind = 'environment' and scope = '' and name = any($1)`,
+    `select name, entity_id from names where kind = 'environment' and scope = '' and name = any($1)
+     order by name ${lock}`,
     [order.environmentNames],
   );
   const ids = new Map(found.rows.map((row) => [row.name, row.entity_id]));
@@ -37,6 +41,17 @@ async function lookUp(
     }
   });
   return { targets, faults };
+}
+
+/**
+ * Environments that a change speaks of without deploying to them; none of them can be deleted before it is recorded.
+ *
+ * @throws DomainError VALIDATION_FAILED naming every unknown environment
+ */
+export async function holdEnvironments(unit: Unit, order: NamedEnvironments): Promise<DeploymentTarget[]> {
+  const { targets, faults } = await lookUp(unit.transaction, order, 'for key share');
+  if (faults.length > 0) throw invalid(faults);
+  return targets;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { DeploymentTarget } from '../deployment-requests/deployment-requests.ts';
-import { deploymentTargets } from '../deployment-requests/deployment-targets.ts';
+import { holdEnvironments } from '../deployment-requests/deployment-targets.ts';
 import type { SecretVault } from '../persistence/secret-vault.ts';
 import type { Unit } from '../persistence/unit-of-work.ts';
 import type { VariableContent, VariableValue } from './domain/environment-variable.decider.ts';
@@ -21,12 +21,10 @@ export async function keepValues(unit: Unit, vault: SecretVault, request: Variab
   return { description, globalValue: globalValue === null ? null : await keep(globalValue), values };
 }
 
-/** @throws DomainError VALIDATION_FAILED naming every unknown environment */
+/** Held until the value is recorded. @throws DomainError VALIDATION_FAILED naming every unknown environment */
 function environmentsIn(unit: Unit, request: VariableRequest): Promise<DeploymentTarget[]> {
   const environmentNames = request.values.map((value) => value.environmentName);
-  if (environmentNames.length === 0) return Promise.resolve([]);
-  const order = { deploy: true, environmentNames, field: 'environmentValueList', member: 'environmentName' };
-  return deploymentTargets(unit, order, '');
+  return holdEnvironments(unit, { environmentNames, field: 'environmentValueList', member: 'environmentName' });
 }
 
 /** Secrets of a content, to be destroyed when it is replaced. */

@@ -15,6 +15,7 @@ import {
 } from '../deployment-requests/environment-deployments.ts';
 import { variableDecider, variableStream } from '../environment-variables/domain/environment-variable.decider.ts';
 import { VAULT } from '../injection-tokens.ts';
+import { ENVIRONMENT_KEYS, type EnvironmentKeys } from '../key-stores/environment-keys.port.ts';
 import type { SecretVault } from '../persistence/secret-vault.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
 import {
@@ -135,6 +136,7 @@ export class DeleteEnvironmentHandler implements ICommandHandler<DeleteEnvironme
     private readonly settled: DeploymentSettled,
     @Inject(VAULT) private readonly vault: SecretVault,
     @Inject(CHANNEL_UPKEEP) private readonly upkeep: ChannelUpkeep,
+    @Inject(ENVIRONMENT_KEYS) private readonly keys: EnvironmentKeys,
   ) {}
 
   async execute({ context, name }: DeleteEnvironment): Promise<void> {
@@ -154,6 +156,7 @@ export class DeleteEnvironmentHandler implements ICommandHandler<DeleteEnvironme
     if (inUse.length > 0) throw conflict(`Environment (name: ${name}) is still in use by ${inUse.join(', ')}`);
     await unit.change(environmentDecider, environmentStream(environmentId), { type: 'DeleteEnvironment' });
     for (const secretId of secretsOf(environment)) await this.vault.destroy(unit.transaction, secretId);
+    await this.keys.forget(unit, environmentId);
     return { environment, ended: await abandonEnvironment(unit, environmentId) };
   }
 }

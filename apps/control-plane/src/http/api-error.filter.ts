@@ -74,7 +74,10 @@ export class ApiErrorFilter implements ExceptionFilter {
       return { status, body: failure(code, error.message, error.faults) };
     }
     if (isUnreachable(error)) {
-      this.logger.error({ reason: messageOf(error) }, 'the database cannot be reached');
+      this.logger.error(
+        { requestId: requestIdOf(request), reason: messageOf(error) },
+        'the database cannot be reached',
+      );
       return { status: 503, body: failure('unavailable', unavailableMessage(error)) };
     }
     if (error instanceof AppendInvalid || codeOf(error) === UNSTORABLE) {

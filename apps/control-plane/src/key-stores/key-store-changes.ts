@@ -15,8 +15,9 @@ import {
   type KeyStoreCommand,
   type KeyStoreState,
 } from './domain/key-store.decider.ts';
+import type { KeyPlace } from './domain/key-store.events.ts';
 import { signingFault } from './domain/key-use.ts';
-import { environmentNamesIn, lockKeyStore } from './key-store-scope.ts';
+import { environmentNamesIn, lockKeyStore, placesOf } from './key-store-scope.ts';
 import { KEY_STORE_USERS, type KeyStoreUsers } from './key-store-users.port.ts';
 import { keyStoreView, type KeyStoreView } from './key-store-views.ts';
 
@@ -24,6 +25,13 @@ export interface KeyStoreAnswer {
   readonly view: KeyStoreView;
   readonly deploymentResult: DeploymentResult;
   readonly warnings: readonly ContractWarning[];
+}
+
+interface KeyChangeAddress {
+  readonly projectName: string;
+  readonly name: string;
+  /** Whose keys are to be changed; empty: see `placesOf`. */
+  readonly environmentNames: readonly string[];
 }
 
 type KeyChange = Extract<KeyStoreCommand, { type: 'UpdateKeyStore' | 'RotateKeys' }>;
@@ -41,13 +49,15 @@ export class KeyStoreChanges {
   /** @throws DomainError; nothing is recorded then. */
   async change(
     context: RequestContext,
-    { projectName, name }: { readonly projectName: string; readonly name: string },
-    decide: (unit: Unit, store: ActiveKeyStore) => Promise<KeyChange>,
+    { projectName, name, environmentNames }: KeyChangeAddress,
+    decide: (unit: Unit, store: ActiveKeyStore, places: readonly KeyPlace[]) => Promise<KeyChange>,
   ): Promise<Omit<KeyStoreAnswer, 'warnings'>> {
     const { view, requested } = await this.units.run(context, async (unit) => {
       const projectId = await resolveProject(unit, projectName);
+      // Environments first, as whoever deletes one takes them.
+      const places = await placesOf(unit, environmentNames);
       const before = await lockKeyStore(unit, projectId, name);
-      const command = await decide(unit, before);
+      const command = await decide(unit, before, places);
       const after = requireKeyStore(await unit.change(keyStoreDecider, keyStoreStream(before.keyStoreId), command));
       await this.refuseMisfits(unit, after);
       await this.destroyUnused(unit, before, after);

@@ -147,8 +147,8 @@ export class ReplaceKeyStoreHandler implements ICommandHandler<ReplaceKeyStore> 
   async execute({ context, projectName, request }: ReplaceKeyStore): Promise<KeyStoreAnswer> {
     const { name, description, environmentNames, source, keyId } = request;
     const key = importKey(source, keyId);
-    const answer = await this.changes.change(context, { projectName, name }, async (unit, { slots }) => {
-      const places = await placesOf(unit, environmentNames);
+    const address = { projectName, name, environmentNames };
+    const answer = await this.changes.change(context, address, async (unit, { slots }, places) => {
       const keys = [];
       for (const environmentId of places) keys.push({ environmentId, key: await storeKey(unit, this.vault, key) });
       // One key for all takes the place of every key there was; keys of some environments leave the others alone.

@@ -5,9 +5,9 @@ import { conflict, invalidField } from '../decider/domain-error.ts';
 import { VAULT } from '../injection-tokens.ts';
 import { resolveProject } from '../persistence/project-scope.ts';
 import type { SecretVault } from '../persistence/secret-vault.ts';
-import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
+import { UnitOfWork, type RequestContext } from '../persistence/unit-of-work.ts';
 import type { ActiveKeyStore, KeySlot } from './domain/key-store.decider.ts';
-import type { StoredKey } from './domain/key-store.events.ts';
+import type { KeyPlace, StoredKey } from './domain/key-store.events.ts';
 import { KeyStoreChanges, type KeyStoreAnswer } from './key-store-changes.ts';
 import type { KeyStoreAddress } from './key-store-handlers.ts';
 import { generateNewKey, importKey, keyWarnings, storeKey, type NewKey } from './key-material.ts';
@@ -34,14 +34,17 @@ function kindOf({ keyType, bits, curve }: StoredKey): KeyKind {
 const isSameKey = (left: KeySlot, right: KeySlot): boolean =>
   left.environmentId === right.environmentId && left.current.keyId === right.current.keyId;
 
-/** @throws DomainError VALIDATION_FAILED when an environment that is named has no key of its own */
-async function slotsToRotate(
-  unit: Unit,
+/**
+ * @param places of the environments that are named, in their order; none are named: all slots
+ * @throws DomainError CONFLICT, or VALIDATION_FAILED when an environment that is named has no key of its own
+ */
+function slotsToRotate(
   { slots }: ActiveKeyStore,
   environmentNames: readonly string[],
-): Promise<readonly KeySlot[]> {
+  places: readonly KeyPlace[],
+): readonly KeySlot[] {
+  if (slots.length === 0) throw conflict('there is no key to rotate; the environment it was for was deleted');
   if (environmentNames.length === 0) return slots;
-  const places = await placesOf(unit, environmentNames);
   return places.map((place, index) => {
     const slot = slots.find((candidate) => candidate.environmentId === place);
     if (slot !== undefined) return slot;
@@ -63,12 +66,14 @@ export class RotateKeysHandler implements ICommandHandler<RotateKeys> {
     const { environmentNames, retirePrevious } = request;
     const slots = await this.units.read(async (unit) => {
       const projectId = await resolveProject(unit, address.projectName);
-      return slotsToRotate(unit, await resolveKeyStore(unit, projectId, address.name), environmentNames);
+      const store = await resolveKeyStore(unit, projectId, address.name);
+      return slotsToRotate(store, environmentNames, await placesOf(unit, environmentNames));
     });
     const made = await this.newKeys(slots, request);
-    const answer = await this.changes.change(context, address, async (unit, store) => {
+    const change = { ...address, environmentNames };
+    const answer = await this.changes.change(context, change, async (unit, store, places) => {
       const keys = [];
-      for (const slot of await slotsToRotate(unit, store, environmentNames)) {
+      for (const slot of slotsToRotate(store, environmentNames, places)) {
         const { environmentId } = slot;
         const { key } = made.find(({ replaced }) => isSameKey(replaced, slot)) ?? {};
         if (key === undefined) throw conflict('somebody else changed these keys at the same time; try again');

@@ -70,7 +70,8 @@ const valuesOf = ({ actor, requestId, idempotency }: Claimant, answer: KeptAnswe
 
 /**
  * Records the claim in the transaction of the change, so that one is there exactly when the other is. A twin that comes
- * meanwhile waits here until this transaction ends. The same request may claim again.
+ * meanwhile waits here until this transaction ends. The same request may claim again, for a second change; but the first
+ * one recorded is what counts as done: a call that may refuse later must not record earlier.
  *
  * @throws AlreadyClaimed
  */

@@ -78,4 +78,11 @@ describe('the vault', () => {
     expect(vault.fingerprint('other')).not.toBe(first.fingerprint);
     expect(new SecretVault(randomBytes(32)).fingerprint(SECRET)).not.toBe(first.fingerprint);
   });
+
+  it("recognises a text by its digest, which needs the master key and is no secret's fingerprint", () => {
+    expect(vault.digest(SECRET)).toMatch(/^[0-9a-f]{64}$/);
+    expect(new SecretVault(masterKey).digest(SECRET)).toBe(vault.digest(SECRET));
+    expect(new SecretVault(randomBytes(32)).digest(SECRET)).not.toBe(vault.digest(SECRET));
+    expect(vault.digest(SECRET)).not.toContain(vault.fingerprint(SECRET));
+  });
 });

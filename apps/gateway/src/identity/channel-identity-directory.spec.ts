@@ -12,6 +12,9 @@ const alice = {
   enabled: true,
   expiresAt: null,
   roles: ['reader'],
+  ipList: ['192.0.2.0/24'],
+  access: [{ project: 'shop', proxy: 'orders', expiresAt: null }],
+  tokenSettings: null,
 };
 
 describe('ChannelIdentityDirectory', () => {

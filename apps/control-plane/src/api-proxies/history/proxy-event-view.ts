@@ -29,9 +29,18 @@ export function contentView(proxy: ActiveApiProxy) {
   return { ...content, policyList: pastPolicyList(proxy) };
 }
 
+/** Each state lies between two events. */
+const recordedViews = new WeakMap<ActiveApiProxy, object>();
+
 /** The content and, beside it, what is no content but is recorded in the same stream; secrets are references. */
-const recordedView = (state: ApiProxyState): object =>
-  state.status === 'absent' ? {} : { ...contentView(state), keys: state.keys };
+function recordedView(state: ApiProxyState): object {
+  if (state.status === 'absent') return {};
+  const known = recordedViews.get(state);
+  if (known !== undefined) return known;
+  const view = { ...contentView(state), keys: state.keys };
+  recordedViews.set(state, view);
+  return view;
+}
 
 function settingsView(proxy: ActiveApiProxy) {
   const { endpointList: _endpoints, policyList: _policies, ...settings } = contentView(proxy);

@@ -152,7 +152,7 @@ describe('refusals of policy-verify-jwt as XML', () => {
     ['<VerifyJWT><Issuer ref="a&b"/></VerifyJWT>', 'a reference other than'],
     ['<VerifyJWT><Issuer ref="a<b"/></VerifyJWT>', 'policy.xml '],
     [`<VerifyJWT>${'<a>'.repeat(40)}${'</a>'.repeat(40)}</VerifyJWT>`, 'nested too deeply'],
-  ])('%.60s is no VerifyJWT document', (xml, message) => {
+  ])('what is no VerifyJWT document is refused (case %#)', (xml, message) => {
     const read = readXml(xml);
     expect(faultsOf(read)).toEqual(['policy.xml invalid_xml']);
     expect(messagesOf(read)[0]).toContain(message);

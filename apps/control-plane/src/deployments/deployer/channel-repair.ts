@@ -38,6 +38,11 @@ export class ChannelRepair {
     while (await this.requestNext(environment));
   }
 
+  /** The environment is gone. */
+  forget(environmentId: string): void {
+    this.loadableAtMs.delete(environmentId);
+  }
+
   /** A new environment: everything in its Redis is ours from here on, and it hears of everybody. */
   private async begin({ environmentId, channel }: EnvironmentChannel): Promise<void> {
     const position = await channel.position();

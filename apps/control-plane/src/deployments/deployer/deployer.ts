@@ -5,7 +5,6 @@ import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
 import { DeploymentQueues } from '../../deployment-requests/deployment-queues.ts';
 import { CONTROL_PLANE_CONFIG, DATABASE, LOGGER } from '../../injection-tokens.ts';
 import type { Logger } from '#libs/program-shell';
-import { EnvironmentChannels } from '../channel/environment-channels.ts';
 import { DeployJob } from '../job/deploy-job.ts';
 import { EnvironmentUpkeep } from './environment-upkeep.ts';
 
@@ -31,7 +30,6 @@ export class Deployer implements ChannelUpkeep, OnApplicationBootstrap, OnApplic
     @Inject(DATABASE) private readonly database: pg.Pool,
     private readonly queues: DeploymentQueues,
     private readonly job: DeployJob,
-    private readonly channels: EnvironmentChannels,
     private readonly upkeep: EnvironmentUpkeep,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -55,7 +53,7 @@ export class Deployer implements ChannelUpkeep, OnApplicationBootstrap, OnApplic
   end({ environmentId, gatewayKeyIds }: Parameters<ChannelUpkeep['end']>[0]): Promise<void> {
     this.attended.delete(environmentId);
     this.failures.delete(environmentId);
-    const closed = [this.channels.close(environmentId, gatewayKeyIds), this.queues.remove(environmentId)];
+    const closed = [this.upkeep.end(environmentId, gatewayKeyIds), this.queues.remove(environmentId)];
     return forAMoment(Promise.all(closed));
   }
 

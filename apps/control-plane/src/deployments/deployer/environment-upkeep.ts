@@ -39,6 +39,12 @@ export class EnvironmentUpkeep {
     await this.tellIdentities(environmentId, channel);
   }
 
+  /** The environment is gone. @param gatewayKeyIds those that it had. */
+  async end(environmentId: string, gatewayKeyIds: readonly string[]): Promise<void> {
+    this.repair.forget(environmentId);
+    await this.channels.close(environmentId, gatewayKeyIds);
+  }
+
   private async keepKeyRing(environment: ActiveEnvironment, { channel }: EnvironmentChannel): Promise<void> {
     const changes = new Map<string, string | null>();
     for (const [keyId, entry] of Object.entries(environment.gatewayKeys)) {

@@ -28,7 +28,7 @@ export interface ActiveKeyStore {
   readonly projectId: string;
   readonly name: string;
   readonly description: string;
-  /** At least one. */
+  /** None when its only environment was deleted. */
   readonly slots: readonly KeySlot[];
 }
 export type KeyStoreState = { readonly status: 'absent' } | ActiveKeyStore;

@@ -49,13 +49,15 @@ const SLICES: readonly Slice[] = [
   ...[credentialsSlice, environmentVariablesSlice, keyStoresSlice, deploymentsSlice, openApiSlice],
 ];
 
+const UPCASTERS = new Map(SLICES.flatMap((slice) => slice.upcasters ?? []));
+
 /** The wish to deploy and what became of it: what every slice that changes something shares. */
 const DEPLOYMENT_REQUESTS: readonly Provider[] = [
   ...[DeploymentRows, DeploymentSettled, DeploymentQueues, DeploymentRelay, DeploymentResults, EnvironmentNameCheck],
 ];
 
 function storageProviders({ database, masterKey, logger }: ControlPlaneResources): Provider[] {
-  const store = new PostgresEventStore(database);
+  const store = new PostgresEventStore(database, { upcasters: UPCASTERS });
   const projections = SLICES.flatMap((slice) => slice.projections ?? []);
   const runner = new ProjectionRunner(store, projections, {
     onError: (projection, error) =>

@@ -35,14 +35,25 @@ describe('GET /apiops/openapi', () => {
   });
 
   it('has nothing that a linter of OpenAPI documents finds fault with', async () => {
-    const config = await createConfig({ extends: ['recommended-strict'] });
+    // The vendor's paths end in a slash, and so do the contract's.
+    const rules = { 'no-path-trailing-slash': 'off' } as const;
+    const config = await createConfig({ extends: ['recommended-strict'], rules });
     const problems = await lintFromString({ source: JSON.stringify(document), absoluteRef: 'openapi.json', config });
-    expect(problems.map(({ ruleId, message, location }) => ({ ruleId, message, at: location[0]?.pointer }))).toEqual([]);
+    expect(problems.map(({ ruleId, message, location }) => ({ ruleId, message, at: location[0]?.pointer }))).toEqual(
+      [],
+    );
   });
 
   it('holds every route that the server has under /apiops, and no other', () => {
-    const routes = one.routes().filter(({ path }) => path.startsWith('/apiops/') && !path.startsWith('/apiops/docs/') && !path.startsWith('/apiops/queues'));
-    const served = routes.map(({ method, path }) => `${method} ${path.replace(/:([A-Za-z]+)/g, '{$1}').replace(/\/$/, '')}`);
+    const routes = one
+      .routes()
+      .filter(
+        ({ path }) =>
+          path.startsWith('/apiops/') && !path.startsWith('/apiops/docs/') && !path.startsWith('/apiops/queues'),
+      );
+    const served = routes.map(
+      ({ method, path }) => `${method} ${path.replace(/:([A-Za-z]+)/g, '{$1}').replace(/\/$/, '')}`,
+    );
     const documented = operations().map(({ method, path }) => `${method.toUpperCase()} ${path.replace(/\/$/, '')}`);
     expect(documented.sort()).toEqual([...new Set(served)].sort());
   });

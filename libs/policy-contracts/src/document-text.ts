@@ -6,8 +6,6 @@ const UNWRITABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surr
 
 /** A text that JSON and XML can both carry, so that one policy has one stored form whichever way it came. */
 export const documentText = (minimum: number, maximum: number) =>
-  z
-    .string()
-    .min(minimum)
+  (minimum === 0 ? z.string() : z.string().min(minimum))
     .max(maximum)
     .refine((text) => !UNWRITABLE.test(text), { error: 'must hold no control characters' });

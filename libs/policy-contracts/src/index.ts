@@ -11,6 +11,12 @@ export {
 } from './auth-jwt.contract.ts';
 export { canonicalJson } from './canonical-json.ts';
 export {
+  DEPLOY_STRATEGY_SCHEMA,
+  environmentsInWaves,
+  listContradicts,
+  type DeployStrategy,
+} from './deploy-strategy.ts';
+export {
   ERROR_TEMPLATE_PLACEHOLDERS,
   ERROR_TEMPLATE_VARIABLES,
   compileErrorTemplate,

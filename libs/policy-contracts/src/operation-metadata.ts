@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DEPLOY_STRATEGY_SCHEMA, listContradicts, type DeployStrategy } from './deploy-strategy.ts';
 import { optional, withDefault } from './nullable-fields.ts';
 import { parseWith, type Parsed, type ValidationFault } from './validation-fault.ts';
 
@@ -22,7 +23,9 @@ export type PolicyPlace =
 export interface OperationMetadata {
   readonly place: PolicyPlace;
   readonly deploy: boolean;
+  /** Those of the strategy where there is one. */
   readonly environmentNames: readonly string[];
+  readonly deployStrategy: DeployStrategy | undefined;
   /** 1 is first; undefined is last (on a change: where it is). */
   readonly order: number | undefined;
 }
@@ -35,6 +38,7 @@ const schemaWith = (deployDefault: boolean) =>
     targetPipeline: z.enum(TARGET_PIPELINES),
     deploy: withDefault(z.boolean(), deployDefault),
     deployTargetEnvironmentNameList: withDefault(z.array(z.string().min(1)), []),
+    deployStrategy: optional(DEPLOY_STRATEGY_SCHEMA),
     order: optional(z.int().min(1)),
   });
 /** The seed's table for adding and changing: `deploy` defaults to true. */
@@ -69,21 +73,34 @@ export interface DeletionMetadata {
   readonly endpoint: string | undefined;
   readonly httpMethod: EndpointMethod | undefined;
   readonly deploy: boolean;
+  /** Those of the strategy where there is one. */
   readonly environmentNames: readonly string[];
+  readonly deployStrategy: DeployStrategy | undefined;
 }
+
+/** Where to deploy, from the list and the strategy together. */
+function destinationOf({ deployTargetEnvironmentNameList: list, deployStrategy }: RawMetadata) {
+  const names = deployStrategy === undefined ? list : deployStrategy.waves.flat();
+  return { environmentNames: [...new Set(names)], deployStrategy };
+}
+
+const contradictions = ({ deployTargetEnvironmentNameList: list, deployStrategy }: RawMetadata): ValidationFault[] =>
+  listContradicts(list, deployStrategy, 'operationMetadata.deployTargetEnvironmentNameList');
 
 /** Reads `operationMetadata` of a deletion; `deploy` defaults to false (seed). */
 export function parseDeletionMetadata(input: unknown): Parsed<DeletionMetadata> {
   const parsed = parseWith(DELETION_METADATA_SCHEMA, input, 'operationMetadata');
   if (!parsed.ok) return parsed;
   const raw = parsed.value;
+  const faults = contradictions(raw);
+  if (faults.length > 0) return { ok: false, faults };
   const value = {
     scope: raw.targetScope,
     pipeline: raw.targetPipeline,
     endpoint: raw.targetEndpoint,
     httpMethod: raw.targetEndpointHTTPMethod,
     deploy: raw.deploy,
-    environmentNames: [...new Set(raw.deployTargetEnvironmentNameList)],
+    ...destinationOf(raw),
   };
   return { ok: true, value, warnings: [] };
 }
@@ -93,11 +110,11 @@ export function parseOperationMetadata(input: unknown): Parsed<OperationMetadata
   const parsed = parseWith(OPERATION_METADATA_SCHEMA, input, 'operationMetadata');
   const missing = endpointFaults(input);
   if (!parsed.ok) return { ok: false, faults: [...parsed.faults, ...missing] };
-  const { deploy, order, deployTargetEnvironmentNameList } = parsed.value;
+  const { deploy, order } = parsed.value;
   const place = placeOf(parsed.value);
-  if (place === undefined) return { ok: false, faults: missing };
-  const environmentNames = [...new Set(deployTargetEnvironmentNameList)];
-  return { ok: true, value: { place, deploy, environmentNames, order }, warnings: [] };
+  const faults = [...missing, ...contradictions(parsed.value)];
+  if (place === undefined || faults.length > 0) return { ok: false, faults };
+  return { ok: true, value: { place, deploy, ...destinationOf(parsed.value), order }, warnings: [] };
 }
 
 /** Environment names in metadata that may be broken otherwise: unknown ones are reported with its other faults. */

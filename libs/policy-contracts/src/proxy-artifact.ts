@@ -139,11 +139,12 @@ const SCHEMA = z.strictObject({
     paths: z.array(z.string().startsWith('/')).min(1),
     hosts: z.array(z.string()),
     methods: z.array(z.string()),
-    headers: z.array(z.strictObject({ name: z.string().toLowerCase(), value: z.string() })),
+    // Artifacts of the first version had neither header rules nor a choice of balancing: copies on disk still have not.
+    headers: z.array(z.strictObject({ name: z.string().toLowerCase(), value: z.string() })).default([]),
   }),
   upstream: z.strictObject({
     addresses: z.array(z.strictObject({ url: z.string(), weight: z.number().positive() })).min(1),
-    loadBalance: z.enum(LOAD_BALANCE_ALGORITHMS),
+    loadBalance: z.enum(LOAD_BALANCE_ALGORITHMS).default('ROUND_ROBIN'),
     connectTimeoutMs: z.int().positive(),
     readTimeoutMs: z.int().positive(),
     retryCount: z.int().min(0),

@@ -29,20 +29,26 @@ const words = (text: string): string[] =>
     .filter((word) => word !== '');
 /** In XML a list is one text with commas: a name that holds one would come back as two. */
 const listItem = documentText(0, 255).refine((name) => !name.includes(','), { error: 'must hold no comma' });
+/** Documentation sees the full form alone; the short ones have to be said. */
+const orShort = (...shortTypes: readonly ('string' | 'array')[]) => ({ type: ['object', ...shortTypes] });
 const commaList = (maximum: number) =>
-  z.preprocess((given) => (typeof given === 'string' ? words(given) : given), z.array(listItem).max(maximum));
+  z
+    .preprocess((given) => (typeof given === 'string' ? words(given) : given), z.array(listItem).max(maximum))
+    .meta({ type: ['array', 'string'] });
 
 const ref = optional(documentText(0, 255));
 const text = optional(documentText(0, 65_536));
 const asValue = (given: unknown): unknown => (typeof given === 'string' ? { value: given } : given);
 
 /** `{value, ref}`, or the text alone. */
-const textElement = z.preprocess(asValue, z.strictObject({ value: text, ref }));
+const textElement = z.preprocess(asValue, z.strictObject({ value: text, ref })).meta(orShort('string'));
 /** `{value, ref}` whose value is a list: an array, a comma text, or `{value, ref}`. */
-const listElement = z.preprocess(
-  (given) => (typeof given === 'string' || Array.isArray(given) ? { value: given } : given),
-  z.strictObject({ value: optional(commaList(200)), ref }),
-);
+const listElement = z
+  .preprocess(
+    (given) => (typeof given === 'string' || Array.isArray(given) ? { value: given } : given),
+    z.strictObject({ value: optional(commaList(200)), ref }),
+  )
+  .meta(orShort('string', 'array'));
 /** Names, types and the array mark are read loosely here: their faults have Apigee's names (`verify-jwt-members.ts`). */
 const memberElement = z.strictObject({
   name: optional(documentText(0, 1000)),
@@ -51,10 +57,12 @@ const memberElement = z.strictObject({
   type: optional(z.string()),
   array: anything,
 });
-const membersElement = z.preprocess(
-  (given) => (Array.isArray(given) ? { claims: given } : given),
-  z.strictObject({ ref, claims: withDefault(z.array(memberElement).max(200), []) }),
-);
+const membersElement = z
+  .preprocess(
+    (given) => (Array.isArray(given) ? { claims: given } : given),
+    z.strictObject({ ref, claims: withDefault(z.array(memberElement).max(200), []) }),
+  )
+  .meta(orShort('array'));
 
 /** RFC 1123 section 2.1, without a port. */
 const hostName = z
@@ -80,7 +88,11 @@ export const VERIFY_JWT_SCHEMA = z.strictObject({
     z.strictObject({
       value: optional(textElement),
       certificate: optional(textElement),
-      jwks: optional(z.preprocess(asValue, z.strictObject({ value: text, ref, uri: anything, uriRef: anything }))),
+      jwks: optional(
+        z
+          .preprocess(asValue, z.strictObject({ value: text, ref, uri: anything, uriRef: anything }))
+          .meta(orShort('string')),
+      ),
     }),
   ),
   subject: optional(textElement),
@@ -95,7 +107,9 @@ export const VERIFY_JWT_SCHEMA = z.strictObject({
   ignoreIssuedAt: flag,
   ignoreUnresolvedVariables: flag,
   timeAllowance: optional(textElement),
-  maxLifespan: optional(z.preprocess(asValue, z.strictObject({ value: text, ref, useIssueTime: flag }))),
+  maxLifespan: optional(
+    z.preprocess(asValue, z.strictObject({ value: text, ref, useIssueTime: flag })).meta(orShort('string')),
+  ),
   async: anything,
   customClaims: anything,
   customHeaders: anything,

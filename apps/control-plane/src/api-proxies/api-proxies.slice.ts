@@ -4,6 +4,7 @@ import { apiProxiesProjection } from './api-proxies.projection.ts';
 import { ChangeProxySettingsHandler, CreateApiProxyHandler, DeleteApiProxyHandler } from './api-proxy-handlers.ts';
 import { DescribeApiProxyHandler } from './describe-api-proxy.handler.ts';
 import { AddEndpointHandler, DeleteEndpointHandler, UpdateEndpointHandler } from './endpoint-handlers.ts';
+import { API_PROXY_UPCASTERS } from './domain/api-proxy.upcasters.ts';
 import { EndpointsController } from './endpoints.controller.ts';
 import { historySlice } from './history/history.slice.ts';
 import { ListApiProxiesHandler } from './list-api-proxies.handler.ts';
@@ -29,4 +30,5 @@ export const apiProxiesSlice: Slice = {
     ...[ListApiProxiesHandler, DescribeApiProxyHandler, GetApiProxyHandler, GetPastApiProxyHandler],
   ],
   projections: [apiProxiesProjection],
+  upcasters: API_PROXY_UPCASTERS,
 };

@@ -11,7 +11,7 @@ import {
 } from '../deployment-requests/deployment-requests.ts';
 import { DeploymentResults, type DeploymentResult } from '../deployment-requests/deployment-results.ts';
 import type { DeployOrder } from '../deployment-requests/deployment-targets.ts';
-import { giveUpRoutes } from '../deployment-requests/route-claims.ts';
+import { endRollouts } from '../deployment-requests/rollouts.ts';
 import { VAULT } from '../injection-tokens.ts';
 import { holdProject, resolveApiProxy } from '../persistence/project-scope.ts';
 import type { SecretVault } from '../persistence/secret-vault.ts';
@@ -143,7 +143,7 @@ export class DeleteApiProxyHandler implements ICommandHandler<DeleteApiProxy> {
       await wishIdentity(unit.transaction, { kind: 'client', subject: keys.publicKey, entityId: proxyId });
       await endAccessTo(unit.transaction, proxyId);
       const targets = await environmentsOf(unit, proxyId);
-      for (const target of targets) await giveUpRoutes(unit, target, proxyId);
+      await endRollouts(unit, proxyId);
       const wish = { kind: 'undeploy', proxyId, revision, description: 'ApiProxy deleted' } as const;
       return requestDeployments(unit, targets, wish);
     });

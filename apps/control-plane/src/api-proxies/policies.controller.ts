@@ -17,6 +17,7 @@ import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { FastifyReply } from 'fastify';
 import {
   environmentNamesIn,
+  environmentsInWaves,
   parseDeletionMetadata,
   parseOperationMetadata,
   type ContractWarning,
@@ -40,6 +41,7 @@ import {
   DeletePolicy,
   GetApiProxy,
   POLICY_ENVIRONMENTS_FIELD,
+  POLICY_STRATEGY_FIELD,
   UpdatePolicy,
   type PolicyAddress,
 } from './policy-handlers.ts';
@@ -151,7 +153,12 @@ export class PoliciesController {
     return { metadata: metadata.value, policy: policy.value, warnings: policy.warnings };
   }
 
-  private unknownEnvironments(members: RequestMembers['members']): Promise<ValidationFault[]> {
-    return this.environmentNames.faultsOf(environmentNamesIn(members['operationMetadata']), POLICY_ENVIRONMENTS_FIELD);
+  private async unknownEnvironments(members: RequestMembers['members']): Promise<ValidationFault[]> {
+    const metadata = members['operationMetadata'];
+    const strategy = (metadata as { deployStrategy?: unknown } | null | undefined)?.deployStrategy;
+    return [
+      ...(await this.environmentNames.faultsOf(environmentNamesIn(metadata), POLICY_ENVIRONMENTS_FIELD)),
+      ...(await this.environmentNames.faultsAt(environmentsInWaves(strategy, POLICY_STRATEGY_FIELD))),
+    ];
   }
 }

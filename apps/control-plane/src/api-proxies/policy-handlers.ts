@@ -1,5 +1,10 @@
 import { Command, CommandHandler, Query, QueryHandler, type ICommandHandler, type IQueryHandler } from '@nestjs/cqrs';
-import type { DeletionMetadata, OperationMetadata, PolicyContract } from '#libs/policy-contracts';
+import {
+  environmentsInWaves,
+  type DeletionMetadata,
+  type OperationMetadata,
+  type PolicyContract,
+} from '#libs/policy-contracts';
 import type { DeployOrder } from '../deployment-requests/deployment-targets.ts';
 import { resolveApiProxy } from '../persistence/project-scope.ts';
 import { UnitOfWork, type RequestContext } from '../persistence/unit-of-work.ts';
@@ -14,14 +19,16 @@ export interface PolicyAddress extends ProxyAddress {
 /** The list of environments as it stands in a policy request. */
 export const POLICY_ENVIRONMENTS_FIELD = 'operationMetadata.deployTargetEnvironmentNameList';
 
-const orderOf = ({
-  deploy,
-  environmentNames,
-}: Pick<OperationMetadata, 'deploy' | 'environmentNames'>): DeployOrder => ({
-  deploy,
-  environmentNames,
-  field: POLICY_ENVIRONMENTS_FIELD,
-});
+/** The strategy as it stands in a policy request. */
+export const POLICY_STRATEGY_FIELD = 'operationMetadata.deployStrategy';
+
+type Destination = Pick<OperationMetadata, 'deploy' | 'environmentNames' | 'deployStrategy'>;
+
+function orderOf({ deploy, environmentNames, deployStrategy: strategy }: Destination): DeployOrder {
+  const order = { deploy, environmentNames, field: POLICY_ENVIRONMENTS_FIELD };
+  if (strategy === undefined) return order;
+  return { ...order, strategy, paths: environmentsInWaves(strategy, POLICY_STRATEGY_FIELD).map(({ path }) => path) };
+}
 
 export class AddPolicy extends Command<ProxyAnswer> {
   constructor(

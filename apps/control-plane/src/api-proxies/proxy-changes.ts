@@ -1,10 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { ValidationFault } from '#libs/policy-contracts';
 import { conflict, invalid } from '../decider/domain-error.ts';
-import { requestDeployments, type RequestedDeployment } from '../deployment-requests/deployment-requests.ts';
+import type { AwaitedDeployment } from '../deployment-requests/deployment-requests.ts';
 import { DeploymentResults, type DeploymentResult } from '../deployment-requests/deployment-results.ts';
 import { deploymentTargets, type DeployOrder } from '../deployment-requests/deployment-targets.ts';
-import { claimRoutes } from '../deployment-requests/route-claims.ts';
+import { rollOut } from '../deployment-requests/rollouts.ts';
 import { resolveApiProxy } from '../persistence/project-scope.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
 import {
@@ -53,15 +53,14 @@ export class ProxyChanges {
     proxy: ActiveApiProxy,
     order: DeployOrder,
     description = unit.context.reason ?? '',
-  ): Promise<RequestedDeployment[]> {
+  ): Promise<AwaitedDeployment[]> {
     const faults = this.check.faultsOf(proxy);
     if (faults.length > 0) throw invalid(faults.map(withPath));
     const targets = await deploymentTargets(unit, order, proxy.proxyId);
     const keyFaults = await this.keys.faultsOf(unit, proxy, targets);
     if (keyFaults.length > 0) throw invalid(keyFaults);
-    const { proxyId, revision } = proxy;
-    await claimRoutes(unit, targets, { proxyId, route: proxy.clientRoute });
-    return requestDeployments(unit, targets, { kind: 'publish', proxyId, revision, description });
+    const { proxyId, projectId, revision, clientRoute: route } = proxy;
+    return rollOut(unit, targets, { proxyId, projectId, revision, route, description }, order.strategy);
   }
 }
 

@@ -34,6 +34,33 @@ export interface RequestedDeployment extends DeploymentTarget {
   readonly revision: number;
 }
 
+/** A wish whose wave has not begun: it gets its number then. */
+export interface WaitingDeployment extends DeploymentTarget {
+  readonly deployment: null;
+  readonly proxyId: string;
+  readonly revision: number;
+  readonly rolloutId: string;
+  /** From 1. */
+  readonly wave: number;
+}
+
+/** What a request waits for. */
+export type AwaitedDeployment = RequestedDeployment | WaitingDeployment;
+
+/** Who is to be named as the one who asked. */
+export interface DeploymentAsker {
+  readonly actor: string;
+  readonly requestId: string;
+  /** Of an `Idempotency-Key`. */
+  readonly attemptId: string | null;
+}
+
+export const askerOf = ({ context }: Unit): DeploymentAsker => ({
+  actor: context.actor,
+  requestId: context.requestId,
+  attemptId: context.idempotency?.attemptId ?? null,
+});
+
 export const environmentDeploymentsStream = (environmentId: string): string =>
   `environmentDeployments-${environmentId}`;
 
@@ -73,6 +100,7 @@ export async function requestDeployments(
   unit: Unit,
   targets: readonly DeploymentTarget[],
   wish: DeploymentWish,
+  asker = askerOf(unit),
 ): Promise<RequestedDeployment[]> {
   if (targets.length > 0) requireDeployPermission(unit);
   const requested: RequestedDeployment[] = [];
@@ -97,11 +125,11 @@ export async function requestDeployments(
         wish.proxyId,
         wish.kind,
         wish.revision,
-        unit.context.actor,
+        asker.actor,
         wish.description,
         unit.now,
-        unit.context.requestId,
-        unit.context.idempotency?.attemptId ?? null,
+        asker.requestId,
+        asker.attemptId,
       ],
     );
     requested.push({ ...target, deployment, proxyId: wish.proxyId, revision: wish.revision });

@@ -1,21 +1,31 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { CONTROL_PLANE_CONFIG } from '../injection-tokens.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import type pg from 'pg';
+import { CONTROL_PLANE_CONFIG, DATABASE } from '../injection-tokens.ts';
 import type { ControlPlaneConfig } from '../config/control-plane.config.ts';
-import type { RequestedDeployment } from './deployment-requests.ts';
+import type { AwaitedDeployment, RequestedDeployment, WaitingDeployment } from './deployment-requests.ts';
 import { DeploymentRows, type DeploymentOutcome, type DeploymentRow } from './deployment-rows.ts';
 import { DeploymentRelay } from './deployment-relay.ts';
 import { DeploymentSettled } from './deployment-settled.ts';
+import { rolloutEnvironment, type RolloutEnvironment } from './rollout-rows.ts';
 
 /** One environment's part of `deploymentResult` (contract 4.1). */
 export interface EnvironmentDeploymentResult extends Partial<DeploymentOutcome> {
   readonly environmentName: string;
   readonly success: boolean;
   readonly message: string;
-  readonly deployment: number;
+  /** null: its wave has not begun. */
+  readonly deployment: number | null;
   readonly revision: number;
+  /** What `GET /apiops/deployments/{id}/` takes; null while there is no number. */
+  readonly deploymentId?: string | null;
+  /** From 1; only in waves. */
+  readonly wave?: number;
 }
 
 export interface DeploymentResult {
+  /** Of a deployment in waves: what `GET /apiops/deployments/{id}/` takes. */
+  readonly id?: string;
   readonly success: boolean;
   readonly deploymentResults: readonly EnvironmentDeploymentResult[];
 }
@@ -31,6 +41,23 @@ interface Patience {
 const LOOK_EVERY_MS = 100;
 const NO_GATEWAYS = { live: 0, applied: 0, rejected: 0, pending: 0 };
 
+/** Names one deployment; names of environments have no colon. */
+export const deploymentIdOf = (environmentName: string, deployment: number): string =>
+  `${environmentName}:${deployment}`;
+
+/** What is said of an environment that its wave has not reached. */
+export function waitingResult(
+  { environmentName, revision, wave }: Pick<WaitingDeployment, 'environmentName' | 'revision' | 'wave'>,
+  environment: Pick<RolloutEnvironment, 'state' | 'message'> | undefined,
+): EnvironmentDeploymentResult {
+  const message =
+    environment === undefined || environment.state === 'waiting'
+      ? `Deployment pending: it waits in wave ${wave} for the environments of wave ${wave - 1}; it goes on by itself`
+      : `Not deployed: ${environment.message ?? environment.state}`;
+  const nothing = { deployment: null, deploymentId: null, gateways: NO_GATEWAYS, detailList: [] };
+  return { environmentName, success: false, message, ...nothing, revision, wave };
+}
+
 /** Waits for deployments and says what really happened to them. */
 @Injectable()
 export class DeploymentResults {
@@ -39,10 +66,11 @@ export class DeploymentResults {
     private readonly rows: DeploymentRows,
     private readonly relay: DeploymentRelay,
     private readonly settled: DeploymentSettled,
+    @Inject(DATABASE) private readonly database: pg.Pool,
   ) {}
 
   /** Never fails because a deployment does: the change is recorded, and what is pending goes on by itself. */
-  async of(requested: readonly RequestedDeployment[]): Promise<DeploymentResult> {
+  async of(requested: readonly AwaitedDeployment[]): Promise<DeploymentResult> {
     const patience: Patience = { untilMs: performance.now() + this.config.deployTimeoutMs, isQueued: true };
     // Not waited for: it may be busy with many other wishes, or with a queue that does not answer.
     if (requested.length > 0) {
@@ -50,8 +78,30 @@ export class DeploymentResults {
         if (!isQueued) Object.assign(patience, { untilMs: 0, isQueued });
       });
     }
-    const deploymentResults = await Promise.all(requested.map((one) => this.resultOf(one, patience)));
-    return { success: deploymentResults.every((result) => result.success), deploymentResults };
+    const deploymentResults = await Promise.all(requested.map((one) => this.awaited(one, patience)));
+    const rolloutId = requested.find((one) => one.deployment === null)?.rolloutId;
+    return {
+      ...(rolloutId === undefined ? {} : { id: rolloutId }),
+      success: deploymentResults.every((result) => result.success),
+      deploymentResults,
+    };
+  }
+
+  private awaited(requested: AwaitedDeployment, patience: Patience): Promise<EnvironmentDeploymentResult> {
+    return requested.deployment === null ? this.inTurn(requested, patience) : this.resultOf(requested, patience);
+  }
+
+  /** Waits for its wave, then for the deployment. */
+  private async inTurn(waiting: WaitingDeployment, patience: Patience): Promise<EnvironmentDeploymentResult> {
+    const { rolloutId, wave, ...target } = waiting;
+    for (;;) {
+      const leftMs = patience.untilMs - performance.now();
+      const environment = await rolloutEnvironment(this.database, rolloutId, target.environmentId);
+      const { state = 'waiting', deployment = null } = environment ?? {};
+      if (deployment !== null) return { ...(await this.resultOf({ ...target, deployment }, patience)), wave };
+      if (state !== 'waiting' || leftMs <= 0) return waitingResult(waiting, environment);
+      await pause(Math.min(LOOK_EVERY_MS, leftMs));
+    }
   }
 
   private async resultOf(requested: RequestedDeployment, patience: Patience): Promise<EnvironmentDeploymentResult> {
@@ -70,6 +120,7 @@ export class DeploymentResults {
         : outcome.message,
       deployment,
       revision,
+      deploymentId: deploymentIdOf(environmentName, deployment),
     };
   }
 

@@ -6,6 +6,13 @@ export class DeploymentSettled {
 
   announce(environmentId: string, deployment: number): void {
     this.emitter.emit(`${environmentId}/${deployment}`);
+    this.emitter.emit('any');
+  }
+
+  /** Calls back whenever one ends in this process; gives the way to stop that. */
+  onAny(listener: () => void): () => void {
+    this.emitter.on('any', listener);
+    return () => this.emitter.off('any', listener);
   }
 
   /** Resolves at the announcement or after a time, whichever comes first. */

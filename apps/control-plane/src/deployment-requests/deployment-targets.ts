@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type pg from 'pg';
-import type { ValidationFault } from '#libs/policy-contracts';
+import type { DeployStrategy, ValidationFault } from '#libs/policy-contracts';
 import { invalid } from '../decider/domain-error.ts';
 import { DATABASE } from '../injection-tokens.ts';
 import type { Queryable } from '../persistence/secret-vault.ts';
@@ -14,9 +14,17 @@ export interface DeployOrder {
   readonly field: string;
   /** Where the list is of objects: the member that holds the name. */
   readonly member?: string;
+  /** Path of each name, where they are in no such list. */
+  readonly paths?: readonly string[];
+  /** Its waves hold the names. */
+  readonly strategy?: DeployStrategy;
 }
 
-type NamedEnvironments = Omit<DeployOrder, 'deploy'>;
+type NamedEnvironments = Omit<DeployOrder, 'deploy' | 'strategy'>;
+
+function pathOf({ field, member, paths }: NamedEnvironments, index: number): string {
+  return paths?.[index] ?? (member === undefined ? `${field}[${index}]` : `${field}[${index}].${member}`);
+}
 
 async function lookUp(
   from: Queryable,
@@ -35,8 +43,7 @@ async function lookUp(
     const environmentId = ids.get(environmentName);
     if (environmentId !== undefined) targets.push({ environmentId, environmentName });
     else {
-      const field =
-        order.member === undefined ? `${order.field}[${index}]` : `${order.field}[${index}].${order.member}`;
+      const field = pathOf(order, index);
       faults.push({ field, code: 'unknown_environment', message: `${field} names an environment that does not exist` });
     }
   });
@@ -75,5 +82,12 @@ export class EnvironmentNameCheck {
 
   async faultsOf(environmentNames: readonly string[], field: string): Promise<ValidationFault[]> {
     return (await lookUp(this.database, { environmentNames, field })).faults;
+  }
+
+  /** The same of names that are scattered over a request. */
+  async faultsAt(places: readonly { readonly name: string; readonly path: string }[]): Promise<ValidationFault[]> {
+    const environmentNames = places.map(({ name }) => name);
+    const paths = places.map(({ path }) => path);
+    return (await lookUp(this.database, { environmentNames, field: '', paths })).faults;
   }
 }

@@ -14,6 +14,8 @@ export interface ClaimedRoute {
 interface Claimant {
   readonly proxyId: string;
   readonly route: ClaimedRoute;
+  /** Ids of environments where it goes on with what it claimed before, for now: their wave has not begun. */
+  readonly later?: ReadonlySet<string>;
 }
 
 const ANY_HOST = '';
@@ -75,7 +77,7 @@ export async function claimRoutes(unit: Unit, targets: readonly DeploymentTarget
   for (const target of inOrder) {
     await hold(unit, target.environmentId);
     await refuseTaken(unit, target, claimant);
-    await giveUpRoutes(unit, target, proxyId);
+    if (claimant.later?.has(target.environmentId) !== true) await giveUpRoutes(unit, target, proxyId);
     await unit.transaction.query(
       `insert into route_claims (environment_id, proxy_id, host, path, method, headers)
        select $1, $2, hosts.host, paths.path, methods.method, $6

@@ -106,7 +106,8 @@ export const FAILURE_CASES: Readonly<Record<number, FailureCase>> = {
     name: 'Invalid',
     description: 'The body or a parameter is not valid: every fault at once, nothing is stored.',
     error: 'validation_failed',
-    message: 'policy.tokenExpiresInUnit must be one of MILLI_SECONDS, SECONDS, MINUTES, HOURS, DAYS, WEEKS, MONTHS, YEARS',
+    message:
+      'policy.tokenExpiresInUnit must be one of MILLI_SECONDS, SECONDS, MINUTES, HOURS, DAYS, WEEKS, MONTHS, YEARS',
     faults: [
       {
         field: 'policy.tokenExpiresInUnit',
@@ -136,7 +137,8 @@ export const FAILURE_CASES: Readonly<Record<number, FailureCase>> = {
   },
   409: {
     name: 'Conflict',
-    description: 'Name or route taken, another revision than `If-Match` names, a key reused with another body, still in use.',
+    description:
+      'Name or route taken, another revision than `If-Match` names, a key reused with another body, still in use.',
     error: 'conflict',
     message: 'If-Match names revision 3, the ApiProxy is at revision 4',
   },

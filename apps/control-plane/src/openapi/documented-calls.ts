@@ -48,10 +48,13 @@ export class DocumentedCalls {
   all(): DocumentedCall[] {
     const handlers = this.handlers();
     const missing = handlers.filter(({ facts }) => facts === undefined);
-    if (missing.length > 0) throw new UndocumentedCalls(missing.map(({ controller, name }) => `${controller.name}.${name}`));
+    if (missing.length > 0)
+      throw new UndocumentedCalls(missing.map(({ controller, name }) => `${controller.name}.${name}`));
     return handlers
       .flatMap(({ facts, controller, name, method, path }) =>
-        facts === undefined ? [] : [{ facts, method, path, operationId: `${controller.name.replace(/Controller$/, '')}.${name}` }],
+        facts === undefined
+          ? []
+          : [{ facts, method, path, operationId: `${controller.name.replace(/Controller$/, '')}.${name}` }],
       )
       .sort((left, right) => (left.path < right.path ? -1 : Number(left.path > right.path)));
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { failure } from '../http/envelope.ts';
-import type { ApiBody, ApiCallFacts } from '../http/api-call.ts';
+import type { ApiBody, ApiCallFacts, ApiTag } from '../http/api-call.ts';
 import { ANSWER_SCHEMAS, FAILURE_CASES } from './answer-components.ts';
 import type { DocumentedCall } from './documented-calls.ts';
 
@@ -11,12 +11,18 @@ const ref = (section: 'schemas' | 'responses' | 'parameters', name: string): Jso
   $ref: `#/components/${section}/${name}`,
 });
 
+/** "Anything, or null" is anything. */
+const isAnything = (schema: object): boolean => Object.keys(schema).length === 0;
+
 /** What the schema takes in, as JSON Schema 2020-12, which OpenAPI 3.1 speaks. */
 export function jsonSchemaOf(schema: z.ZodType): Json {
   const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, {
     io: 'input',
     target: 'draft-2020-12',
     unrepresentable: 'any',
+    override: ({ jsonSchema }) => {
+      if (jsonSchema.anyOf?.some(isAnything) === true) delete jsonSchema.anyOf;
+    },
   });
   return rest;
 }
@@ -141,6 +147,22 @@ const RESPONSES = Object.fromEntries(
   ]),
 );
 
+const TAGS: Readonly<Record<ApiTag, string>> = {
+  Tokens: 'Tokens of this API, and signing in with one.',
+  Projects: 'Tenants: whatever has a name belongs to one.',
+  Environments: 'Fleets of gateways with a Redis of their own, and the keys of the gateways.',
+  'API proxies': 'What gateways serve: routes, upstream addresses, policies.',
+  Endpoints: 'Paths and methods of a proxy, for policies of their own.',
+  Policies: 'policy-auth-jwt, policy-verify-jwt and policy-raise-fault, in order, per pipeline.',
+  Settings: 'One setting of a proxy at a time.',
+  Credentials: 'Users and clients of the token service.',
+  'Environment variables': 'Values that policies name, per environment or for all.',
+  Keys: 'Keys of a project that sign and verify tokens.',
+  Deployments: 'From the recorded change to the gateways, and what became of it.',
+  History: 'What was, who changed it and why, and how to put it back.',
+  Documentation: 'This document and its page.',
+};
+
 /** The whole API as OpenAPI 3.1. */
 export function openApiDocument(calls: readonly DocumentedCall[], version: string): Json {
   const tags = [...new Set(calls.map(({ facts }) => facts.tag))].sort();
@@ -155,7 +177,7 @@ export function openApiDocument(calls: readonly DocumentedCall[], version: strin
     },
     servers: [{ url: '/', description: 'This control plane' }],
     security: [{ bearer: [] }],
-    tags: tags.map((name) => ({ name })),
+    tags: tags.map((name) => ({ name, description: TAGS[name] })),
     paths: pathsOf(calls),
     components: {
       schemas: ANSWER_SCHEMAS,

@@ -25,7 +25,7 @@ const proxyId = 'p-1';
 const event = <Type extends ApiProxyEvent['type']>(
   type: Type,
   data: Extract<ApiProxyEvent, { type: Type }>['data'],
-): ApiProxyEvent => ({ type, schemaVersion: 1, data }) as ApiProxyEvent;
+): ApiProxyEvent => ({ type, schemaVersion: type === 'ProxyUpdated' ? 2 : 1, data }) as ApiProxyEvent;
 
 describe('a proxy', () => {
   it('is created at revision 1', () => {

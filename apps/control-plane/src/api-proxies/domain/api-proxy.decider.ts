@@ -162,13 +162,13 @@ function changeSettings(change: SettingsChange, proxy: ActiveApiProxy): readonly
   const { description, clientRoute, cors, jsonErrorTemplate, proxyId } = proxy;
   const routingInfo = { ...proxy.routingInfo, ...change.routingInfo };
   const data = { proxyId, description, clientRoute, cors, jsonErrorTemplate, ...change, routingInfo };
-  return [{ type: 'ProxyUpdated', schemaVersion: 1, data }];
+  return [{ type: 'ProxyUpdated', schemaVersion: 2, data }];
 }
 
 function decide(command: ApiProxyCommand, state: ApiProxyState): readonly ApiProxyEvent[] {
   if (command.type === 'CreateProxy') {
     const { type: _type, ...data } = command;
-    return [{ type: 'ProxyCreated', schemaVersion: 1, data }];
+    return [{ type: 'ProxyCreated', schemaVersion: 2, data }];
   }
   const proxy = requireApiProxy(state);
   const { proxyId } = proxy;

@@ -20,7 +20,7 @@ const between = (before: ApiProxyEvent[], after: ApiProxyEvent[]) =>
 const verification = (members: object, order = 1) =>
   policyAdded('check', order, AT_REQUEST, sampleVerification(members));
 const updated = (data: object): ApiProxyEvent =>
-  ({ type: 'ProxyUpdated', schemaVersion: 1, data: { ...proxyCreated.data, ...data } }) as ApiProxyEvent;
+  ({ type: 'ProxyUpdated', schemaVersion: 2, data: { ...proxyCreated.data, ...data } }) as ApiProxyEvent;
 
 describe('what differs between two revisions', () => {
   it('is nothing exactly when their content is the same', () => {

@@ -36,7 +36,7 @@ export const sampleEndpoint = (name: string, httpMethod = 'GET'): Endpoint => ({
   ...{ name, httpMethod, description: '', backendResourceUrl: null, backendHttpMethod: null },
 });
 
-export const proxyCreated: ApiProxyEvent = { type: 'ProxyCreated', schemaVersion: 1, data: SAMPLE_CREATION };
+export const proxyCreated: ApiProxyEvent = { type: 'ProxyCreated', schemaVersion: 2, data: SAMPLE_CREATION };
 
 export const endpointAdded = (name: string, httpMethod = 'GET'): ApiProxyEvent => ({
   type: 'EndpointAdded',

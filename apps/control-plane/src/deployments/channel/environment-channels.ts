@@ -7,6 +7,7 @@ import { ChannelKeys, ConfigPublisher, RedisConfigChannel, type ConfigChannel } 
 import { CONTROL_PLANE_CONFIG, DATABASE, LOGGER, VAULT } from '../../injection-tokens.ts';
 import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
 import { fold } from '../../decider/decider.ts';
+import { notFound } from '../../decider/domain-error.ts';
 import {
   environmentDecider,
   environmentStream,
@@ -52,6 +53,8 @@ interface KeptChannel {
 @Injectable()
 export class EnvironmentChannels implements OnApplicationShutdown {
   private readonly open = new Map<string, KeptChannel>();
+  /** Environments that are gone: whoever read about one just before does not open it again. Ids never come back. */
+  private readonly closed = new Set<string>();
 
   constructor(
     @Inject(CONTROL_PLANE_CONFIG) private readonly config: ControlPlaneConfig,
@@ -64,6 +67,7 @@ export class EnvironmentChannels implements OnApplicationShutdown {
   /** @throws DomainError NOT_FOUND when there is no such environment. */
   async of(environmentId: string): Promise<EnvironmentChannel> {
     const { environment, version } = await this.recorded(environmentId);
+    if (this.closed.has(environmentId)) throw notFound('Environment');
     const redisSecretId = environment.redisUrl?.secretId ?? null;
     const kept = this.open.get(environmentId);
     // What was read later knows better: another caller may have been faster.
@@ -88,6 +92,7 @@ export class EnvironmentChannels implements OnApplicationShutdown {
    * @param gatewayKeyIds those that it had.
    */
   async close(environmentId: string, gatewayKeyIds: readonly string[] = []): Promise<void> {
+    this.closed.add(environmentId);
     const kept = this.open.get(environmentId);
     if (kept === undefined) return;
     this.open.delete(environmentId);

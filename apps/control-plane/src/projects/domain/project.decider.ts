@@ -1,26 +1,42 @@
 import type { DomainEvent } from '#libs/event-store';
+import type { DeployStrategy } from '#libs/policy-contracts';
 import { unreachable, type Decider } from '../../decider/decider.ts';
 import { notFound } from '../../decider/domain-error.ts';
 
 export type ProjectCreated = DomainEvent<'ProjectCreated', { projectId: string; name: string; description: string }>;
 export type ProjectDeleted = DomainEvent<'ProjectDeleted', { projectId: string; name: string }>;
-export type ProjectEvent = ProjectCreated | ProjectDeleted;
+/** null: deployments go everywhere at once again. */
+export type DeployStrategyChanged = DomainEvent<
+  'DeployStrategyChanged',
+  { projectId: string; strategy: DeployStrategy | null }
+>;
+export type ProjectEvent = ProjectCreated | ProjectDeleted | DeployStrategyChanged;
 
 export type ProjectState =
-  { readonly status: 'absent' } | { readonly status: 'active'; readonly projectId: string; readonly name: string };
+  | { readonly status: 'absent' }
+  | {
+      readonly status: 'active';
+      readonly projectId: string;
+      readonly name: string;
+      /** In what order changes of its proxies reach the environments, where they do not say. */
+      readonly deployStrategy: DeployStrategy | null;
+    };
 
 export type ProjectCommand =
   | { readonly type: 'CreateProject'; readonly projectId: string; readonly name: string; readonly description: string }
+  | { readonly type: 'ChangeDeployStrategy'; readonly strategy: DeployStrategy | null }
   | { readonly type: 'DeleteProject' };
 
 export const projectStream = (projectId: string): string => `project-${projectId}`;
 
 export const projectDecider: Decider<ProjectState, ProjectCommand, ProjectEvent> = {
   initialState: { status: 'absent' },
-  evolve(_state, event) {
+  evolve(state, event) {
     switch (event.type) {
       case 'ProjectCreated':
-        return { status: 'active', projectId: event.data.projectId, name: event.data.name };
+        return { status: 'active', projectId: event.data.projectId, name: event.data.name, deployStrategy: null };
+      case 'DeployStrategyChanged':
+        return state.status === 'absent' ? state : { ...state, deployStrategy: event.data.strategy };
       case 'ProjectDeleted':
         return { status: 'absent' };
       default:
@@ -32,6 +48,11 @@ export const projectDecider: Decider<ProjectState, ProjectCommand, ProjectEvent>
       case 'CreateProject': {
         const { projectId, name, description } = command;
         return [{ type: 'ProjectCreated', schemaVersion: 1, data: { projectId, name, description } }];
+      }
+      case 'ChangeDeployStrategy': {
+        if (state.status === 'absent') throw notFound('Project');
+        const data = { projectId: state.projectId, strategy: command.strategy };
+        return [{ type: 'DeployStrategyChanged', schemaVersion: 1, data }];
       }
       case 'DeleteProject': {
         if (state.status === 'absent') throw notFound('Project');

@@ -1,0 +1,24 @@
+import { upcasterKey, type RecordedEvent, type Upcaster } from '#libs/event-store';
+
+type Members = Readonly<Record<string, unknown>>;
+
+/** Version 1 knew no header rules, one way to balance, no CORS and no error template. */
+const withSettingsOfVersion2: Upcaster = (event: RecordedEvent): RecordedEvent => {
+  const data = event.data as Members & { readonly clientRoute: Members; readonly routingInfo: Members };
+  return {
+    ...event,
+    schemaVersion: 2,
+    data: {
+      ...data,
+      clientRoute: { ...data.clientRoute, headerList: [] },
+      routingInfo: { loadBalanceAlgorithm: 'ROUND_ROBIN', ...data.routingInfo },
+      cors: null,
+      jsonErrorTemplate: null,
+    },
+  };
+};
+
+export const API_PROXY_UPCASTERS: readonly (readonly [string, Upcaster])[] = [
+  [upcasterKey('ProxyCreated', 1), withSettingsOfVersion2],
+  [upcasterKey('ProxyUpdated', 1), withSettingsOfVersion2],
+];

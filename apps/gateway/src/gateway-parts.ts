@@ -58,9 +58,9 @@ function createActive(wiring: ActiveWiring): ActiveGateway {
 
 function createSubscriber(wiring: Wiring): ConfigSubscriber {
   const { config, channel, address, active, snapshot, journal, contact } = wiring;
-  const { environment, gatewayId } = config;
+  const { environment, gatewayId, rootContext } = config;
   const identity = {
-    gatewayId,
+    ...{ gatewayId, rootContext },
     programVersion: programVersion(import.meta.dirname),
     startedAt: new Date().toISOString(),
     address: () => address.text(),

@@ -33,6 +33,8 @@ export interface ConfigChannel {
   renewLease(gatewayId: string, sealed: string): Promise<void>;
   endLease(gatewayId: string): Promise<void>;
   leases(): Promise<readonly StoredLease[]>;
+  /** When leases were last renewed, by gateway id: milliseconds since the epoch. In clear: worth no more than a hint. */
+  leaseTimes(): Promise<ReadonlyMap<string, number>>;
 
   /** Stores a sealed record of identity unless a later or the same version is held. */
   putIdentity(record: StoredIdentity): Promise<boolean>;

@@ -28,6 +28,8 @@ const leaseState = z.object({
   programVersion: z.string(),
   address: z.string(),
   startedAt: z.string(),
+  /** What stands before every path it serves; gateways of earlier builds do not say it. */
+  rootContext: z.string().optional(),
   deployment: z.int().min(0),
   loaded: position.nullable(),
   handled: z.array(z.int()),

@@ -35,9 +35,10 @@ export const DEPLOY_STRATEGY_SCHEMA = z
 export function environmentsInWaves(strategy: unknown, field: string): { name: string; path: string }[] {
   const waves = (strategy as { waves?: unknown } | null | undefined)?.waves;
   if (!Array.isArray(waves)) return [];
+  const prefix = field === '' ? 'waves' : `${field}.waves`;
   return (waves as unknown[]).flatMap((wave, at) =>
     (Array.isArray(wave) ? (wave as unknown[]) : []).flatMap((name, index) =>
-      typeof name === 'string' ? [{ name, path: `${field}.waves[${at}][${index}]` }] : [],
+      typeof name === 'string' ? [{ name, path: `${prefix}[${at}][${index}]` }] : [],
     ),
   );
 }

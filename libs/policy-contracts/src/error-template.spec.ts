@@ -44,6 +44,7 @@ describe('an error template', () => {
     ['{"a":#{request.uri}}', false],
     ['{"a":#FAULTCODE#}', false],
     ['{"a":"#{request.uri}"', false],
+    ['{"a":"\\u000#{request.uri}"}', false],
     ['', false],
   ])('%s gives JSON: %s', (template, expected) => {
     expect(makesJson(template)).toBe(expected);

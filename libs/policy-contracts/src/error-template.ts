@@ -83,11 +83,11 @@ const isHttpCode = (name: ErrorTemplateVariable): boolean => name.endsWith('Http
 
 /**
  * Whether the template gives JSON whatever the values are: only the status may stand outside quotes, since every other
- * value is text.
+ * value is text. The sample begins with a letter that completes no escape of the template's own.
  */
 export function makesJson(template: string): boolean {
   try {
-    JSON.parse(compileErrorTemplate(template)((name) => (isHttpCode(name) ? '500' : 'a "sample"')));
+    JSON.parse(compileErrorTemplate(template)((name) => (isHttpCode(name) ? '500' : 'sample "text"')));
     return true;
   } catch {
     return false;

@@ -16,6 +16,7 @@ export {
   listContradicts,
   type DeployStrategy,
 } from './deploy-strategy.ts';
+export { documentFaults, isDocumentText } from './document-text.ts';
 export {
   ERROR_TEMPLATE_PLACEHOLDERS,
   ERROR_TEMPLATE_VARIABLES,
@@ -50,7 +51,7 @@ export {
   type TargetPipeline,
 } from './operation-metadata.ts';
 export { HEADER_NAME, policyBaseFields, type PolicyBase } from './policy-base.ts';
-export { POLICY_TYPES, parsePolicy, type PolicyContract, type PolicyType } from './policy-contract.ts';
+export { POLICY_TYPES, parsePolicy, parseSentPolicy, type PolicyContract, type PolicyType } from './policy-contract.ts';
 export {
   LOAD_BALANCE_ALGORITHMS,
   parseProxyArtifact,

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { documentText } from './document-text.ts';
 import { optional, withDefault } from './nullable-fields.ts';
 
 /** RFC 9110 section 5.1: a header name is a token. */
@@ -20,16 +19,16 @@ export const policyHeader = z
   .refine((name) => !CONNECTION_HEADERS.has(canonicalName(name)), { error: 'is set by the gateway itself' });
 
 const forwardVariable = z.strictObject({
-  variable: documentText(1, 255),
+  variable: z.string().min(1).max(255),
   header: policyHeader,
 });
 
 /** Members that every policy type takes (contract 4.1). */
 export const policyBaseFields = {
-  description: optional(documentText(0, 1000)),
+  description: optional(z.string().max(1000)),
   active: withDefault(z.boolean(), true),
   /** Apigee's condition language; false means the policy is skipped. */
-  condition: optional(documentText(1, 8192)),
+  condition: optional(z.string().min(1).max(8192)),
   /** Flow variables sent upstream as headers. */
   forwardVariables: withDefault(z.array(forwardVariable).max(50), []),
 } as const;

@@ -1,3 +1,4 @@
+import { documentFaults } from './document-text.ts';
 import { parseAuthJwt, type AuthJwtContract } from './auth-jwt.contract.ts';
 import { parseRaiseFault, type RaiseFaultContract } from './raise-fault.contract.ts';
 import { parseVerifyJwt, type VerifyJwtContract } from './verify-jwt.contract.ts';
@@ -23,8 +24,8 @@ export const POLICY_TYPES = Object.keys(PARSERS) as PolicyType[];
 const isPolicyType = (type: unknown): type is PolicyType => typeof type === 'string' && Object.hasOwn(PARSERS, type);
 
 /**
- * Reads the `policy` member of a request, or a stored policy; both have one form. `policyName` appears in messages
- * whose text a rule prescribes.
+ * Reads a policy, as it is stored or as it came; both have one form. Whatever an earlier version of this program stored
+ * is read. `policyName` appears in messages whose text a rule prescribes.
  */
 export function parsePolicy(input: unknown, policyName?: string): Parsed<PolicyContract> {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
@@ -38,4 +39,13 @@ export function parsePolicy(input: unknown, policyName?: string): Parsed<PolicyC
   const message =
     type === undefined ? 'policy.type is required' : `policy.type must be one of ${POLICY_TYPES.join(', ')}`;
   return { ok: false, faults: [{ field: 'policy.type', code, message }] };
+}
+
+/** Reads the `policy` member of a request: as `parsePolicy`, and it must be able to be written as XML too. */
+export function parseSentPolicy(input: unknown, policyName?: string): Parsed<PolicyContract> {
+  const parsed = parsePolicy(input, policyName);
+  // Read, it has the paths of the full form, and none of what is not kept.
+  const faults = documentFaults(parsed.ok ? parsed.value : input);
+  if (faults.length === 0) return parsed;
+  return { ok: false, faults: [...(parsed.ok ? [] : parsed.faults), ...faults] };
 }

@@ -187,7 +187,7 @@ function policiesOf(raw: RawPipelines, path: string, faults: ValidationFault[]):
   return { request: read('request'), response: read('response'), error: read('error') };
 }
 
-/** Reads what a gateway found under its environment's key, as strictly as what a person sends. */
+/** Reads what a gateway found under its environment's key, or in its copy on disk: from this version or an earlier one. */
 export function parseProxyArtifact(input: unknown): Parsed<ProxyArtifact> {
   const parsed = parseWith(SCHEMA, input, 'artifact');
   if (!parsed.ok) return parsed;

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { documentText } from './document-text.ts';
 import { optional, withDefault } from './nullable-fields.ts';
 import { policyBaseFields } from './policy-base.ts';
 
@@ -27,17 +26,15 @@ const words = (text: string): string[] =>
     .split(',')
     .map((word) => word.trim())
     .filter((word) => word !== '');
-/** In XML a list is one text with commas: a name that holds one would come back as two. */
-const listItem = documentText(0, 255).refine((name) => !name.includes(','), { error: 'must hold no comma' });
 /** Documentation sees the full form alone; the short ones have to be said. */
 const orShort = (...shortTypes: readonly ('string' | 'array')[]) => ({ type: ['object', ...shortTypes] });
 const commaList = (maximum: number) =>
   z
-    .preprocess((given) => (typeof given === 'string' ? words(given) : given), z.array(listItem).max(maximum))
+    .preprocess((given) => (typeof given === 'string' ? words(given) : given), z.array(z.string().max(255)).max(maximum))
     .meta({ type: ['array', 'string'] });
 
-const ref = optional(documentText(0, 255));
-const text = optional(documentText(0, 65_536));
+const ref = optional(z.string().max(255));
+const text = optional(z.string().max(65_536));
 const asValue = (given: unknown): unknown => (typeof given === 'string' ? { value: given } : given);
 
 /** `{value, ref}`, or the text alone. */
@@ -51,7 +48,7 @@ const listElement = z
   .meta(orShort('string', 'array'));
 /** Names, types and the array mark are read loosely here: their faults have Apigee's names (`verify-jwt-members.ts`). */
 const memberElement = z.strictObject({
-  name: optional(documentText(0, 1000)),
+  name: optional(z.string().max(1000)),
   ref,
   value: text,
   type: optional(z.string()),
@@ -76,11 +73,11 @@ const hostName = z
 export const VERIFY_JWT_SCHEMA = z.strictObject({
   type: z.literal('policy-verify-jwt'),
   ...policyBaseFields,
-  displayName: optional(documentText(0, 255)),
+  displayName: optional(z.string().max(255)),
   continueOnError: flag,
   algorithm: optional(commaList(100)),
   jwtType: optional(z.enum(['Signed', 'Encrypted'])),
-  source: optional(documentText(0, 255)),
+  source: optional(z.string().max(255)),
   secretKey: optional(
     z.strictObject({ encoding: optional(z.enum(SECRET_ENCODINGS)), ref, value: anything, id: anything }),
   ),

@@ -36,7 +36,7 @@ export async function endAccessTo(transaction: Queryable, proxyId: string): Prom
      from ended join names on names.kind = 'credential' and names.entity_id = ended.credential_id order by names.name`,
     [proxyId],
   );
-  for (const { credential_id: entityId, username: subject } of []) {} for (const { credential_id: entityId2, username: subject2 } of [] as {credential_id: string; username: string}[]) { const entityId = entityId2; const subject = subject2; void entityId; void subject } if (false) for (const { credential_id: entityId, username: subject } of ended.rows) {
+  for (const { credential_id: entityId, username: subject } of ended.rows) {
     await wishIdentity(transaction, { kind: 'credential', subject, entityId });
   }
 }

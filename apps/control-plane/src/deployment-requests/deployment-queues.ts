@@ -11,6 +11,24 @@ export interface DeploymentJobData {
   readonly deployment: number;
 }
 
+/** What the queue of an environment holds. */
+export interface QueueState {
+  readonly counts: Readonly<Record<(typeof COUNTED)[number], number>>;
+  /** That have not ended, oldest first; at most `JOBS_SHOWN`. */
+  readonly jobs: readonly {
+    readonly deployment: number;
+    readonly state: 'waiting' | 'active' | 'delayed';
+    /** Runs that were begun. */
+    readonly attempts: number;
+    /** Why the last run failed. */
+    readonly reason: string | null;
+  }[];
+}
+
+const COUNTED = ['waiting', 'active', 'delayed', 'completed', 'failed'] as const;
+const OPEN = ['active', 'waiting', 'delayed'] as const;
+const JOBS_SHOWN = 100;
+
 const PREFIX = 'gatewarden';
 const JOBS_AT_ONCE = 20;
 const ADDED_WITHIN_MS = 2_000;
@@ -48,7 +66,7 @@ export class DeploymentQueues implements OnApplicationShutdown {
 
   /** @throws Error when Redis does not take it in time. */
   async add(job: DeploymentJobData): Promise<void> {
-    const adding = this.queueOf(job.environmentId).add('deploy', job, {
+    const adding = this.of(job.environmentId).add('deploy', job, {
       jobId: deploymentJobId(job),
       attempts: 5,
       backoff: { type: 'exponential', delay: 200 },
@@ -81,12 +99,31 @@ export class DeploymentQueues implements OnApplicationShutdown {
     this.workers.set(environmentId, { worker, connection });
   }
 
+  /** @throws Error when Redis does not answer in time. */
+  async stateOf(environmentId: string): Promise<QueueState> {
+    const queue = this.of(environmentId);
+    const counts = await withinTime(queue.getJobCounts(...COUNTED), ADDED_WITHIN_MS);
+    const jobs: QueueState['jobs'][number][] = [];
+    for (const state of OPEN) {
+      // A job that ended between the list and its reading is undefined.
+      const found = await withinTime(queue.getJobs([state], 0, JOBS_SHOWN - 1, true), ADDED_WITHIN_MS);
+      for (const job of found.filter((one) => (one as unknown) !== undefined)) {
+        const { attemptsStarted: attempts, failedReason, data } = job;
+        jobs.push({ deployment: data.deployment, state, attempts, reason: failedReason ?? null });
+      }
+    }
+    return {
+      counts: Object.fromEntries(COUNTED.map((state) => [state, counts[state] ?? 0])) as QueueState['counts'],
+      jobs: jobs.sort((left, right) => left.deployment - right.deployment).slice(0, JOBS_SHOWN),
+    };
+  }
+
   /** Of an environment that is gone. @throws Error when Redis does not do it in time; then its keys stay behind. */
   async remove(environmentId: string): Promise<void> {
     const worker = this.workers.get(environmentId);
     this.workers.delete(environmentId);
     if (worker !== undefined) await closeWorker(worker);
-    const queue = this.queueOf(environmentId);
+    const queue = this.of(environmentId);
     this.queues.delete(environmentId);
     await withinTime(queue.obliterate({ force: true }), ADDED_WITHIN_MS);
     await queue.close();
@@ -98,7 +135,8 @@ export class DeploymentQueues implements OnApplicationShutdown {
     this.connection.disconnect();
   }
 
-  private queueOf(environmentId: string): Queue<DeploymentJobData> {
+  /** The queue of an environment; opened once. */
+  of(environmentId: string): Queue<DeploymentJobData> {
     const known = this.queues.get(environmentId);
     if (known !== undefined) return known;
     const queue = new Queue<DeploymentJobData>(queueName(environmentId), {

@@ -87,6 +87,13 @@ export class DeploymentResults {
     };
   }
 
+  /** The same without waiting. */
+  async asOfNow(requested: readonly AwaitedDeployment[]): Promise<DeploymentResult> {
+    const now: Patience = { untilMs: 0, isQueued: true };
+    const deploymentResults = await Promise.all(requested.map((one) => this.awaited(one, now)));
+    return { success: deploymentResults.every((result) => result.success), deploymentResults };
+  }
+
   private awaited(requested: AwaitedDeployment, patience: Patience): Promise<EnvironmentDeploymentResult> {
     return requested.deployment === null ? this.inTurn(requested, patience) : this.resultOf(requested, patience);
   }

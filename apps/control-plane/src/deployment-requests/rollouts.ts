@@ -62,6 +62,16 @@ export async function overtakeWaves(unit: Unit, proxyId: string, targets: readon
   }
 }
 
+/** Whether an environment waits for its wave of a proxy's rollout. */
+export async function waitsForWave(unit: Unit, proxyId: string, environmentId: string): Promise<boolean> {
+  const waiting = await unit.transaction.query(
+    `select 1 from rollouts join rollout_environments using (rollout_id)
+     where proxy_id = $1 and environment_id = $2 and rollouts.state = 'running' and rollout_environments.state = 'waiting'`,
+    [proxyId, environmentId],
+  );
+  return waiting.rows.length > 0;
+}
+
 /** The proxy is deleted: no wave of it begins any more, and it keeps no route for one. */
 export async function endRollouts(unit: Unit, proxyId: string): Promise<void> {
   const reason = 'the proxy was deleted';

@@ -14,15 +14,35 @@ import { EnvironmentRefreshFamilies } from './channel/environment-refresh-famili
 import { LinkedProxyCheck } from './check/linked-proxy-check.ts';
 import { DeployProxyHandler, UndeployProxyHandler } from './commands/deployment-handlers.ts';
 import { DeploymentsController } from './commands/deployments.controller.ts';
+import { PromoteProxyHandler } from './commands/promote.handler.ts';
+import { RevisionDeployment } from './commands/revision-deployment.ts';
 import { Deployer } from './deployer/deployer.ts';
 import { EnvironmentUpkeep } from './deployer/environment-upkeep.ts';
 import { IdentityContent } from './deployer/identity-content.ts';
 import { DeployJob } from './job/deploy-job.ts';
+import { GetDeployStatusHandler } from './operations/deploy-status.query.ts';
+import { ListGatewaysHandler } from './operations/gateways.query.ts';
+import { DeployedProxyController, EnvironmentOperationsController } from './operations/operations.controller.ts';
+import { GetQueueHandler } from './operations/queue-view.query.ts';
+import { GetRouteHealthHandler } from './operations/route-health.query.ts';
+import { DeploymentProgressController } from './progress/deployment-progress.controller.ts';
+import { GetDeploymentHandler } from './progress/deployment-progress.query.ts';
+import { DeploymentStreams } from './progress/deployment-streams.ts';
+import { DeployStrategyController } from './rollouts/deploy-strategy.controller.ts';
+import { ChangeDeployStrategyHandler, GetDeployStrategyHandler } from './rollouts/deploy-strategy.handlers.ts';
+import { RolloutRunner } from './rollouts/rollout-runner.ts';
+import { RolloutSteps } from './rollouts/rollout-steps.ts';
 
 export const deploymentsSlice: Slice = {
-  controllers: [DeploymentsController],
+  controllers: [
+    ...[DeploymentsController, DeployedProxyController, EnvironmentOperationsController],
+    ...[DeploymentProgressController, DeployStrategyController],
+  ],
   providers: [
-    ...[DeployProxyHandler, UndeployProxyHandler],
+    ...[DeployProxyHandler, UndeployProxyHandler, PromoteProxyHandler, RevisionDeployment],
+    ...[GetDeployStatusHandler, GetRouteHealthHandler, ListGatewaysHandler, GetQueueHandler],
+    ...[GetDeploymentHandler, DeploymentStreams],
+    ...[ChangeDeployStrategyHandler, GetDeployStrategyHandler, RolloutSteps, RolloutRunner],
     ...[EnvironmentChannels, SigningKeys, ProjectKeys, ArtifactCompiler, DeployJob],
     ...[IdentityContent, EnvironmentUpkeep, Deployer],
     { provide: CHANNEL_UPKEEP, useExisting: Deployer },

@@ -1,4 +1,14 @@
-import { defaultsTo, enumeration, flag, refuses, REQUIRED, shows, texts, wholeNumbers, type FieldCase } from './field-cases.ts';
+import {
+  defaultsTo,
+  enumeration,
+  flag,
+  refuses,
+  REQUIRED,
+  shows,
+  texts,
+  wholeNumbers,
+  type FieldCase,
+} from './field-cases.ts';
 
 /** The seed's EnumTimeUnit with the longest amount of each: 2^53 milliseconds (contract 4.1). */
 const LONGEST: Readonly<Record<string, number>> = {
@@ -110,9 +120,12 @@ export const ADDED_POLICY_CASES: readonly FieldCase[] = [
         }),
   ),
   shows('policy.revocationCheck', 'boundedStale', 'boundedStale', { revocationStaleSeconds: 1 }),
-  ...wholeNumbers('policy.revocationStaleSeconds', { minimum: 1, maximum: 86_400, otherwise: REQUIRED, beside: STALE }).map(
-    (one) => (one.json === 'null' ? refuses(one.field, 'null', 'required', { beside: STALE }) : one),
-  ),
+  ...wholeNumbers('policy.revocationStaleSeconds', {
+    minimum: 1,
+    maximum: 86_400,
+    otherwise: REQUIRED,
+    beside: STALE,
+  }).map((one) => (one.json === 'null' ? refuses(one.field, 'null', 'required', { beside: STALE }) : one)),
   ...defaultsTo('policy.revocationStaleSeconds', undefined),
   refuses('policy.revocationStaleSeconds', '5', 'invalid', { message: /goes with revocationCheck boundedStale only/ }),
   refuses('policy.revocationStaleSeconds', '5', 'invalid', { beside: { revocationCheck: 'closed' } }),
@@ -123,8 +136,8 @@ const forward = (header: string) => ({ variable: 'jwt.p.claim.sub', header });
 
 /** What every type takes (contract 4.1). */
 export const SHARED_POLICY_CASES: readonly FieldCase[] = [
-  ...['request.verb = "GET"', 'jwt.other.valid = false and (proxy.name != "a" or request.header.x = null)'].map((text) =>
-    shows('policy.condition', text),
+  ...['request.verb = "GET"', 'jwt.other.valid = false and (proxy.name != "a" or request.header.x = null)'].map(
+    (text) => shows('policy.condition', text),
   ),
   shows('policy.condition', `a = "${'x'.repeat(8186)}"`),
   ...defaultsTo('policy.condition', undefined),
@@ -134,7 +147,10 @@ export const SHARED_POLICY_CASES: readonly FieldCase[] = [
   refuses('policy.condition', '"((("', 'invalid_condition'),
   refuses('policy.condition', 'true', 'wrong_type', { message: /must be a string/ }),
   shows(FORWARD, [forward('X-User'), { variable: 'v'.repeat(255), header: 'h'.repeat(128) }]),
-  shows(FORWARD, Array.from({ length: 50 }, (_, index) => forward(`X-${index}`))),
+  shows(
+    FORWARD,
+    Array.from({ length: 50 }, (_, index) => forward(`X-${index}`)),
+  ),
   ...defaultsTo(FORWARD, []),
   refuses(FORWARD, JSON.stringify(Array.from({ length: 51 }, (_, index) => forward(`X-${index}`))), 'out_of_range'),
   refuses(FORWARD, '{}', 'wrong_type', { message: /must be an array/ }),
@@ -159,9 +175,11 @@ const AT = 'operationMetadata';
 export const PLACE_CASES: readonly FieldCase[] = [
   ...enumeration(`${AT}.targetScope`, { values: ['ALL', 'ENDPOINT'], otherwise: REQUIRED, beside: WITHOUT_SCOPE }),
   ...enumeration(`${AT}.targetPipeline`, { values: ['REQUEST', 'RESPONSE', 'ERROR'], otherwise: REQUIRED }),
-  ...enumeration(`${AT}.targetEndpointHTTPMethod`, { values: METHODS, otherwise: REQUIRED, beside: WITHOUT_METHOD }).map(
-    (one) => (one.json === 'null' ? refuses(one.field, 'null', 'required', { beside: WITHOUT_METHOD }) : one),
-  ),
+  ...enumeration(`${AT}.targetEndpointHTTPMethod`, {
+    values: METHODS,
+    otherwise: REQUIRED,
+    beside: WITHOUT_METHOD,
+  }).map((one) => (one.json === 'null' ? refuses(one.field, 'null', 'required', { beside: WITHOUT_METHOD }) : one)),
   shows(`${AT}.targetEndpoint`, ENDPOINT, ENDPOINT, WITHOUT_PATH),
   ...[undefined, 'null'].map((json) => refuses(`${AT}.targetEndpoint`, json, 'required', { beside: WITHOUT_PATH })),
   refuses(`${AT}.targetEndpoint`, '""', 'out_of_range', { beside: WITHOUT_PATH }),
@@ -171,7 +189,9 @@ export const PLACE_CASES: readonly FieldCase[] = [
   ...defaultsTo(`${AT}.targetEndpointHTTPMethod`, null),
   refuses(`${AT}.order`, '0', 'out_of_range', { message: /must be at least 1$/ }),
   refuses(`${AT}.order`, '-1', 'out_of_range'),
-  ...['"1"', '1.5', 'true', '[]'].map((json) => refuses(`${AT}.order`, json, 'wrong_type', { message: /an integer/ })),
+  ...['"1"', '1.5', 'true', '[]'].map((json) =>
+    refuses(`${AT}.order`, json, 'wrong_type', { message: /an? (integer|number)/ }),
+  ),
   ...['9007199254740993', '1e400'].map((json) => refuses(`${AT}.order`, json, 'inexact_number')),
   ...['"true"', '1', '[]'].map((json) => refuses(`${AT}.deploy`, json, 'wrong_type', { message: /a boolean/ })),
   ...['"production"', '{}', 'true'].map((json) =>
@@ -186,7 +206,6 @@ export const PLACE_CASES: readonly FieldCase[] = [
   refuses(`${AT}.environments`, '[]', 'unknown_field', { message: /is not a known field/ }),
   refuses(`${AT}.targetscope`, '"ALL"', 'unknown_field'),
 ];
-
 
 /** Members whose fault is found in the outermost shape. */
 export const WHOLE_CASES: readonly FieldCase[] = [

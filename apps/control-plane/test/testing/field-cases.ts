@@ -14,6 +14,8 @@ export interface FieldCase {
 export interface Accepted {
   readonly kind: 'accepted';
   readonly shown: unknown;
+  /** The answer has a warning at the field. */
+  readonly warns?: boolean;
 }
 
 export interface Refused {
@@ -28,7 +30,12 @@ export type Beside = Readonly<Record<string, unknown>>;
 const shortened = (json: string): string =>
   json.length <= 40 ? json : `${json.slice(0, 25)}… of ${json.length} characters`;
 
-const caseOf = (field: string, json: string | undefined, beside: Beside, expected: FieldCase['expected']): FieldCase => ({
+const caseOf = (
+  field: string,
+  json: string | undefined,
+  beside: Beside,
+  expected: FieldCase['expected'],
+): FieldCase => ({
   ...{ field, json, beside, expected },
   what: json === undefined ? 'left out' : shortened(json),
 });
@@ -38,6 +45,10 @@ export function shows(field: string, value: unknown, shown: unknown = value, bes
   const json = value === undefined ? undefined : JSON.stringify(value);
   return caseOf(field, json, beside, { kind: 'accepted', shown });
 }
+
+/** The value is taken, and nothing of it is kept. */
+export const dropped = (field: string, value: unknown, { warns }: { warns: boolean }): FieldCase =>
+  caseOf(field, JSON.stringify(value), {}, { kind: 'accepted', shown: undefined, warns });
 
 /** Left out and null are the same, shown as `shown`. */
 export const defaultsTo = (field: string, shown: unknown, beside: Beside = {}): FieldCase[] => [
@@ -82,7 +93,10 @@ export function enumeration(field: string, { values, otherwise, beside = {} }: N
     ...values.map((value) => shows(field, value, value, beside)),
     ...wrong.map((json) => refuses(field, json, 'invalid_value', { message, beside })),
     ...(otherwise === REQUIRED
-      ? [refuses(field, undefined, 'required', { beside }), refuses(field, 'null', 'invalid_value', { message, beside })]
+      ? [
+          refuses(field, undefined, 'required', { beside }),
+          refuses(field, 'null', 'invalid_value', { message, beside }),
+        ]
       : defaultsTo(field, otherwise, beside)),
   ];
 }
@@ -106,9 +120,12 @@ export function wholeNumbers(field: string, { minimum, maximum, otherwise, besid
     caseOf(field, `${minimum + 1}.0e0`, beside, { kind: 'accepted', shown: minimum + 1 }),
     ...[minimum - 1, ...beyond].map((value) => {
       const [word, end] = value < minimum ? ['least', minimum] : ['most', maximum];
-      return refuses(field, String(value), 'out_of_range', { message: new RegExp(`must be at ${word} ${end}$`), beside });
+      return refuses(field, String(value), 'out_of_range', {
+        message: new RegExp(`must be at ${word} ${end}$`),
+        beside,
+      });
     }),
-    ...refusesTypes(field, 'integer', [`"${minimum}"`, '1.5', 'true', '[]', '{}'], beside),
+    ...refusesTypes(field, '(integer|number)', [`"${minimum}"`, '1.5', 'true', '[]', '{}'], beside),
     ...INEXACT.map((json) => refuses(field, json, 'inexact_number', { message: /can be kept exactly/, beside })),
     ...(otherwise === REQUIRED
       ? [refuses(field, undefined, 'required', { beside }), refuses(field, 'null', 'wrong_type', { beside })]
@@ -126,11 +143,9 @@ interface Length {
 }
 
 /** A text: both lengths, one character beyond each. */
-export function texts(
-  field: string,
-  { minimum, maximum, otherwise, beside = {}, filler = 'x' }: Length,
-): FieldCase[] {
-  const shorter = minimum === 0 ? [] : [refuses(field, '""', 'out_of_range', { message: /must be at least 1 char/, beside })];
+export function texts(field: string, { minimum, maximum, otherwise, beside = {}, filler = 'x' }: Length): FieldCase[] {
+  const shorter =
+    minimum === 0 ? [] : [refuses(field, '""', 'out_of_range', { message: /must be at least 1 char/, beside })];
   const message = new RegExp(`must be at most ${maximum} characters`);
   return [
     ...[minimum, maximum].map((length) => shows(field, filler.repeat(length), filler.repeat(length), beside)),

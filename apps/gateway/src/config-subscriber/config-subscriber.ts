@@ -131,6 +131,7 @@ export class ConfigSubscriber {
 
   private async lookOnce(): Promise<void> {
     const { journal, lease, contact } = this.deps;
+    const made = contact.looking();
     try {
       const following = await this.admitted();
       if (following === undefined) contact.lost();
@@ -139,7 +140,7 @@ export class ConfigSubscriber {
         await this.noteLoaded(following.follower);
         await lease.renewWhenDue(following.keys, following.follower);
         this.comparedAtMs = this.deps.nowMs();
-        contact.made();
+        made();
       }
       this.wasReached = true;
       journal.channelUp();

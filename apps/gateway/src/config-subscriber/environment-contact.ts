@@ -8,6 +8,7 @@ import type { RevocationKnowledge } from '#libs/policy-runtime';
 export class EnvironmentContact implements RevocationKnowledge {
   private isInContact = false;
   private madeAtMs: number | undefined;
+  private lossCount = 0;
 
   /** @param nowMs monotonic: a clock that was set back must not make old knowledge young */
   constructor(private readonly nowMs: () => number) {}
@@ -21,14 +22,22 @@ export class EnvironmentContact implements RevocationKnowledge {
     return this.madeAtMs === undefined ? Infinity : this.nowMs() - this.madeAtMs;
   }
 
-  /** Everything was read. */
-  made(): void {
-    this.isInContact = true;
-    this.madeAtMs = this.nowMs();
+  /**
+   * A look at Redis begins. Gives what to call when everything was read: what was read is as old as the look, and a
+   * connection that was lost meanwhile stays lost until the next one.
+   */
+  looking(): () => void {
+    const { lossCount } = this;
+    const beganAtMs = this.nowMs();
+    return () => {
+      this.madeAtMs = beganAtMs;
+      this.isInContact = lossCount === this.lossCount;
+    };
   }
 
   /** The connection is gone, or this gateway is not admitted any more. */
   lost(): void {
     this.isInContact = false;
+    this.lossCount += 1;
   }
 }

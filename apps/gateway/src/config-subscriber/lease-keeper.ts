@@ -18,6 +18,8 @@ export interface GatewayIdentity {
   readonly startedAt: string;
   /** Where it serves, `host:port`. */
   readonly address: () => string;
+  /** What stands before every path it serves. */
+  readonly rootContext?: string;
 }
 
 /** Tells the control plane that this gateway lives and what it did with each deployment. */
@@ -45,13 +47,14 @@ export class LeaseKeeper {
   async renewWhenDue(keys: ChannelKeys, follower: ConfigFollower): Promise<void> {
     const now = this.nowMs();
     if (this.renewedAtMs !== undefined && now - this.renewedAtMs < RENEW_EVERY_MS) return;
-    const { gatewayId, programVersion, startedAt, address } = this.identity;
+    const { gatewayId, programVersion, startedAt, address, rootContext } = this.identity;
     const rejected = [...follower.rejections].map(([proxyId, rejection]) => ({ proxyId, ...rejection }));
     const state = {
       gatewayId,
       programVersion,
       address: address(),
       startedAt,
+      rootContext,
       deployment: follower.highestDeployment,
       loaded: follower.loaded ?? null,
       handled: this.handled,

@@ -113,6 +113,57 @@ describe('a preflight', () => {
   });
 });
 
+describe('a preflight where header rules tell proxies of one path apart', () => {
+  const TENANT = { 'access-control-request-headers': 'x-tenant' };
+  const OWN = { ...CORS, allowHeaders: ['x-tenant'] };
+  const tenant = (value: string) => [{ name: 'x-tenant', value }];
+  const addresses = ['http://127.0.0.1:1'];
+
+  async function answeredBy(proxies: readonly Partial<ArtifactWishes>[], headers: OutgoingHttpHeaders) {
+    const gateway = await rig.gateway({
+      proxies: proxies.map((wishes, at) => proxyOf({ addresses, proxy: `proxy-${at}`, ...wishes })),
+    });
+    const asked = { origin: SITE, 'access-control-request-method': 'PUT', ...headers };
+    return ask({ port: gateway.port, path: '/orders/7', method: 'OPTIONS', headers: asked });
+  }
+
+  it('gets what all that the request to come may reach permit', async () => {
+    const wide = { ...OWN, allowMethods: ['PUT', 'DELETE'], allowOrigins: [OTHER, SITE], maxAgeSeconds: 5 };
+    const proxies = [
+      { cors: { ...ANYBODY, maxAgeSeconds: 60 }, headers: tenant('a') },
+      { cors: wide, headers: tenant('b') },
+      { cors: OWN },
+    ];
+    expect(corsOf(await answeredBy(proxies, TENANT))).toEqual({
+      'access-control-allow-origin': SITE,
+      'access-control-allow-methods': 'PUT',
+      'access-control-allow-headers': 'x-tenant',
+      'access-control-max-age': '5',
+      vary: PREFLIGHT_VARY,
+    });
+    expect(corsOf(await answeredBy(proxies, { ...TENANT, origin: OTHER }))).toEqual(REFUSED_PREFLIGHT);
+  });
+
+  it('is not permitted by one proxy what another without CORS settings would get', async () => {
+    const proxies = [{ cors: ANYBODY, headers: tenant('a') }, { headers: tenant('b') }];
+    const answer = await answeredBy(proxies, TENANT);
+    expect([answer.status, corsOf(answer)]).toEqual([204, REFUSED_PREFLIGHT]);
+  });
+
+  it('asks no proxy whose headers were not announced, nor one behind a route that is sure to be taken', async () => {
+    const plain = { cors: OWN };
+    const unannounced = await answeredBy([{ headers: tenant('a') }, plain], {});
+    expect(unannounced.headers).toHaveProperty('access-control-allow-origin', SITE);
+    const sure = await answeredBy([{ ...plain, headers: [{ name: 'origin', value: SITE }] }, {}], {});
+    expect(sure.headers).toHaveProperty('access-control-allow-origin', SITE);
+  });
+
+  it('finds a route by a header that browsers never announce', async () => {
+    const byAccept = { cors: OWN, headers: [{ name: 'accept', value: 'application/vnd.shop.v2+json' }] };
+    expect((await answeredBy([byAccept], {})).headers).toHaveProperty('access-control-allow-origin', SITE);
+  });
+});
+
 describe('any other request to a proxy with CORS settings', () => {
   it.each([{}, { 'access-control-request-method': 'GET' }, { origin: SITE }])(
     'is passed on when it is an OPTIONS that asks for no permission: %j',

@@ -53,6 +53,38 @@ function permission(cors: ArtifactCors, { method, headers }: Preflight): Headers
   return answer;
 }
 
+const NOTHING: ArtifactCors = {
+  ...{ allowOrigins: [], allowMethods: [], allowHeaders: [], exposeHeaders: [] },
+  allowCredentials: false,
+};
+
+function commonList(one: readonly string[], other: readonly string[]): readonly string[] {
+  if (one.includes(ANY)) return other;
+  return other.includes(ANY) ? one : one.filter((item) => other.includes(item));
+}
+
+/** Answered with `*`, an origin gets no credentials: see `originHeaders`. */
+const givesCredentials = ({ allowCredentials, allowOrigins }: ArtifactCors): boolean =>
+  allowCredentials && !allowOrigins.includes(ANY);
+
+function inCommon(one: ArtifactCors, other: ArtifactCors): ArtifactCors {
+  const { maxAgeSeconds: oneAge } = one;
+  const { maxAgeSeconds: otherAge } = other;
+  return {
+    allowOrigins: commonList(one.allowOrigins, other.allowOrigins),
+    allowCredentials: givesCredentials(one) && givesCredentials(other),
+    allowMethods: commonList(one.allowMethods, other.allowMethods),
+    allowHeaders: commonList(one.allowHeaders, other.allowHeaders),
+    exposeHeaders: commonList(one.exposeHeaders, other.exposeHeaders),
+    // Left out, a browser keeps the answer for five seconds.
+    maxAgeSeconds: oneAge === undefined || otherAge === undefined ? undefined : Math.min(oneAge, otherAge),
+  };
+}
+
+/** What all of several proxies permit; one without CORS settings permits nothing. */
+export const commonCors = (settings: readonly (ArtifactCors | undefined)[]): ArtifactCors =>
+  settings.map((cors) => cors ?? NOTHING).reduce(inCommon);
+
 /** The answer to a preflight: 204, with permission only when origin, method and headers are all allowed. */
 export function preflightAnswer(cors: ArtifactCors, preflight: Preflight): ReadyAnswer {
   const origin = originHeaders(cors, preflight.origin);

@@ -38,7 +38,10 @@ export function writeAnswer(response: ServerResponse, answer: ReadyAnswer, corre
   if (response.destroyed) return;
   // With a text of its own: an attempt that failed may have left one behind that Node refuses.
   response.writeHead(answer.status, statusTextOf(answer), headerList(answer, correlationId));
-  response.end(bodyOf(answer));
+  const body = bodyOf(answer);
+  if (body === '') response.end();
+  // As bytes: Node would write the head in the encoding of a text that follows it, and the head is bytes already.
+  else response.end(Buffer.from(body));
 }
 
 /** The answer when nothing else can follow: whatever goes wrong with it, the client does not wait for another. */

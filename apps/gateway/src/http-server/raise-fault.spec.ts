@@ -27,6 +27,22 @@ describe('policy-raise-fault', () => {
     expect(await gateway.summary()).toMatchObject({ status: 422, fault: { name: 'RaiseFault', policy: 'raise' } });
   });
 
+  it('sends its reason and type beyond ASCII as UTF-8, once, with a payload or without', async () => {
+    for (const payload of ['{"a":"ü"}', '']) {
+      const policy = {
+        statusCode: 409,
+        reasonPhrase: 'Später',
+        contentType: 'text/plain; t="{request.verb}ü"',
+        payload,
+      };
+      const { port } = await gatewayWith({ request: [raise(policy)] });
+      const answer = await askRaw(port, 'GET /orders HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+      const [statusLine, type] = Buffer.from(answer, 'latin1').toString('utf8').split('\r\n');
+      expect([statusLine, type]).toEqual(['HTTP/1.1 409 Später', 'Content-Type: text/plain; t="GETü"']);
+      expect(Buffer.from(answer, 'latin1').toString('utf8').split('\r\n\r\n')[1]).toBe(payload);
+    }
+  });
+
   it('has the usual reason of its status when it names none', async () => {
     const { port } = await gatewayWith({ request: [raise({ statusCode: 404 })] });
     const answer = await askRaw(port, 'GET /orders HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');

@@ -6,6 +6,13 @@ export interface RouteHeaders {
   has(name: string, value: string): boolean;
 }
 
+/** Headers of a request to come, of which not everything is known. */
+export interface UncertainHeaders {
+  readonly certain: RouteHeaders;
+  /** What it may have, `certain` included. */
+  readonly possible: RouteHeaders;
+}
+
 /** A request without headers. */
 export const NO_HEADERS: RouteHeaders = { has: () => false };
 

@@ -1,6 +1,13 @@
 import { normalisePath, type ProxyArtifact } from '#libs/policy-contracts';
 import type { LinkedProxy } from '#libs/policy-runtime';
-import { headerRulesOf, holds, inOrderOfTrial, type HeaderRules, type RouteHeaders } from './header-rules.ts';
+import {
+  headerRulesOf,
+  holds,
+  inOrderOfTrial,
+  type HeaderRules,
+  type RouteHeaders,
+  type UncertainHeaders,
+} from './header-rules.ts';
 import { RouteTrie, type HeaderRoutes, type MethodTable, type RouteEntry } from './route-trie.ts';
 
 export interface RouteMatch {
@@ -41,6 +48,8 @@ export interface Router {
    * @param headers asked only where a route has header rules
    */
   match(host: string, method: string, path: string, headers: RouteHeaders): RouteOutcome;
+  /** Every proxy that such a request may reach, in the order in which they are tried. */
+  reachable(host: string, method: string, path: string, headers: UncertainHeaders): readonly LinkedProxy[];
 }
 
 /** A base path or root context that no request could ever match: the control plane must not have let it through. */
@@ -122,6 +131,18 @@ function outcomeOf(entry: RouteEntry, method: string, path: string, headers: Rou
   return proxy === undefined ? refusalOf([entry]) : matchOf(entry, proxy, path);
 }
 
+function reachableAt(entry: RouteEntry, method: string, { certain, possible }: UncertainHeaders): LinkedProxy[] {
+  const found: LinkedProxy[] = [];
+  for (const table of entry.byHeaders ?? []) {
+    const proxy = holds(table.rules, possible) ? proxyFor(table, method) : undefined;
+    if (proxy === undefined) continue;
+    found.push(proxy);
+    if (holds(table.rules, certain)) return found;
+  }
+  const proxy = proxyFor(entry, method);
+  return proxy === undefined ? found : [...found, proxy];
+}
+
 class HostRouter implements Router {
   readonly #exact = new Map<string, RouteTrie>();
   /** By the name after `*.`. */
@@ -148,9 +169,17 @@ class HostRouter implements Router {
   }
 
   match(host: string, method: string, path: string, headers: RouteHeaders): RouteOutcome {
-    const entry =
-      this.#exact.get(host)?.longestMatch(path) ?? this.#wildcardMatch(host, path) ?? this.#any.longestMatch(path);
+    const entry = this.#entryOf(host, path);
     return entry === undefined ? NOT_FOUND : outcomeOf(entry, method, path, headers);
+  }
+
+  reachable(host: string, method: string, path: string, headers: UncertainHeaders): readonly LinkedProxy[] {
+    const entry = this.#entryOf(host, path);
+    return entry === undefined ? [] : reachableAt(entry, method, headers);
+  }
+
+  #entryOf(host: string, path: string): RouteEntry | undefined {
+    return this.#exact.get(host)?.longestMatch(path) ?? this.#wildcardMatch(host, path) ?? this.#any.longestMatch(path);
   }
 
   /** The longest wildcard goes first: `*.a.example.org` before `*.example.org`. */

@@ -22,6 +22,13 @@ describe('turns', () => {
     expect(take(4, () => turns.next())).toBe('2012');
   });
 
+  it('by LRU never go back to the address that has just failed, as long as there is another', () => {
+    const turns = turnsOf('LRU', [1, 1], unused);
+    expect(take(2, () => turns.next())).toBe('01');
+    expect([turns.after(0), turns.after(1), turns.next()]).toEqual([1, 0, 1]);
+    expect(turnsOf('LRU', [1], unused).after(0)).toBe(0);
+  });
+
   it('by RANDOM fall on an address as often as its weight is of the sum', () => {
     const counts = [0, 0, 0];
     let draw = 0;

@@ -46,13 +46,19 @@ class LeastRecentlyUsed implements Turns {
   }
 
   next(): number {
-    const [oldest = 0] = this.#order.splice(0, 1);
-    this.#order.push(oldest);
-    return oldest;
+    return this.#take(0);
   }
 
-  after(): number {
-    return this.next();
+  /** Never the one that has just failed: while others are served, it may have become the oldest again. */
+  after(failed: number): number {
+    const isOldest = this.#order[0] === failed;
+    return this.#take(isOldest && this.#order.length > 1 ? 1 : 0);
+  }
+
+  #take(at: number): number {
+    const [taken = 0] = this.#order.splice(at, 1);
+    this.#order.push(taken);
+    return taken;
   }
 }
 

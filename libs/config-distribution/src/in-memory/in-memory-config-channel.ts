@@ -122,6 +122,10 @@ export class InMemoryConfigChannel implements ConfigChannel {
     );
   }
 
+  async leaseTimes(): Promise<ReadonlyMap<string, number>> {
+    return new Map([...this.gatewayLeases].map(([gatewayId, { atMs }]) => [gatewayId, atMs]));
+  }
+
   async putIdentity(record: StoredIdentity): Promise<boolean> {
     const key = JSON.stringify([record.kind, record.subject]);
     if (record.version <= (this.identities.get(key)?.version ?? 0)) return false;

@@ -159,6 +159,13 @@ export class RedisConfigChannel implements ConfigChannel {
     });
   }
 
+  leaseTimes(): Promise<ReadonlyMap<string, number>> {
+    return this.reach(async () => {
+      const flat = await this.redis.zrange(this.keys.leaseTimes, '0', '-1', 'WITHSCORES');
+      return new Map(flat.flatMap((id, index) => (index % 2 === 0 ? [[id, Number(flat[index + 1])] as const] : [])));
+    });
+  }
+
   putIdentity(record: StoredIdentity): Promise<boolean> {
     return this.reach(async () => {
       const key = this.keys.identities(record.kind);

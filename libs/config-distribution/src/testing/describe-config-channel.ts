@@ -188,6 +188,18 @@ export function describeConfigChannel(name: string, fresh: () => Promise<Channel
       expect(await channel.leases()).toEqual([{ gatewayId: 'gateway 1', sealed: 'state 4' }]);
     });
 
+    it('knows when a lease was renewed last', async () => {
+      await channel.renewLease('gateway 1', 'state 1');
+      const first = (await channel.leaseTimes()).get('gateway 1') ?? 0;
+      expect(first).toBeGreaterThan(0);
+      await under.passTime(1_000);
+      await channel.renewLease('gateway 1', 'state 2');
+      const times = await channel.leaseTimes();
+      expect(times.get('gateway 1')).toBeGreaterThanOrEqual(first);
+      await channel.endLease('gateway 1');
+      expect((await channel.leaseTimes()).has('gateway 1')).toBe(false);
+    });
+
     it('keeps the highest version of an identity, a removed one included', async () => {
       const identity = { kind: 'credential', subject: 'alice smith', version: 2, sealed: 'sealed 2' };
       expect(await channel.identity('credential', 'alice smith')).toBeUndefined();

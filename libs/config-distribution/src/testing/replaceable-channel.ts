@@ -27,6 +27,7 @@ export class ReplaceableChannel implements ConfigChannel {
   renewLease = (gatewayId: string, sealed: string) => this.reach((channel) => channel.renewLease(gatewayId, sealed));
   endLease = (gatewayId: string) => this.reach((channel) => channel.endLease(gatewayId));
   leases = () => this.reach((channel) => channel.leases());
+  leaseTimes = () => this.reach((channel) => channel.leaseTimes());
   putIdentity = (record: StoredIdentity) => this.reach((channel) => channel.putIdentity(record));
   identity = (kind: string, subject: string) => this.reach((channel) => channel.identity(kind, subject));
 

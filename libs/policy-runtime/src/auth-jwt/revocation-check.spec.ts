@@ -20,6 +20,7 @@ async function called(policy: object, revocations: RevocationKnowledge | undefin
 const LIVE: RevocationKnowledge = { isLive: true, ageMs: 0 };
 const cutOff = (ageMs: number): RevocationKnowledge => ({ isLive: false, ageMs });
 const CLOSED = { revocationCheck: 'closed' };
+const BARELY = { revocationCheck: 'boundedStale', revocationStaleSeconds: 1 };
 const BOUNDED = { revocationCheck: 'boundedStale', revocationStaleSeconds: 30 };
 
 describe('revocationCheck', () => {
@@ -28,6 +29,7 @@ describe('revocationCheck', () => {
     ['closed passes while Redis is connected', CLOSED, LIVE, undefined],
     ['closed is 503 at once when it is not', CLOSED, cutOff(1), 503],
     ['closed is 503 when nothing is known', CLOSED, undefined, 503],
+    ['boundedStale passes between two looks at a connected Redis', BARELY, { isLive: true, ageMs: 1_050 }, undefined],
     ['boundedStale passes up to its seconds', BOUNDED, cutOff(30_000), undefined],
     ['boundedStale is 503 after them', BOUNDED, cutOff(30_001), 503],
     ['boundedStale is 503 when Redis was never read', BOUNDED, cutOff(Infinity), 503],

@@ -14,7 +14,9 @@ function whyUnknown({ revocationCheck, revocationStaleSeconds = 0 }: AuthJwtCont
       return () => (revocations?.isLive === true ? undefined : 'revocations: not connected');
     case 'boundedStale': {
       const limitMs = revocationStaleSeconds * 1_000;
-      return () => ((revocations?.ageMs ?? Infinity) <= limitMs ? undefined : 'revocations: known too long ago');
+      // Between two looks at a Redis that is connected knowledge may be older than a bound of one second.
+      const isRecent = () => revocations !== undefined && (revocations.isLive || revocations.ageMs <= limitMs);
+      return () => (isRecent() ? undefined : 'revocations: known too long ago');
     }
   }
 }

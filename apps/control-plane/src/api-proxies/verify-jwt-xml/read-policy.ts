@@ -1,4 +1,4 @@
-import { parsePolicy, type Parsed, type PolicyContract } from '#libs/policy-contracts';
+import { parseSentPolicy, type Parsed, type PolicyContract } from '#libs/policy-contracts';
 import { policyFromXml, withPlaceInXml } from './verify-jwt-from-xml.ts';
 import type { Members } from './verify-jwt-members.ts';
 
@@ -10,14 +10,14 @@ const isVerifyJwtWithXml = (input: unknown): input is Members =>
 
 /** Reads the `policy` member of a request, whichever of the ways it came (contract 4.1): every fault at once. */
 export function readPolicy(input: unknown, policyName: string): Parsed<PolicyContract> {
-  if (!isVerifyJwtWithXml(input)) return parsePolicy(input, policyName);
+  if (!isVerifyJwtWithXml(input)) return parseSentPolicy(input, policyName);
   if (input['xml'] === null) {
     const { xml: _leftOut, ...members } = input;
-    return parsePolicy(members, policyName);
+    return parseSentPolicy(members, policyName);
   }
   const { members, faults, warnings } = policyFromXml(input, policyName);
   if (members === undefined) return { ok: false, faults };
-  const parsed = parsePolicy(members, policyName);
+  const parsed = parseSentPolicy(members, policyName);
   if (!parsed.ok) return { ok: false, faults: [...faults, ...parsed.faults.map(withPlaceInXml)] };
   if (faults.length > 0) return { ok: false, faults };
   return { ok: true, value: parsed.value, warnings: [...parsed.warnings, ...warnings] };

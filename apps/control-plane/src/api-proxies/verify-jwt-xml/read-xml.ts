@@ -1,4 +1,5 @@
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
+import { markupFault, MOST_NODES } from './check-markup.ts';
 import { decodeReferences } from './xml-text.ts';
 
 /** One element with its local name; prefixes and namespaces say nothing here (`verify-jwt.md` 2.1). */
@@ -16,8 +17,6 @@ export type ReadXml =
 
 /** VerifyJWT needs five. */
 const DEEPEST_NESTING = 16;
-/** Elements and attributes together; the largest policy has some 1,700. What is wrong with each of them is said, so they are few. */
-const MOST_NODES = 5_000;
 const ATTRIBUTE_PREFIX = '@';
 const ATTRIBUTES = ':@';
 const TEXT = '#text';
@@ -27,28 +26,18 @@ type Node = Readonly<Record<string, unknown>>;
 
 class UnreadableXml extends Error {}
 
-/**
- * Whether there is markup that declares something: DOCTYPE, entities. It is refused before anything is parsed, so that
- * no entity can be expanded and nothing outside be fetched. Comments and CDATA sections are passed over.
- */
-function declaresSomething(text: string): boolean {
-  let at = text.indexOf('<!');
-  while (at !== -1) {
-    const end = text.startsWith('<!--', at) ? '-->' : text.startsWith('<![CDATA[', at) ? ']]>' : undefined;
-    if (end === undefined) return true;
-    const closed = text.indexOf(end, at + 4);
-    if (closed === -1) return false;
-    at = text.indexOf('<!', closed + end.length);
-  }
-  return false;
-}
-
 function decoded(raw: string, where: string): string {
   const text = decodeReferences(raw);
   if (text !== undefined) return text;
   throw new UnreadableXml(
-    `${where} holds a reference other than &lt; &gt; &amp; &apos; &quot; or a character's number`,
+    `${where} holds a reference other than &lt; &gt; &amp; &apos; &quot; or the number of a character that XML can have`,
   );
+}
+
+/** XML 1.0 section 2.4: it ends CDATA sections, and stands nowhere else. */
+function decodedText(raw: string, element: string): string {
+  if (raw.includes(']]>')) throw new UnreadableXml(`element ${element} holds ]]> outside of a CDATA section`);
+  return decoded(raw, `element ${element}`);
 }
 
 /** Attributes that belong to XML itself or to schemas: `xmlns`, `xml:space`, `xsi:schemaLocation`. */
@@ -86,7 +75,7 @@ class ElementReader {
     let text = '';
     for (const inner of node[tag] as readonly Node[]) {
       const key = Object.keys(inner).find((candidate) => candidate !== ATTRIBUTES) ?? TEXT;
-      if (key === TEXT) text += decoded(textOf(inner), `element ${name}`);
+      if (key === TEXT) text += decodedText(textOf(inner), name);
       else if (key === CDATA) text += (inner[CDATA] as readonly Node[]).map(textOf).join('');
       else children.push(this.read(inner, key));
     }
@@ -128,7 +117,8 @@ function rootOf(text: string): XmlElement {
 /** Reads an XML 1.0 document of elements, attributes and text. */
 export function readXml(document: string): ReadXml {
   const text = document.replace(/^\ufeff/, '').trim();
-  if (declaresSomething(text)) return { ok: false, message: 'may not declare a document type or entities' };
+  const fault = markupFault(text);
+  if (fault !== undefined) return { ok: false, message: fault };
   const validity = XMLValidator.validate(text);
   if (validity !== true) {
     const { line, col } = validity.err;

@@ -1,3 +1,5 @@
+import { isDocumentText } from '#libs/policy-contracts';
+
 const NAMED = new Map([
   ['lt', '<'],
   ['gt', '>'],
@@ -8,8 +10,11 @@ const NAMED = new Map([
 /** A reference, or an ampersand that begins none. */
 const REFERENCE = /&(?:#x([0-9A-Fa-f]{1,6});|#([0-9]{1,7});|([A-Za-z][A-Za-z0-9]{0,31});)?/g;
 
-const characterOf = (codePoint: number): string | undefined =>
-  codePoint > 0 && codePoint <= 0x10_ff_ff ? String.fromCodePoint(codePoint) : undefined;
+/** XML 1.0 section 4.1: a reference leads to a character that could stand there itself. */
+function characterOf(codePoint: number): string | undefined {
+  const character = codePoint <= 0x10_ff_ff ? String.fromCodePoint(codePoint) : '';
+  return character !== '' && isDocumentText(character) ? character : undefined;
+}
 
 function replacementOf(hex: string | undefined, decimal: string | undefined, name: string | undefined) {
   if (hex !== undefined) return characterOf(Number.parseInt(hex, 16));

@@ -34,7 +34,8 @@ export interface Question {
 /** Looked at this often even when no hint comes: hints can be lost, and leases end without one. */
 const LOOK_EVERY_MS = 500;
 
-function outcomeOf(lease: LeaseState, question: Question): Pick<GatewayAnswer, 'outcome' | 'reason'> {
+/** What a gateway says about one deployment. */
+export function outcomeOf(lease: LeaseState, question: Question): Pick<GatewayAnswer, 'outcome' | 'reason'> {
   const rejection = lease.rejected.find(({ deployment }) => deployment === question.deployment);
   if (rejection !== undefined) return { outcome: 'rejected', reason: rejection.reason };
   const loadedPast =
@@ -54,6 +55,11 @@ export class GatewayAnswers {
     private readonly keys: ChannelKeys,
     private readonly onForeignLease: (gatewayId: string) => void,
   ) {}
+
+  /** When gateways were last heard of: milliseconds since the epoch, by id. @throws ChannelUnavailable */
+  lastSeenMs(): Promise<ReadonlyMap<string, number>> {
+    return this.channel.leaseTimes();
+  }
 
   /** Leases of the gateways that live now; what cannot be opened is reported and left out. */
   async live(): Promise<LeaseState[]> {

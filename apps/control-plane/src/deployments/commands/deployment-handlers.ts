@@ -1,5 +1,4 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { apiProxyDecider, apiProxyStream, requireApiProxy } from '../../api-proxies/domain/index.ts';
 import { notFound } from '../../decider/domain-error.ts';
 import {
   environmentsOf,
@@ -7,9 +6,11 @@ import {
   type RequestedDeployment,
 } from '../../deployment-requests/deployment-requests.ts';
 import { DeploymentResults, type DeploymentResult } from '../../deployment-requests/deployment-results.ts';
-import { claimRoutes, giveUpRoutes } from '../../deployment-requests/route-claims.ts';
+import { overtakeWaves, waitsForWave } from '../../deployment-requests/rollouts.ts';
+import { giveUpRoutes } from '../../deployment-requests/route-claims.ts';
 import { resolveApiProxy } from '../../persistence/project-scope.ts';
 import { UnitOfWork, type RequestContext } from '../../persistence/unit-of-work.ts';
+import { requireExpectedRevision, RevisionDeployment } from './revision-deployment.ts';
 
 export interface DeploymentAddress {
   readonly projectName: string;
@@ -17,11 +18,12 @@ export interface DeploymentAddress {
   readonly environmentName: string;
 }
 
+/** Deploys a revision, the newest where none is named; again is a new deployment of it. */
 export class DeployProxy extends Command<DeploymentResult> {
   constructor(
     readonly context: RequestContext,
     readonly address: DeploymentAddress,
-    readonly description: string,
+    readonly wish: { readonly revision: number | undefined; readonly description: string },
   ) {
     super();
   }
@@ -37,24 +39,20 @@ export class UndeployProxy extends Command<DeploymentResult> {
   }
 }
 
-/** Deploys the newest revision; again is a new deployment of it. */
 @CommandHandler(DeployProxy)
 export class DeployProxyHandler implements ICommandHandler<DeployProxy> {
   constructor(
     private readonly units: UnitOfWork,
+    private readonly deployment: RevisionDeployment,
     private readonly results: DeploymentResults,
   ) {}
 
-  async execute({ context, address, description }: DeployProxy): Promise<DeploymentResult> {
-    const requested = await this.units.run(context, async (unit): Promise<RequestedDeployment[]> => {
+  async execute({ context, address, wish }: DeployProxy): Promise<DeploymentResult> {
+    const requested = await this.units.run(context, async (unit) => {
       const { proxyId } = await resolveApiProxy(unit, address);
       const { environmentName } = address;
       const environmentId = await unit.names.resolve('environment', '', environmentName);
-      const { state } = await unit.load(apiProxyDecider, apiProxyStream(proxyId));
-      const { revision, clientRoute } = requireApiProxy(state);
-      const targets = [{ environmentId, environmentName }];
-      await claimRoutes(unit, targets, { proxyId, route: clientRoute });
-      return requestDeployments(unit, targets, { kind: 'publish', proxyId, revision, description });
+      return this.deployment.request(unit, [{ environmentId, environmentName }], { proxyId, ...wish });
     });
     return this.results.of(requested);
   }
@@ -72,12 +70,14 @@ export class UndeployProxyHandler implements ICommandHandler<UndeployProxy> {
       const { proxyId } = await resolveApiProxy(unit, address);
       const { environmentName, apiProxyName } = address;
       const environmentId = await unit.names.resolve('environment', '', environmentName);
+      const { revision } = await requireExpectedRevision(unit, proxyId);
       const deployed = await environmentsOf(unit, proxyId);
-      if (!deployed.some((target) => target.environmentId === environmentId)) {
+      const isThere = deployed.some((target) => target.environmentId === environmentId);
+      if (!isThere && !(await waitsForWave(unit, proxyId, environmentId))) {
         throw notFound(`Deployment of ApiProxy (name: ${apiProxyName}) in environment ${environmentName}`);
       }
-      const { revision } = requireApiProxy((await unit.load(apiProxyDecider, apiProxyStream(proxyId))).state);
       const target = { environmentId, environmentName };
+      await overtakeWaves(unit, proxyId, [target]);
       await giveUpRoutes(unit, target, proxyId);
       return requestDeployments(unit, [target], { kind: 'undeploy', proxyId, revision, description });
     });

@@ -1,37 +1,67 @@
 import { Body, Controller, Delete, HttpCode, Param, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
+import { invalid } from '../../decider/domain-error.ts';
 import { ApiCall } from '../../http/api-call.ts';
+import { requireJson } from '../../http/body-parsers.ts';
 import { success, type SuccessEnvelope } from '../../http/envelope.ts';
 import { readBody } from '../../http/request-bodies.ts';
 import { Asker } from '../../http/request-context.ts';
+import { withoutIgnored } from '../../http/vendor-members.ts';
 import type { RequestContext } from '../../persistence/unit-of-work.ts';
 import { DeployProxy, UndeployProxy, type DeploymentAddress } from './deployment-handlers.ts';
-import { DEPLOY, DEPLOYMENT_CALLS, UNDEPLOY } from './deployments.api.ts';
+import {
+  DEPLOY,
+  DEPLOYMENT_CALLS,
+  DEPLOYMENT_VENDOR_MEMBERS,
+  PROMOTE,
+  promotionFaults,
+  UNDEPLOY,
+} from './deployments.api.ts';
+import { PromoteProxy } from './promote.handler.ts';
 
-@Controller('apiops/projects/:projectName/apiProxies/:apiProxyName/environments/:environmentName')
+/** Where a proxy runs, without a change of its content (contract 4.2, 4.3). */
+@Controller('apiops/projects/:projectName/apiProxies/:apiProxyName')
 export class DeploymentsController {
   constructor(private readonly commands: CommandBus) {}
 
-  @Post()
+  @Post('environments/:environmentName')
   @HttpCode(200)
   @ApiCall(DEPLOYMENT_CALLS.deploy)
   async deploy(
     @Asker() asker: RequestContext,
     @Param() address: DeploymentAddress,
-    @Body() body: unknown,
+    @Body() sent: unknown,
   ): Promise<SuccessEnvelope> {
-    const { description } = readBody(DEPLOY, body ?? {});
-    return success({ deploymentResult: await this.commands.execute(new DeployProxy(asker, address, description)) });
+    const { body, warnings } = withoutIgnored(requireJson(sent) ?? {}, DEPLOYMENT_VENDOR_MEMBERS);
+    const command = new DeployProxy(asker, address, readBody(DEPLOY, body));
+    return success({ deploymentResult: await this.commands.execute(command), warnings });
   }
 
-  @Delete()
+  @Delete('environments/:environmentName')
   @ApiCall(DEPLOYMENT_CALLS.undeploy)
   async undeploy(
     @Asker() asker: RequestContext,
     @Param() address: DeploymentAddress,
+    @Body() sent: unknown,
+  ): Promise<SuccessEnvelope> {
+    const { body, warnings } = withoutIgnored(requireJson(sent) ?? {}, DEPLOYMENT_VENDOR_MEMBERS);
+    const command = new UndeployProxy(asker, address, readBody(UNDEPLOY, body).description);
+    return success({ deploymentResult: await this.commands.execute(command), warnings });
+  }
+
+  @Post('promote')
+  @HttpCode(200)
+  @ApiCall(DEPLOYMENT_CALLS.promote)
+  async promote(
+    @Asker() asker: RequestContext,
+    @Param() address: Omit<DeploymentAddress, 'environmentName'>,
     @Body() body: unknown,
   ): Promise<SuccessEnvelope> {
-    const { description } = readBody(UNDEPLOY, body ?? {});
-    return success({ deploymentResult: await this.commands.execute(new UndeployProxy(asker, address, description)) });
+    const promotion = readBody(PROMOTE, body);
+    const faults = promotionFaults(promotion);
+    if (faults.length > 0) throw invalid(faults);
+    const to = promotion.deployStrategy?.waves.flat() ?? promotion.to;
+    const command = new PromoteProxy(asker, address, { ...promotion, to });
+    return success({ deploymentResult: await this.commands.execute(command) });
   }
 }

@@ -1,0 +1,87 @@
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { environmentsInWaves, type DeployStrategy, type ValidationFault } from '#libs/policy-contracts';
+import { conflict, invalid } from '../../decider/domain-error.ts';
+import { DeploymentResults, type DeploymentResult } from '../../deployment-requests/deployment-results.ts';
+import { EnvironmentNameCheck } from '../../deployment-requests/deployment-targets.ts';
+import { resolveApiProxy } from '../../persistence/project-scope.ts';
+import { UnitOfWork, type RequestContext, type Unit } from '../../persistence/unit-of-work.ts';
+import { requireExpectedRevision, RevisionDeployment } from './revision-deployment.ts';
+
+export interface Promotion {
+  readonly from: string;
+  readonly to: readonly string[];
+  /** The one that must run in `from`; undefined: whichever does. */
+  readonly revision: number | undefined;
+  readonly description: string | undefined;
+  readonly deployStrategy: DeployStrategy | undefined;
+}
+
+/** Deploys the revision that runs in one environment to others. */
+export class PromoteProxy extends Command<DeploymentResult> {
+  constructor(
+    readonly context: RequestContext,
+    readonly address: { readonly projectName: string; readonly apiProxyName: string },
+    readonly promotion: Promotion,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(PromoteProxy)
+export class PromoteProxyHandler implements ICommandHandler<PromoteProxy> {
+  constructor(
+    private readonly units: UnitOfWork,
+    private readonly deployment: RevisionDeployment,
+    private readonly results: DeploymentResults,
+    private readonly environments: EnvironmentNameCheck,
+  ) {}
+
+  async execute({ context, address, promotion }: PromoteProxy): Promise<DeploymentResult> {
+    const faults = await this.unknownEnvironments(promotion);
+    if (faults.length > 0) throw invalid(faults);
+    const { from, to, deployStrategy: strategy } = promotion;
+    const requested = await this.units.run(context, async (unit) => {
+      const { proxyId } = await resolveApiProxy(unit, address);
+      await requireExpectedRevision(unit, proxyId);
+      const revision = await runningRevision(unit, proxyId, promotion);
+      const targets = await Promise.all(
+        to.map(async (environmentName) => {
+          const environmentId = await unit.names.resolve('environment', '', environmentName);
+          return { environmentId, environmentName };
+        }),
+      );
+      const description = promotion.description ?? `Promoted from ${from}`;
+      const wish = { proxyId, revision, description, ...(strategy === undefined ? {} : { strategy }) };
+      return this.deployment.request(unit, targets, wish);
+    });
+    return this.results.of(requested);
+  }
+
+  private unknownEnvironments({ from, to, deployStrategy }: Promotion): Promise<ValidationFault[]> {
+    return this.environments.faultsAt([
+      { name: from, path: 'from' },
+      ...(deployStrategy === undefined ? to.map((name, index) => ({ name, path: `to[${index}]` })) : []),
+      ...environmentsInWaves(deployStrategy, 'deployStrategy'),
+    ]);
+  }
+}
+
+/** @throws DomainError CONFLICT when none runs there, or another one than is asked for */
+async function runningRevision(unit: Unit, proxyId: string, { from, revision }: Promotion): Promise<number> {
+  const environmentId = await unit.names.resolve('environment', '', from);
+  const found = await unit.transaction.query<{ kind: string; state: string; revision: number; deployment: string }>(
+    `select kind, state, revision, deployment from deployments
+     where environment_id = $1 and proxy_id = $2 order by deployment desc limit 1`,
+    [environmentId, proxyId],
+  );
+  const newest = found.rows[0];
+  if (newest?.kind !== 'publish') throw conflict(`the ApiProxy is not deployed in environment ${from}`);
+  if (newest.state !== 'succeeded') {
+    const state = newest.state === 'failed' ? 'failed' : 'has not been acknowledged yet';
+    throw conflict(`deployment ${newest.deployment} of the ApiProxy in environment ${from} ${state}`);
+  }
+  if (revision !== undefined && revision !== newest.revision) {
+    throw conflict(`revision ${newest.revision} runs in environment ${from}, not revision ${revision}`);
+  }
+  return newest.revision;
+}

@@ -1,0 +1,56 @@
+import type { ApiCallFacts } from '../../http/api-call.ts';
+
+const ROUTE = { routeActive: true, servedPath: '/orders', methods: ['GET', 'POST'], apinizerRootContext: '/apigateway' };
+
+export const DEPLOY_STATUS: ApiCallFacts = {
+  ...{ tag: 'Deployments', summary: 'Whether a proxy is deployed in an environment', permission: 'VIEW' },
+  description:
+    'Revision, number and time are those of the last successful deployment; nulls when there was none. `redeployRequired`: ' +
+    'the proxy has a newer revision than the one that was deployed last, or that deployment failed. Changed variables and ' +
+    'keys deploy by themselves what uses them. `state` is that of the newest deployment or undeployment.',
+  result: {
+    ...{ deployed: true, lastDeployTime: '2026-06-16T10:30:00.000Z', revision: 12, deployment: 31 },
+    ...{ redeployRequired: false, state: 'succeeded' },
+  },
+};
+
+export const ROUTE_HEALTH: ApiCallFacts = {
+  ...{ tag: 'Deployments', summary: 'What each live gateway really serves of a proxy', permission: 'VIEW' },
+  description:
+    'From what the gateways say of themselves; the upstream is not called. `routeActive`: every live gateway serves the ' +
+    'newest published deployment. `inconsistent`: gateways and record, or gateways among themselves, disagree; false where ' +
+    'no gateway lives. 503 when the Redis of the environment cannot be reached.',
+  result: {
+    ...ROUTE,
+    ...{ podsResponded: 1, podsActive: 1, deployedInManager: true, inconsistent: false, deployment: 31, revision: 12 },
+    gateways: { live: 1, serving: 1 },
+    pods: [{ gatewayId: 'gateway-1', workerPodIp: '10.0.1.11:8080', ...ROUTE }],
+  },
+};
+
+export const LIST_GATEWAYS: ApiCallFacts = {
+  ...{ tag: 'Environments', summary: 'The gateways of an environment that live', permission: 'VIEW' },
+  description: 'One that has been silent for 5 seconds is gone. 503 when the Redis of the environment cannot be reached.',
+  result: {
+    ...{ gatewayId: 'gateway-1', programVersion: '0.1.0', address: '10.0.1.11:8080', rootContext: '' },
+    ...{ startedAt: '2026-06-16T10:00:00.000Z', lastSeen: '2026-06-16T10:30:00.000Z', deployment: 31, upToDate: true },
+    rejected: [{ projectName: 'shop', apiProxyName: 'orders', deployment: 30, reason: 'the key does not fit' }],
+  },
+};
+
+export const QUEUE: ApiCallFacts = {
+  ...{ tag: 'Environments', summary: 'The queue of deployments to an environment', permission: 'VIEW' },
+  description:
+    'At most 100 open jobs, oldest first. `pendingDeployments` counts what is recorded and has not ended: that is ' +
+    'deployed in the end, also when the queue lost its jobs. 503 when the Redis of the queue cannot be reached.',
+  result: {
+    counts: { waiting: 0, active: 0, delayed: 1, completed: 0, failed: 0 },
+    pendingDeployments: 1,
+    jobs: [
+      {
+        ...{ deployment: 31, projectName: 'shop', apiProxyName: 'orders', revision: 12, kind: 'publish' },
+        ...{ state: 'delayed', attempts: 2, lastReason: 'the Redis of environment production cannot be reached' },
+      },
+    ],
+  },
+};

@@ -1,0 +1,88 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type pg from 'pg';
+import { errorFacts, type Logger } from '#libs/program-shell';
+import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
+import { DomainError } from '../../decider/domain-error.ts';
+import { DeploymentRelay } from '../../deployment-requests/deployment-relay.ts';
+import { DeploymentSettled } from '../../deployment-requests/deployment-settled.ts';
+import { CONTROL_PLANE_CONFIG, DATABASE, LOGGER } from '../../injection-tokens.ts';
+import { RolloutSteps } from './rollout-steps.ts';
+import { judge, runningRollouts, type RunningRollout } from './running-rollout.ts';
+
+const LOOK_EVERY_MS = 500;
+
+/**
+ * Begins the next wave of a rollout when the one before it is acknowledged, or cancels what is left. What is to be done
+ * stands in the rows: it is looked at whenever a deployment ends here and every half second, so that a process that dies
+ * between the end of a wave and the beginning of the next one loses nothing.
+ */
+@Injectable()
+export class RolloutRunner implements OnApplicationBootstrap, OnApplicationShutdown {
+  private timer: NodeJS.Timeout | undefined;
+  private unlisten: (() => void) | undefined;
+  private running: Promise<void> | undefined;
+  private again = false;
+  private stopped = false;
+
+  constructor(
+    @Inject(CONTROL_PLANE_CONFIG) private readonly config: ControlPlaneConfig,
+    @Inject(DATABASE) private readonly database: pg.Pool,
+    @Inject(LOGGER) private readonly logger: Logger,
+    private readonly steps: RolloutSteps,
+    private readonly settled: DeploymentSettled,
+    private readonly relay: DeploymentRelay,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    if (!this.config.roles.has('deployer')) return;
+    this.timer = setInterval(() => void this.look(), LOOK_EVERY_MS);
+    this.unlisten = this.settled.onAny(() => void this.look());
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    clearInterval(this.timer);
+    this.unlisten?.();
+    await this.running;
+  }
+
+  /** One look at a time; asked for while one runs, it looks once more. */
+  look(): Promise<void> {
+    if (this.running !== undefined) {
+      this.again = true;
+      return this.running;
+    }
+    this.running = this.lookUntilDone().finally(() => (this.running = undefined));
+    return this.running;
+  }
+
+  private async lookUntilDone(): Promise<void> {
+    do {
+      this.again = false;
+      try {
+        for (const rollout of await runningRollouts(this.database)) {
+          if (this.stopped) return;
+          await this.decide(rollout);
+        }
+      } catch (error) {
+        this.logger.warn(errorFacts(error), 'rollouts wait');
+        return;
+      }
+    } while (this.again && !this.stopped);
+  }
+
+  private async decide(rollout: RunningRollout): Promise<void> {
+    // Looked at without a lock first: nearly always there is nothing to do.
+    if ((await judge(this.database, rollout)).verdict === 'wait') return;
+    const { rolloutId } = rollout;
+    try {
+      await this.steps.take(rolloutId);
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      // The wave cannot begin: a route that is not its own any more, a proxy that is gone.
+      this.logger.warn({ rolloutId, reason: error.message }, 'a rollout stops: its next wave cannot begin');
+      await this.steps.stop(rolloutId, error.message);
+    }
+    void this.relay.flush();
+  }
+}

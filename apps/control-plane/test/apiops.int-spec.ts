@@ -266,7 +266,22 @@ describe('a project', () => {
     await expectRefusal(() => call('DELETE', `/projects/${name}/`), 409, 'conflict');
   });
 
-  it('without anything in it is deleted', async () => {
+  it('POST /apiops/projects/ stores a name and a description, empty by default, and nothing else', async () => {
+    await plane.done('POST', '/projects/', { name: 'described', description: 'of the shop' });
+    await plane.done('POST', '/projects/', { name: 'undescribed', description: null });
+    const { resultList } = await plane.done('GET', '/projects/');
+    expect(resultList).toEqual(
+      expect.arrayContaining([
+        { name: 'described', description: 'of the shop' },
+        { name: 'undescribed', description: '' },
+      ]),
+    );
+    const faulty = () => call('POST', '/projects/', { description: 'x'.repeat(1001), owner: 'me' });
+    const answer = await expectRefusal(faulty, 400, 'validation_failed');
+    expect(faultsOf(answer)).toEqual(['description out_of_range', 'name required', 'owner unknown_field']);
+  });
+
+  it('DELETE /apiops/projects/{p}/ deletes one without anything in it', async () => {
     await plane.done('POST', '/projects/', { name: 'empty' });
     await plane.done('DELETE', '/projects/empty/');
     expect((await call('GET', '/projects/')).text).not.toContain('empty');
@@ -540,7 +555,7 @@ describe('a set-up request', () => {
     expect(keys.resultList).toEqual([{ publicKey }]);
   });
 
-  it('for an environment may be followed by further gateway keys, of which one stays', async () => {
+  it('POST and GET /apiops/environments/{env}/keys/ and DELETE /apiops/environments/{env}/keys/{keyId}/ leave one key', async () => {
     const { name } = await plane.environment();
     const { resultList } = await plane.done('POST', `/environments/${name}/keys/`);
     const keys = (await plane.done('GET', `/environments/${name}/keys/`)).resultList.map((one) => one['keyId']);

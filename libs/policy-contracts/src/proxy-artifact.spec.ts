@@ -1,5 +1,5 @@
 import { canonicalJson } from './canonical-json.ts';
-import { parsePolicy, type PolicyContract } from './policy-contract.ts';
+import { parsePolicy, parseSentPolicy, type PolicyContract } from './policy-contract.ts';
 import { parseProxyArtifact, type ProxyArtifact } from './proxy-artifact.ts';
 
 function policy(input: object): PolicyContract {
@@ -48,6 +48,31 @@ const faultsOf = (input: unknown): string[] => {
   const parsed = parseProxyArtifact(input);
   return parsed.ok ? [] : parsed.faults.map(({ field, code }) => `${field} ${code}`);
 };
+
+describe('an artifact with policies that the first version stored', () => {
+  /** What it took, and what a request of today may not bring any more: never to be changed. */
+  const KEPT = {
+    ...{ type: 'policy-verify-jwt', algorithm: ['HS256'], secretKey: { ref: 'private.secret' }, jwtType: 'Signed' },
+    ...{ description: 'a\u0001b', condition: 'request.verb = "\u0002"', issuer: { value: 'i\u0003' } },
+    ...{ requiredClaims: { value: ['a,b'] }, knownHeaders: { value: ['c,d'] } },
+  };
+
+  it('is read, and its policies are what they were', () => {
+    const parsed = parseProxyArtifact(changed(['pipelines', 'request'], [{ name: 'kept', policy: KEPT }]));
+    expect(parsed).toMatchObject({ ok: true, value: { pipelines: { request: [{ policy: KEPT }] } } });
+  });
+
+  it('does not make a request of today take them', () => {
+    const parsed = parseSentPolicy(KEPT);
+    expect(parsed.ok ? [] : parsed.faults.map(({ field, message }) => `${field}: ${message}`)).toEqual([
+      'policy.description: policy.description must hold no control characters',
+      'policy.condition: policy.condition must hold no control characters',
+      'policy.issuer.value: policy.issuer.value must hold no control characters',
+      'policy.requiredClaims.value[0]: policy.requiredClaims.value[0] must hold no comma',
+      'policy.knownHeaders.value[0]: policy.knownHeaders.value[0] must hold no comma',
+    ]);
+  });
+});
 
 describe('an artifact', () => {
   it('is the same after its way through canonical JSON', () => {

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
-import { parsePolicy } from './policy-contract.ts';
+import { parsePolicy, parseSentPolicy } from './policy-contract.ts';
 import { parseVerifyJwt, type VerifyJwtContract } from './verify-jwt.contract.ts';
 import { timeSpanSeconds } from './verify-jwt-elements.ts';
 
@@ -23,7 +23,7 @@ function accepted(members: object): VerifyJwtContract {
 }
 
 const faultsOf = (members: object) => {
-  const parsed = parse(members);
+  const parsed = parseSentPolicy({ ...SIGNED, ...members });
   return parsed.ok ? [] : parsed.faults.map(({ field, code }) => `${field} ${code}`);
 };
 const warningsOf = (members: object) => {

@@ -4,16 +4,6 @@ import { orderOf, type ActiveApiProxy, type PlacedPolicy } from './domain/index.
 
 const PIPELINES: readonly PolicyPlace['pipeline'][] = ['REQUEST', 'RESPONSE', 'ERROR'];
 
-/** The policies of the proxy first, then those of each endpoint, each list in execution order. */
-function policiesInOrder(proxy: ActiveApiProxy): PlacedPolicy[] {
-  const rank = ({ place }: PlacedPolicy): number => {
-    const isAt = ({ name, httpMethod }: { name: string; httpMethod: string }) =>
-      place.scope === 'ENDPOINT' && name === place.endpoint && httpMethod === place.httpMethod;
-    return (proxy.endpoints.findIndex(isAt) + 1) * PIPELINES.length + PIPELINES.indexOf(place.pipeline);
-  };
-  return proxy.policies.toSorted((left, right) => rank(left) - rank(right));
-}
-
 /** Reading a policy checks its keys too; in a long history most policies stay what they were from step to step. */
 const policiesRead = new WeakMap<PlacedPolicy, object>();
 
@@ -27,24 +17,51 @@ function readOnce(placed: PlacedPolicy): object {
   return read;
 }
 
-/** A policy as `GET X/policies/{policyName}/` shows it, without its warnings. */
-export function pastPolicyView(proxy: ActiveApiProxy, placed: PlacedPolicy) {
-  const { name, place } = placed;
-  return {
+/** Views by the order of the policy: what stays where it is has one and the same view, and compares at no cost. */
+const policiesViewed = new WeakMap<PlacedPolicy, Map<number, PastPolicyView>>();
+
+type PastPolicyView = Readonly<Record<'policy' | 'operationMetadata', object>>;
+
+function viewAt(placed: PlacedPolicy, order: number): PastPolicyView {
+  const views = policiesViewed.get(placed) ?? new Map<number, PastPolicyView>();
+  const known = views.get(order);
+  if (known !== undefined) return known;
+  const { place } = placed;
+  const view = {
     policy: readOnce(placed),
     operationMetadata: {
       targetScope: place.scope,
       targetEndpoint: place.scope === 'ENDPOINT' ? place.endpoint : null,
       targetEndpointHTTPMethod: place.scope === 'ENDPOINT' ? place.httpMethod : null,
       targetPipeline: place.pipeline,
-      order: orderOf(proxy.policies, name),
+      order,
     },
   };
+  policiesViewed.set(placed, views.set(order, view));
+  return view;
 }
 
-/** The policies in the form and order of `policyList`. */
-export const pastPolicyList = (proxy: ActiveApiProxy) =>
-  policiesInOrder(proxy).map((placed) => pastPolicyView(proxy, placed));
+/** A policy as `GET X/policies/{policyName}/` shows it, without its warnings. */
+export const pastPolicyView = (proxy: ActiveApiProxy, placed: PlacedPolicy): PastPolicyView =>
+  viewAt(placed, orderOf(proxy.policies, placed.name));
+
+const endpointKey = (httpMethod: string, name: string): string => `${httpMethod} ${name}`;
+
+/** The policies as their own calls show them: the proxy's first, then those of each endpoint, each list in execution order. */
+export function pastPolicyList({ endpoints, policies }: ActiveApiProxy): PastPolicyView[] {
+  const places = new Map(endpoints.map(({ httpMethod, name }, index) => [endpointKey(httpMethod, name), index + 1]));
+  const listOf = ({ place }: PlacedPolicy): number => {
+    const at = place.scope === 'ENDPOINT' ? (places.get(endpointKey(place.httpMethod, place.endpoint)) ?? 0) : 0;
+    return at * PIPELINES.length + PIPELINES.indexOf(place.pipeline);
+  };
+  const lists = new Map<number, PastPolicyView[]>();
+  for (const placed of policies) {
+    const list = lists.get(listOf(placed)) ?? [];
+    list.push(viewAt(placed, list.length + 1));
+    lists.set(listOf(placed), list);
+  }
+  return [...lists].sort(([left], [right]) => left - right).flatMap(([, list]) => list);
+}
 
 /** A revision of a proxy: what `GET X/` shows of it, and its policies as their own calls show and take them. */
 export function pastApiProxyView(proxy: ActiveApiProxy) {

@@ -11,6 +11,7 @@ import {
 import { GetCredentialHandler, ListCredentialsHandler } from './credential-views.ts';
 import { CredentialsController } from './credentials.controller.ts';
 import { credentialsProjection } from './credentials.projection.ts';
+import { CREDENTIAL_UPCASTERS } from './domain/credential.upcasters.ts';
 import { RefreshFamiliesController } from './refresh-families.controller.ts';
 import { ListRefreshFamiliesHandler, RevokeRefreshFamiliesHandler } from './refresh-family-handlers.ts';
 import { ChangeTokenSettingsHandler, ResetTokenSettingsHandler } from './token-settings-handlers.ts';
@@ -26,4 +27,5 @@ export const credentialsSlice: Slice = {
     ...[ListRefreshFamiliesHandler, RevokeRefreshFamiliesHandler],
   ],
   projections: [credentialsProjection],
+  upcasters: CREDENTIAL_UPCASTERS,
 };

@@ -56,7 +56,6 @@ const adminToken = `gwt_${randomBytes(32).toString('base64url')}`;
 export class RunningControlPlane {
   /** Every line that was logged, at every level. */
   readonly logLines: string[] = [];
-  readonly masterKey = randomBytes(32);
   readonly adminToken = adminToken;
   readonly redis = new Redis(testRedisUrl());
   readonly answers: string[] = [];
@@ -66,14 +65,19 @@ export class RunningControlPlane {
 
   private constructor(
     readonly database: FreshDatabase,
+    readonly masterKey: Buffer,
     private readonly settings: Settings,
   ) {}
 
   private running: NestFastifyApplication | undefined;
 
-  static async start(settings: Settings = {}): Promise<RunningControlPlane> {
-    const database = await freshDatabase(EVENT_STORE_MIGRATIONS, CONTROL_PLANE_MIGRATIONS);
-    const one = new RunningControlPlane(database, settings);
+  /** @param found a database that is there already, and the key that its secrets are sealed under */
+  static async start(
+    settings: Settings = {},
+    found?: { readonly database: FreshDatabase; readonly masterKey: Buffer },
+  ): Promise<RunningControlPlane> {
+    const database = found?.database ?? (await freshDatabase(EVENT_STORE_MIGRATIONS, CONTROL_PLANE_MIGRATIONS));
+    const one = new RunningControlPlane(database, found?.masterKey ?? randomBytes(32), settings);
     one.running = await one.process();
     return one;
   }
@@ -103,9 +107,12 @@ export class RunningControlPlane {
     const logger = pino({ level: 'trace' }, { write: (line: string) => void this.logLines.push(line) });
     const resources = { config, database, masterKey: this.masterKey, logger };
     const app = await createControlPlaneApp(resources, token);
-    app.getHttpAdapter().getInstance().addHook('onRoute', ({ method, path }) => {
-      for (const one of [method].flat()) this.servedRoutes.add(`${one} ${path}`);
-    });
+    app
+      .getHttpAdapter()
+      .getInstance()
+      .addHook('onRoute', ({ method, path }) => {
+        for (const one of [method].flat()) this.servedRoutes.add(`${one} ${path}`);
+      });
     await app.init();
     await app.getHttpAdapter().getInstance().ready();
     this.others.push(app);

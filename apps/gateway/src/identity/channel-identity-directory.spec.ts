@@ -17,6 +17,11 @@ const alice = {
   tokenSettings: null,
 };
 
+/** As the first version wrote it: never to be changed. */
+const RECORD_OF_THE_FIRST_VERSION =
+  '{"username":"carol","project":"shop","passwordVerifier":"scrypt$2$a$b","passwordId":"password-3","enabled":true,' +
+  '"expiresAt":null,"roles":["reader"]}';
+
 describe('ChannelIdentityDirectory', () => {
   let channel: ReplaceableChannel;
   let keys: ChannelKeys | undefined;
@@ -36,6 +41,14 @@ describe('ChannelIdentityDirectory', () => {
   it('finds clients by id and users by name', async () => {
     expect(await directory.client('client-1')).toEqual(client);
     expect(await directory.credential('alice')).toEqual(alice);
+    expect(refused).toEqual([]);
+  });
+
+  it('reads the record of a user that the first version wrote: from anywhere, without an access list', async () => {
+    const content = JSON.parse(RECORD_OF_THE_FIRST_VERSION) as typeof alice;
+    await putIdentity(channel, known, { kind: 'credential', subject: 'carol', version: 1, content });
+    const defaults = { ipList: [], access: [], tokenSettings: null };
+    expect(await directory.credential('carol')).toEqual({ ...content, ...defaults });
     expect(refused).toEqual([]);
   });
 

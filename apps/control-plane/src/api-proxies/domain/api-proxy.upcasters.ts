@@ -2,15 +2,20 @@ import { upcasterKey, type RecordedEvent, type Upcaster } from '#libs/event-stor
 
 type Members = Readonly<Record<string, unknown>>;
 
+type RouteOfVersion1 = Members & { readonly methodList: readonly string[] };
+
+/** Version 1 took an empty list for any method; such a route was claimed for none. */
+const methodsOf = ({ methodList }: RouteOfVersion1): readonly string[] => (methodList.length === 0 ? ['ALL'] : methodList);
+
 /** Version 1 knew no header rules, one way to balance, no CORS and no error template. */
 const withSettingsOfVersion2: Upcaster = (event: RecordedEvent): RecordedEvent => {
-  const data = event.data as Members & { readonly clientRoute: Members; readonly routingInfo: Members };
+  const data = event.data as Members & { readonly clientRoute: RouteOfVersion1; readonly routingInfo: Members };
   return {
     ...event,
     schemaVersion: 2,
     data: {
       ...data,
-      clientRoute: { ...data.clientRoute, headerList: [] },
+      clientRoute: { ...data.clientRoute, methodList: methodsOf(data.clientRoute), headerList: [] },
       routingInfo: { loadBalanceAlgorithm: 'ROUND_ROBIN', ...data.routingInfo },
       cors: null,
       jsonErrorTemplate: null,

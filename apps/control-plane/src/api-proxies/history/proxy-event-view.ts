@@ -23,10 +23,21 @@ export interface RevisionView {
   readonly reason: string | null;
 }
 
+/** Most events leave the endpoints alone, and one list compares with itself at no cost. */
+const endpointLists = new WeakMap<ActiveApiProxy['endpoints'], readonly object[]>();
+
+function endpointListOf({ endpoints }: ActiveApiProxy): readonly object[] {
+  const known = endpointLists.get(endpoints);
+  if (known !== undefined) return known;
+  const list = endpoints.map(endpointView);
+  endpointLists.set(endpoints, list);
+  return list;
+}
+
 /** What a revision numbers, as apiops shows it: two revisions are compared in this form. */
 export function contentView(proxy: ActiveApiProxy) {
   const { apiProxyName: _name, revision: _revision, ...content } = apiProxyView(proxy);
-  return { ...content, policyList: pastPolicyList(proxy) };
+  return { ...content, endpointList: endpointListOf(proxy), policyList: pastPolicyList(proxy) };
 }
 
 /** Each state lies between two events. */

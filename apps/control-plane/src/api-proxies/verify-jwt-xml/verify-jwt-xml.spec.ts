@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
-import { parsePolicy, type VerifyJwtContract } from '#libs/policy-contracts';
+import type { VerifyJwtContract } from '#libs/policy-contracts';
 import { readPolicy } from './read-policy.ts';
 import { verifyJwtToXml } from './verify-jwt-to-xml.ts';
 
@@ -88,6 +88,17 @@ describe('policy-verify-jwt as XML', () => {
     expect(accepted(readXml(xml))).toEqual(accepted(readJson(HS256)));
   });
 
+  it.each([
+    `<?xml version='1.0'?>`,
+    '<?xml version="1.0" encoding="utf-8" ?>',
+    '<?xml version="1.0" encoding="US-ASCII" standalone="no"?>',
+    '\n  <?xml version="1.1"?>',
+    '<?xml-stylesheet href="a"?><!-- <!DOCTYPE a> --><!---->',
+  ])('may begin with %s', (beginning) => {
+    const xml = `${beginning}${xmlWith('<Issuer><![CDATA[<!DOCTYPE a>-- <?xml ?>]]></Issuer>')}<?after all?>`;
+    expect(accepted(readXml(xml)).issuer).toEqual({ value: '<!DOCTYPE a>-- <?xml ?>' });
+  });
+
   it('replaces references once, and leaves CDATA as it is', () => {
     const issuer = (text: string) => accepted(readXml(xmlWith(`<Issuer>${text}</Issuer>`))).issuer?.value;
     expect(issuer('&lt;&amp;lt;&gt;&quot;&apos;&#65;&#x1F600;')).toBe('<&lt;>"\'A😀');
@@ -134,13 +145,29 @@ describe('policy-verify-jwt as XML', () => {
 describe('refusals of policy-verify-jwt as XML', () => {
   it.each([
     ['text', 'is not well-formed XML'],
-    ['', 'is not well-formed XML'],
+    ['', 'is empty'],
+    [' \n', 'is empty'],
     ['<VerifyJWT>', 'is not well-formed XML'],
     ['<VerifyJWT><a></VerifyJWT>', 'is not well-formed XML at line 1'],
     ['<VerifyJWT/><VerifyJWT/>', 'policy.xml '],
     ['<VerifyJWT a="1" a="2"/>', 'is not well-formed XML'],
     ['<VerifyJWT a=1/>', 'is not well-formed XML'],
     ['<VerifyJWT/>stray', 'one outermost element and no text beside it'],
+    ['<?xml version="1.0" encoding="UTF-16"?><VerifyJWT/>', 'version 1.0 and encoding UTF-8, or none'],
+    ['<?xml version="1.0" encoding="ISO-8859-1"?><VerifyJWT/>', 'version 1.0 and encoding UTF-8, or none'],
+    ['<?xml encoding="UTF-8"?><VerifyJWT/>', 'version 1.0 and encoding UTF-8, or none'],
+    ['<VerifyJWT/><?xml version="1.0"?>', 'an XML declaration at its beginning only'],
+    ['<VerifyJWT><?XML ?></VerifyJWT>', 'an XML declaration at its beginning only'],
+    ['<VerifyJWT><!-- a -- b --></VerifyJWT>', 'a comment with -- in it'],
+    ['<VerifyJWT><!-- a ---></VerifyJWT>', 'a comment with -- in it'],
+    ['<VerifyJWT><!-- a', 'that is not closed'],
+    ['<VerifyJWT><![CDATA[ a', 'that is not closed'],
+    ['<VerifyJWT><Issuer>a]]>b</Issuer></VerifyJWT>', 'element Issuer holds ]]> outside of a CDATA section'],
+    ['<VerifyJWT><Issuer><![CDATA[a]]>]]></Issuer></VerifyJWT>', 'element Issuer holds ]]> outside'],
+    ['<VerifyJWT><!-- \u0001 --></VerifyJWT>', 'a character that XML cannot have'],
+    ['<VerifyJWT><Issuer>\u0000</Issuer></VerifyJWT>', 'a character that XML cannot have'],
+    ['<VerifyJWT><Issuer>&#1;</Issuer></VerifyJWT>', 'a reference other than'],
+    ['<VerifyJWT><Issuer>&#xD800;</Issuer></VerifyJWT>', 'a reference other than'],
     [`<VerifyJWT>${'<a b="c"/>'.repeat(2_500)}</VerifyJWT>`, 'holds more than 5000 elements and attributes'],
     ['<DecodeJWT/>', 'must have the outermost element VerifyJWT'],
     ['<!DOCTYPE VerifyJWT><VerifyJWT/>', 'may not declare a document type'],
@@ -156,6 +183,16 @@ describe('refusals of policy-verify-jwt as XML', () => {
     const read = readXml(xml);
     expect(faultsOf(read)).toEqual(['policy.xml invalid_xml']);
     expect(messagesOf(read)[0]).toContain(message);
+  });
+
+  it.each([
+    ['attributes', `<VerifyJWT ${Array.from({ length: 70_000 }, (_, at) => `a${at}="1"`).join(' ')}/>`],
+    ['elements', `<VerifyJWT>${'<a/>'.repeat(250_000)}</VerifyJWT>`],
+    ['unclosed comments', `<VerifyJWT>${'<!--'.repeat(250_000)}`],
+    ['unclosed elements', '<a>'.repeat(330_000)],
+  ])('too many %s are not even parsed', (_what, xml) => {
+    expect(faultsOf(readXml(xml))).toEqual(['policy.xml invalid_xml']);
+    expect(messagesOf(readXml(xml))[0]).toMatch(/holds more than 5000 elements and attributes$/);
   });
 
   it.each([1, {}, [], true])('xml must be a string, not %j', (xml) => {
@@ -410,7 +447,7 @@ describe('a policy on its way through XML', () => {
     let count = 0;
     fc.assert(
       fc.property(members, keys, (some, key) => {
-        const parsed = parsePolicy({ type: 'policy-verify-jwt', ...key, ...some }, NAME);
+        const parsed = readJson({ ...key, ...some });
         fc.pre(parsed.ok);
         const policy = accepted(parsed);
         const xml = verifyJwtToXml(NAME, policy);

@@ -13,7 +13,7 @@ const CREATION = {
   password: secret('first'),
   ...CONTENT,
 };
-const created: CredentialEvent = { type: 'CredentialCreated', schemaVersion: 1, data: CREATION };
+const created: CredentialEvent = { type: 'CredentialCreated', schemaVersion: 2, data: CREATION };
 const deleted: CredentialEvent = { type: 'CredentialDeleted', schemaVersion: 1, data: { credentialId: 'c-1' } };
 const changed: CredentialEvent = {
   type: 'PasswordChanged',
@@ -32,7 +32,7 @@ describe('a credential', () => {
     const content = { ...CONTENT, enabled: false, roles: [], password: secret('second') };
     const updated: CredentialEvent = {
       type: 'CredentialUpdated',
-      schemaVersion: 1,
+      schemaVersion: 2,
       data: { credentialId: 'c-1', ...content },
     };
     given(credentialDecider, [created])
@@ -110,7 +110,7 @@ describe('the access list of a credential', () => {
 
   it('stays when the credential is replaced', () => {
     const update: CredentialEvent = {
-      ...{ type: 'CredentialUpdated', schemaVersion: 1 },
+      ...{ type: 'CredentialUpdated', schemaVersion: 2 },
       data: { credentialId: 'c-1', ...CONTENT, password: secret('second') },
     };
     expect(fold(credentialDecider, [...history, update])).toMatchObject({ access: [{}, {}] });

@@ -196,7 +196,7 @@ function decideActive(
   switch (command.type) {
     case 'UpdateCredential': {
       const { type: _type, ...content } = command;
-      return { type: 'CredentialUpdated', schemaVersion: 1, data: { credentialId, ...content } };
+      return { type: 'CredentialUpdated', schemaVersion: 2, data: { credentialId, ...content } };
     }
     case 'ChangePassword':
       return { type: 'PasswordChanged', schemaVersion: 1, data: { credentialId, password: command.password } };
@@ -233,7 +233,7 @@ export const credentialDecider: Decider<CredentialState, CredentialCommand, Cred
   decide(command, state) {
     if (command.type === 'CreateCredential') {
       const { type: _type, ...data } = command;
-      return [{ type: 'CredentialCreated', schemaVersion: 1, data }];
+      return [{ type: 'CredentialCreated', schemaVersion: 2, data }];
     }
     return [decideActive(command, requireCredential(state))];
   },

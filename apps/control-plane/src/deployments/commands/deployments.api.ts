@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   DEPLOY_STRATEGY_SCHEMA,
+  environmentsInWaves,
   listContradicts,
   optional,
   wholeNumber,
@@ -51,6 +52,18 @@ export const PROMOTE = z
 
 export const promotionFaults = ({ to, deployStrategy }: z.infer<typeof PROMOTE>): ValidationFault[] =>
   listContradicts(to, deployStrategy, 'to');
+
+const textAt = (name: unknown, path: string) => (typeof name === 'string' ? [{ name, path }] : []);
+
+/** The environments in a body that may be broken otherwise: unknown ones are reported with its other faults. */
+export function environmentsInPromotion(body: unknown): { name: string; path: string }[] {
+  const { from, to, deployStrategy } = (body ?? {}) as Readonly<Record<string, unknown>>;
+  return [
+    ...textAt(from, 'from'),
+    ...(Array.isArray(to) ? to.flatMap((name, index) => textAt(name, `to[${index}]`)) : []),
+    ...environmentsInWaves(deployStrategy, 'deployStrategy'),
+  ];
+}
 
 export const DEPLOYMENT_CALLS = {
   deploy: {

@@ -1,6 +1,9 @@
 import { Body, Controller, Delete, HttpCode, Param, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
+import type { z } from 'zod';
+import { parseWith } from '#libs/policy-contracts';
 import { invalid } from '../../decider/domain-error.ts';
+import { EnvironmentNameCheck } from '../../deployment-requests/deployment-targets.ts';
 import { ApiCall } from '../../http/api-call.ts';
 import { requireJson } from '../../http/body-parsers.ts';
 import { success, type SuccessEnvelope } from '../../http/envelope.ts';
@@ -13,6 +16,7 @@ import {
   DEPLOY,
   DEPLOYMENT_CALLS,
   DEPLOYMENT_VENDOR_MEMBERS,
+  environmentsInPromotion,
   PROMOTE,
   promotionFaults,
   UNDEPLOY,
@@ -22,7 +26,10 @@ import { PromoteProxy } from './promote.handler.ts';
 /** Where a proxy runs, without a change of its content (contract 4.2, 4.3). */
 @Controller('apiops/projects/:projectName/apiProxies/:apiProxyName')
 export class DeploymentsController {
-  constructor(private readonly commands: CommandBus) {}
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly environments: EnvironmentNameCheck,
+  ) {}
 
   @Post('environments/:environmentName')
   @HttpCode(200)
@@ -57,11 +64,18 @@ export class DeploymentsController {
     @Param() address: Omit<DeploymentAddress, 'environmentName'>,
     @Body() body: unknown,
   ): Promise<SuccessEnvelope> {
-    const promotion = readBody(PROMOTE, body);
-    const faults = promotionFaults(promotion);
-    if (faults.length > 0) throw invalid(faults);
+    const promotion = await this.promotionIn(requireJson(body) ?? undefined);
     const to = promotion.deployStrategy?.waves.flat() ?? promotion.to;
     const command = new PromoteProxy(asker, address, { ...promotion, to });
     return success({ deploymentResult: await this.commands.execute(command) });
+  }
+
+  /** @throws DomainError VALIDATION_FAILED with every fault */
+  private async promotionIn(body: unknown): Promise<z.infer<typeof PROMOTE>> {
+    const parsed = parseWith(PROMOTE, body);
+    const faults = parsed.ok ? promotionFaults(parsed.value) : parsed.faults;
+    const all = [...faults, ...(await this.environments.faultsAt(environmentsInPromotion(body)))];
+    if (all.length > 0 || !parsed.ok) throw invalid(all);
+    return parsed.value;
   }
 }

@@ -1,8 +1,7 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { environmentsInWaves, type DeployStrategy, type ValidationFault } from '#libs/policy-contracts';
-import { conflict, invalid } from '../../decider/domain-error.ts';
+import type { DeployStrategy } from '#libs/policy-contracts';
+import { conflict } from '../../decider/domain-error.ts';
 import { DeploymentResults, type DeploymentResult } from '../../deployment-requests/deployment-results.ts';
-import { EnvironmentNameCheck } from '../../deployment-requests/deployment-targets.ts';
 import { resolveApiProxy } from '../../persistence/project-scope.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../../persistence/unit-of-work.ts';
 import { requireExpectedRevision, RevisionDeployment } from './revision-deployment.ts';
@@ -33,12 +32,9 @@ export class PromoteProxyHandler implements ICommandHandler<PromoteProxy> {
     private readonly units: UnitOfWork,
     private readonly deployment: RevisionDeployment,
     private readonly results: DeploymentResults,
-    private readonly environments: EnvironmentNameCheck,
   ) {}
 
   async execute({ context, address, promotion }: PromoteProxy): Promise<DeploymentResult> {
-    const faults = await this.unknownEnvironments(promotion);
-    if (faults.length > 0) throw invalid(faults);
     const { from, to, deployStrategy: strategy } = promotion;
     const requested = await this.units.run(context, async (unit) => {
       const { proxyId } = await resolveApiProxy(unit, address);
@@ -55,14 +51,6 @@ export class PromoteProxyHandler implements ICommandHandler<PromoteProxy> {
       return this.deployment.request(unit, targets, wish);
     });
     return this.results.of(requested);
-  }
-
-  private unknownEnvironments({ from, to, deployStrategy }: Promotion): Promise<ValidationFault[]> {
-    return this.environments.faultsAt([
-      { name: from, path: 'from' },
-      ...(deployStrategy === undefined ? to.map((name, index) => ({ name, path: `to[${index}]` })) : []),
-      ...environmentsInWaves(deployStrategy, 'deployStrategy'),
-    ]);
   }
 }
 

@@ -14,6 +14,9 @@ alter table read_credentials
   add column access jsonb not null default '[]',
   add column token_settings jsonb;
 alter table read_environments add column own_redis boolean not null default false;
+update read_environments environments set own_redis = true from events
+  where events.stream_id = 'environment-' || environments.environment_id and events.type = 'EnvironmentCreated'
+    and events.data ->> 'redisUrl' is not null;
 
 -- Down Migration
 

@@ -51,7 +51,10 @@ ANSWER=$(apiops POST /environments/ "{\"name\": \"$ENVIRONMENT\", \"redisUrl\": 
 
 # 2. Now a gateway can be started with that key; nothing below waits for more than one.
 echo "start a gateway of $ENVIRONMENT with GATEWAY_KEY=\$(cat $GATEWAY_KEY_FILE)"
-curl -sS -o /dev/null --retry 120 --retry-connrefused --retry-delay 1 "$GATEWAY/"
+curl -s -o /dev/null --retry 120 --retry-connrefused --retry-delay 1 "$GATEWAY/" || {
+  echo "no gateway answers at $GATEWAY" >&2
+  exit 1
+}
 
 # 3. A token for the pipeline: it may change and deploy this project, and nothing else. Shown once as well.
 ANSWER=$(apiops POST /tokens/ '{"name": "ci", "permissions": ["MANAGE", "DEPLOY"], "projects": ["shop"]}')
@@ -121,7 +124,7 @@ TYPE=application/json
 
 # 9. Alice logs in. A new user is known to the gateways a moment later.
 login() {
-  curl -sS --retry 10 --retry-all-errors --retry-delay 1 --fail "$GATEWAY/auth/jwt" \
+  curl -s --retry 10 --retry-all-errors --retry-delay 1 --fail "$GATEWAY/auth/jwt" \
     -u "orders-client:$SECRET" -d grant_type=password -d username=alice -d "password=$SECRET"
 }
 ACCESS=$(login | value access_token)

@@ -87,7 +87,7 @@ describe('docs/how-to/set-up-everything-with-curl', () => {
     gateway = startGateway({ port, adminPort });
     const [code] = (await exited) as [number];
     expect({ code, errors: run.errors }).toEqual({ code: 0, errors: '' });
-    expect(run.output).toMatch(/^deployment \d+: Deployment successful$/m);
+    expect(run.output).toMatch(/^deployment \d+: Deployment successful/m);
     const at = `http://127.0.0.1:${port}`;
     const answers = [...run.output.matchAll(/^(\S+) answers (\d+)$/gm)].map(([, url, status]) => `${url} ${status}`);
     expect(answers).toEqual([

@@ -2,6 +2,8 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ControlPlaneModule, type ControlPlaneResources } from './control-plane.module.ts';
+import { refuseAmbiguousHeaders } from './http/ambiguous-headers.ts';
+import { serveQueueBoard } from './deployments/board/queue-board.ts';
 import { authenticateWith } from './http/authentication.ts';
 import { LARGEST_BODY_BYTES, useBodyParsers } from './http/body-parsers.ts';
 import { answerClientErrors, answerExpectations } from './http/connection-errors.ts';
@@ -15,6 +17,9 @@ import { serveTryItAssets } from './openapi/try-it-page.ts';
 
 /** Names have at most 255 characters, each of them up to three in a URL; what is too long is refused as a name. */
 const LONGEST_NAME_IN_PATH = 1_000;
+
+/** For all of a request to arrive, 1 MiB at most: who sends a byte now and then does not keep a connection for ever. */
+const ARRIVES_WITHIN_MS = 60_000;
 
 /** An address that no route can be looked up for: no hook runs, so what hooks do for the others is done here. */
 function answerBadAddress(logger: Logger) {
@@ -33,6 +38,7 @@ function followRequests(instance: FastifyInstance, logger: Logger): void {
   instance.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', requestIdOf(request));
     logWhenDone(logger, request, reply);
+    refuseAmbiguousHeaders(request);
   });
   answerExpectations(instance.server, logger);
 }
@@ -44,6 +50,8 @@ export async function createControlPlaneApp(
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: LARGEST_BODY_BYTES,
+    requestTimeout: ARRIVES_WITHIN_MS,
+    http: { requireHostHeader: false },
     routerOptions: { ignoreTrailingSlash: true, caseSensitive: true, maxParamLength: LONGEST_NAME_IN_PATH },
     frameworkErrors: answerBadAddress(resources.logger),
     clientErrorHandler: answerClientErrors(resources.logger),
@@ -62,6 +70,9 @@ export async function createControlPlaneApp(
   followRequests(instance, resources.logger);
   instance.addHook('onRequest', authenticateWith(frontDoor));
   useBodyParsers(app);
-  if (resources.config.roles.has('api')) await serveTryItAssets(app);
+  if (resources.config.roles.has('api')) {
+    await serveTryItAssets(app);
+    await serveQueueBoard(app);
+  }
   return app;
 }

@@ -11,6 +11,8 @@ import { CONTROL_PLANE_MIGRATIONS } from './persistence/control-plane-migrations
 
 const CONNECTIONS = 20;
 const CONNECT_WITHIN_MS = 5_000;
+/** No statement takes so long, waits for others included: a database that does not answer is one that is away. */
+const ANSWERS_WITHIN_MS = 30_000;
 
 interface Database {
   readonly url: string;
@@ -39,7 +41,10 @@ async function openDatabase(config: ControlPlaneConfig, logger: Logger): Promise
 }
 
 function connect(url: string, logger: Logger): pg.Pool {
-  const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS, connectionTimeoutMillis: CONNECT_WITHIN_MS });
+  const pool = new pg.Pool({
+    ...{ connectionString: url, max: CONNECTIONS, keepAlive: true },
+    ...{ connectionTimeoutMillis: CONNECT_WITHIN_MS, query_timeout: ANSWERS_WITHIN_MS },
+  });
   pool.on('error', (error) => logger.warn({ reason: error.message }, 'a database connection was lost'));
   return pool;
 }

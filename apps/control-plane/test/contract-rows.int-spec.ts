@@ -62,14 +62,15 @@ const CONTRACT: Readonly<Record<string, readonly string[]>> = {
   ],
   '4.3, rollout': ['POST X/promote/', 'PUT P/settings/deploy-strategy/'],
   '4.3, progress': ['GET /apiops/deployments/{id}/', 'GET /apiops/deployments/{id}/stream'],
-  '4.3, operation': [
-    ...['GET /apiops/environments/{env}/gateways/', 'GET /apiops/environments/{env}/queue/', 'GET /apiops/queues'],
-  ],
+  '4.3, operation': ['GET /apiops/environments/{env}/gateways/', 'GET /apiops/environments/{env}/queue/'],
   '4.3, refresh families': [
     ...['GET P/credentials/{username}/tokens/?environmentName=', 'DELETE P/credentials/{username}/tokens/'],
     'DELETE P/credentials/{username}/tokens/{family}/',
   ],
 };
+
+/** Rows that are pages for people, not calls: the contract gives them no method. */
+const PAGES = ['/apiops/queues'];
 
 /** Rows that are a member or a parameter rather than a call, by the words that a title must have. */
 const WORDS = ['operationMetadata.deployStrategy', 'GET X/?at='];
@@ -99,8 +100,8 @@ function canonical(method: string, callPath: string): string {
 }
 
 const canonicalCall = (call: string): string => {
-  const [method = '', ...rest] = call.split(' ');
-  return canonical(method, rest.join(' '));
+  const blank = call.indexOf(' ');
+  return canonical(call.slice(0, blank), call.slice(blank + 1));
 };
 
 const callsIn = (title: string): string[] =>
@@ -110,19 +111,28 @@ const callsIn = (title: string): string[] =>
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 /** The first argument of `it(…)`, `it.each(…)(…)` and of the same with `test` and `describe`. */
-const TITLE = /\b(?:it|test|describe)(?:\.each\b[\s\S]*?\))?\(\s*(['"`])((?:\\.|(?!\1).)*)\1/g;
+const TITLE = /\b(it|test|describe)(?:\.each\b[\s\S]*?\))?\(\s*(['"`])((?:\\.|(?!\2).)*)\2/g;
+/** `describe('P/settings/deploy-strategy/')` with `it('PUT and GET: …')` in it. */
+const BARE_PATH = /^(?:\/apiops|[PX](?=\/))\S*$/;
+const METHODS_FIRST = new RegExp(`^(?:${METHOD})(?:(?:, | and |/)(?:${METHOD}))*\\b`);
+
+/** The titles in one file; under a path alone those of its tests that begin with methods get the path. */
+function titlesIn(text: string): string[] {
+  let barePath = '';
+  return [...text.matchAll(TITLE)].flatMap(([, kind, , title = '']) => {
+    if (kind === 'describe') barePath = BARE_PATH.test(title) ? title : '';
+    const methods = kind === 'describe' || barePath === '' ? undefined : METHODS_FIRST.exec(title)?.[0];
+    return methods === undefined ? [title] : [title, `${methods} ${barePath}`];
+  });
+}
 
 /** What the tests in the tree are called. */
-function titles(): string[] {
-  return ['apps', 'libs', 'test'].flatMap((folder) =>
+const titles = (): string[] =>
+  ['apps', 'libs', 'test'].flatMap((folder) =>
     readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' })
       .filter((name) => /spec\.ts$/.test(name) && name !== path.relative(path.join(ROOT, folder), import.meta.filename))
-      .flatMap((name) => {
-        const text = readFileSync(path.join(ROOT, folder, name), 'utf8');
-        return [...text.matchAll(TITLE)].map(([, , title = '']) => title);
-      }),
+      .flatMap((name) => titlesIn(readFileSync(path.join(ROOT, folder, name), 'utf8'))),
   );
-}
 
 describe('every row of part 4 of the contract', () => {
   const rows = Object.entries(CONTRACT).flatMap(([part, calls]) => calls.map((call) => [part, call] as const));
@@ -149,6 +159,15 @@ describe('every row of part 4 of the contract', () => {
 
   it.each(rows)('%s: %s is in the title of a test', (_part, call) => {
     expect([...named]).toContain(canonicalCall(call));
+  });
+
+  it.each(PAGES)('%s is served, and is in the title of a test', async (url) => {
+    const headers = { authorization: `Bearer ${plane.adminToken}` };
+    for (const one of [url, `${url}/`]) {
+      const { statusCode, headers: received } = await plane.app.inject({ method: 'GET', url: one, headers });
+      expect([one, statusCode, received['content-type']]).toEqual([one, 200, 'text/html; charset=utf-8']);
+    }
+    expect(all.filter((title) => title.includes(url))).not.toEqual([]);
   });
 
   it.each(WORDS)('%s is in the title of a test', (words) => {

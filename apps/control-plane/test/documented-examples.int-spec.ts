@@ -107,6 +107,11 @@ const BEFORE: Readonly<Record<string, (example: Example) => Promise<Record<strin
   'GET /projects/{projectName}/apiProxies/{apiProxyName}/deploy-histories/{deployment}/': deployed,
   'POST /projects/{projectName}/apiProxies/{apiProxyName}/deploy-histories/{deployment}/rollback/': deployed,
   'DELETE /projects/{projectName}/apiProxies/{apiProxyName}/environments/{environmentName}/': deployed,
+  'GET /deployments/{id}/': async () => ({ id: `production:${(await deployed())['deployment'] ?? ''}` }),
+  'POST /projects/{projectName}/apiProxies/{apiProxyName}/promote/': async () => {
+    for (const name of ['production-eu', 'production-us']) await call('POST', '/environments/', { name });
+    await done('POST', `${X}/environments/staging/`, { revision: 1 });
+  },
   'POST /projects/{projectName}/credentials/': async ({ body }) =>
     void (await done('DELETE', `${P}/credentials/${String(body?.['username'])}/`)),
   'DELETE /projects/{projectName}/credentials/{username}/access/': async ({ body }) =>
@@ -134,7 +139,7 @@ async function deployed(): Promise<Record<string, string>> {
 
 /** Have tests of their own: they need a real token, a login at a gateway, or are no envelope. */
 const ELSEWHERE = new Set([
-  ...['POST /auth/token', 'GET /docs', 'GET /openapi'],
+  ...['POST /auth/token', 'GET /docs', 'GET /openapi', 'GET /deployments/{id}/stream'],
   'DELETE /projects/{projectName}/credentials/{username}/tokens/{family}/',
 ]);
 

@@ -76,6 +76,7 @@ describe('POST P/jwks/', () => {
     ],
     ['JWK, a set', { sourceType: 'JWK', content: `{"keys":[${jwkText()}]}` }, { kty: 'EC', hasPrivateKey: true }],
     ['JWK, oct', { sourceType: 'JWK', content: '{"kty":"oct","k":"c2VjcmV0"}' }, { kty: 'oct', publicJwk: null }],
+    ['JWK beside an empty password', { sourceType: 'JWK', content: jwkText(), password: '' }, { kty: 'EC' }],
     ['JWK with alg', { sourceType: 'JWK', content: jwkText({ alg: 'ES256' }) }, { alg: 'ES256' }],
     ['PEM, RSA', { sourceType: 'PEM', content: pkcs8(rsa.privateKey) }, { kty: 'RSA', keySize: 2048, crv: null }],
     [

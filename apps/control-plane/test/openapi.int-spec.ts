@@ -5,6 +5,7 @@ import { RunningControlPlane } from './testing/running-control-plane.ts';
 interface Operation {
   readonly operationId: string;
   readonly summary: string;
+  readonly parameters: readonly object[];
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly examples?: object }>> };
   readonly responses: Readonly<Record<string, unknown>>;
 }
@@ -56,6 +57,14 @@ describe('GET /apiops/openapi', () => {
     );
     const documented = operations().map(({ method, path }) => `${method.toUpperCase()} ${path.replace(/\/$/, '')}`);
     expect(documented.sort()).toEqual([...new Set(served)].sort());
+  });
+
+  it('offers Idempotency-Key to every write, a sign-in excepted', () => {
+    const writes = operations().filter(({ method }) => method !== 'get');
+    const without = writes.filter(
+      ({ operation }) => !JSON.stringify(operation.parameters).includes('#/components/parameters/IdempotencyKey'),
+    );
+    expect(without.map(({ path }) => path)).toEqual(['/apiops/auth/token']);
   });
 
   it('gives every call with a body an example, and every answer that can fail its shape', () => {

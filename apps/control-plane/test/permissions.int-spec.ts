@@ -144,7 +144,11 @@ describe('calls that concern all projects', () => {
 });
 
 /** Open to any token; what they show is the call's own affair. */
-const FOR_ANY_TOKEN = ['GET /apiops/projects', 'GET /apiops/environments', 'GET /apiops/environments/:environmentName'];
+const FOR_ANY_TOKEN = [
+  ...['GET /apiops/projects', 'GET /apiops/environments', 'GET /apiops/environments/:environmentName'],
+  // Its own spec shows that these find nothing of other projects.
+  ...['GET /apiops/deployments/:id', 'GET /apiops/deployments/:id/stream'],
+];
 /** Reads by POST, since what they read is named in the body. */
 const READS = ['POST /apiops/projects/:projectName/apiProxies/:apiProxyName/endpoints/details'];
 const PUBLIC = /^\/(healthz|readyz|metrics)$|^\/apiops\/(openapi|docs|auth\/token)$|^\/apiops\/docs\//;

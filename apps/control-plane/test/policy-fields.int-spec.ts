@@ -89,7 +89,7 @@ async function tryOut(one: FieldCase, body: Body): Promise<void> {
   added += 1;
   const name = `new-${added}`;
   const answer = await send('POST', `${POLICIES}/${name}/`, text);
-  expect([answer.status, answer.text]).toEqual([200, answer.text]);
+  expect({ status: answer.status, text: answer.text }).toEqual({ status: 200, text: answer.text });
   expect(await shownAt(name, one.field)).toEqual(one.expected.shown);
   if (one.expected.warns !== undefined) {
     const warned = (answer.body.warnings ?? []).some(({ field }) => field === one.field);
@@ -100,7 +100,7 @@ async function tryOut(one: FieldCase, body: Body): Promise<void> {
   ] as Members;
   await plane.done('DELETE', `${POLICIES}/${name}/`, { operationMetadata: { targetScope, targetPipeline } });
   const replaced = await send('PUT', `${POLICIES}/${kept}/`, text);
-  expect([replaced.status, replaced.text]).toEqual([200, replaced.text]);
+  expect({ status: replaced.status, text: replaced.text }).toEqual({ status: 200, text: replaced.text });
   expect(await shownAt(kept, one.field)).toEqual(one.expected.shown);
 }
 

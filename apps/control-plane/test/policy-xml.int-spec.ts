@@ -291,7 +291,9 @@ describe('the policy calls of the seed', () => {
     const request = example as { operationMetadata: object; policy: object };
     const endpoint = { name: '/api/users', httpMethod: 'GET', deploy: false };
     await one.done('POST', `${at.replace('/policies', '/endpoints')}/`, endpoint);
-    const operationMetadata = { ...request.operationMetadata, deployTargetEnvironmentNameList: [] };
+    // The environments that it names are not here.
+    const nowhere = { deployTargetEnvironmentNameList: [], deployStrategy: null };
+    const operationMetadata = { ...request.operationMetadata, ...nowhere };
     await one.done('POST', `${at}/check-token/`, { ...request, operationMetadata });
   });
 

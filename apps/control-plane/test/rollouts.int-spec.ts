@@ -1,4 +1,6 @@
+import { DeploymentStreams } from '../src/deployments/progress/deployment-streams.ts';
 import { RolloutRunner } from '../src/deployments/rollouts/rollout-runner.ts';
+import { RolloutSteps } from '../src/deployments/rollouts/rollout-steps.ts';
 import { FakeGateway } from './testing/fake-gateway.ts';
 import { policyBody, proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane, type Answer } from './testing/running-control-plane.ts';
@@ -148,7 +150,11 @@ describe('operationMetadata.deployStrategy', () => {
     const slow = await gateway(one);
     const x = await proxy();
     const body = await addPolicy(x, inWaves([one], [two]));
-    await plane.done('POST', `${x}/policies/newer/`, policyBody({ deploy: true, deployTargetEnvironmentNameList: [two.name] }));
+    await plane.done(
+      'POST',
+      `${x}/policies/newer/`,
+      policyBody({ deploy: true, deployTargetEnvironmentNameList: [two.name] }),
+    );
     await applied(slow)();
     const rollout = await until('the rollout has ended', async () => {
       const seen = await rolloutOf(body);
@@ -195,14 +201,46 @@ describe('operationMetadata.deployStrategy', () => {
     expect((await rival('rival')).status).toBe(200);
   });
 
+  it('keeps the route that still runs where a wave waits, also when that wave is cancelled', async () => {
+    await plane.done('POST', '/projects/', { name: 'moving' });
+    await plane.done('PUT', '/projects/moving/settings/deploy-strategy/', inWaves([one], [two]));
+    const list = { deploy: true, deployTargetEnvironmentNameList: [one.name, two.name] };
+    const x = await proxy('moving', { ...list, clientRoute: { relativePathList: ['/moving/old'] } });
+    const bad = await gateway(one);
+    const clientRoute = { relativePathList: ['/moving/new'], ...list };
+    const body = await plane.done('PATCH', `${x}/settings/client-route/`, clientRoute);
+    let rivals = 0;
+    const rivalAt = async (path: string): Promise<number> => {
+      rivals += 1;
+      const order = { deploy: true, deployTargetEnvironmentNameList: [two.name] };
+      const members = { clientRoute: { relativePathList: [path] }, ...order };
+      return (await plane.call('POST', '/projects/shop/apiProxies/url/', proxyBody(`m${rivals}`, members))).status;
+    };
+    expect([await rivalAt('/moving/old'), await rivalAt('/moving/new')]).toEqual([409, 409]);
+    await bad.says({ rejected: [{ proxyId: 'p', deployment: 2, reason: 'no' }] });
+    await until('the rollout has stopped', async () => (await rolloutOf(body))['state'] === 'stopped');
+    expect([await rivalAt('/moving/old'), await rivalAt('/moving/new')]).toEqual([409, 200]);
+  });
+
   it('begins each wave once, however many processes look', async () => {
-    const others = [await plane.process(), await plane.process()];
-    await (await gateway(one)).appliesEverything();
-    const x = await proxy();
-    await addPolicy(x, inWaves([one], [two]));
-    await Promise.all([plane.app, ...others].map((app) => app.get(RolloutRunner).look()));
-    await until('the second wave is done', async () => (await deploymentsIn(two))[0]?.state === 'succeeded');
-    expect(await deploymentsIn(two)).toHaveLength(1);
+    const lonely = await RunningControlPlane.start({ roles: new Set(['api'] as const), deployTimeoutMs: 50 });
+    try {
+      await lonely.done('POST', '/projects/', { name: 'shop' });
+      const [first, second] = [await lonely.environment(), await lonely.environment()];
+      await lonely.done('POST', '/projects/shop/apiProxies/url/', proxyBody('orders'));
+      const { deploymentResult } = await lonely.done(
+        'POST',
+        '/projects/shop/apiProxies/orders/policies/issue/',
+        policyBody({ deploy: true, deployStrategy: inWaves([first], [second]) }),
+      );
+      const { id } = deploymentResult as unknown as { id: string };
+      await lonely.pool.query(`update deployments set state = 'succeeded'`);
+      const steps = [lonely.app, await lonely.process()].map((app) => app.get(RolloutSteps));
+      await Promise.all(steps.flatMap((one) => [one.take(id), one.take(id), one.take(id)]));
+      expect((await lonely.deployments()).map(({ deployment }) => deployment)).toEqual([1, 1]);
+    } finally {
+      await lonely.close();
+    }
   });
 
   it('goes on when the process that ended a wave died before the next one began', async () => {
@@ -270,7 +308,10 @@ describe('operationMetadata.deployStrategy', () => {
     expect(gone.deploymentResult.deploymentResults).toMatchObject([{ success: true }, { success: true, wave: 2 }]);
     const promotion = { from: one.name, deployStrategy: inWaves([two], [third]) };
     const { deploymentResult } = await plane.done('POST', `${x}/promote/`, promotion);
-    expect(deploymentResult.deploymentResults).toMatchObject([{ revision: 3 }, { revision: 3, wave: 2, success: true }]);
+    expect(deploymentResult.deploymentResults).toMatchObject([
+      { revision: 4 },
+      { revision: 4, wave: 2, success: true },
+    ]);
   });
 });
 
@@ -362,11 +403,32 @@ describe('GET /apiops/deployments/{id}/stream', () => {
     const reading = plane.app.inject({ method: 'GET', url: `/apiops/deployments/${id}/stream`, headers: headers() });
     await applied(slow)();
     const { headers: received, body, statusCode } = await reading;
-    expect([statusCode, received['content-type']]).toEqual([200, 'text/event-stream']);
+    expect([statusCode, received['content-type']]).toEqual([200, 'text/event-stream; charset=utf-8']);
     const seen = events(body);
     expect(seen.length).toBeGreaterThan(1);
-    expect(seen.slice(0, -1).every(({ type }) => type === 'progress' || type === 'heartbeat')).toBe(true);
+    expect(seen.slice(0, -1).every(({ type }) => type === 'progress')).toBe(true);
     expect(seen.at(-1)).toMatchObject({ type: 'settled', data: { state: 'finished', settled: true } });
+  });
+
+  it('stops looking when the client leaves, and when the process ends', async () => {
+    await gateway(one);
+    const { deploymentResult } = await addPolicy(await proxy(), inWaves([one], [two]));
+    const { id } = deploymentResult as unknown as { id: string };
+    const other = await plane.process();
+    await other.listen({ host: '127.0.0.1', port: 0 });
+    const streams = other.get(DeploymentStreams);
+    const read = async (signal: AbortSignal) =>
+      fetch(`${await other.getUrl()}/apiops/deployments/${id}/stream`, { headers: headers(), signal });
+    const client = new AbortController();
+    const answer = await read(client.signal);
+    await answer.body?.getReader().read();
+    expect(streams.count).toBe(1);
+    client.abort();
+    await until('nobody reads', () => streams.count === 0);
+    const last = await read(new AbortController().signal);
+    const ended = last.text();
+    await other.close();
+    expect(events(await ended)).toMatchObject([{ type: 'progress' }]);
   });
 
   it('is over at once for what is settled', async () => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DEPLOY_STRATEGY_SCHEMA, listContradicts, type DeployStrategy } from './deploy-strategy.ts';
 import { optional, withDefault } from './nullable-fields.ts';
-import { parseWith, type Parsed, type ValidationFault } from './validation-fault.ts';
+import { parseWith, type ContractWarning, type Parsed, type ValidationFault } from './validation-fault.ts';
 
 export const TARGET_SCOPES = ['ALL', 'ENDPOINT'] as const;
 export const TARGET_PIPELINES = ['REQUEST', 'RESPONSE', 'ERROR'] as const;
@@ -66,6 +66,15 @@ function endpointFaults(input: unknown): ValidationFault[] {
   });
 }
 
+/** A place at an endpoint was named, and the policy will be everywhere. */
+function endpointWarnings(raw: RawMetadata): ContractWarning[] {
+  if (raw.targetScope === 'ENDPOINT') return [];
+  return (['targetEndpoint', 'targetEndpointHTTPMethod'] as const).flatMap((name) => {
+    const message = 'has no effect while targetScope is ALL: the policy applies to all endpoints';
+    return raw[name] === undefined ? [] : [{ field: `operationMetadata.${name}`, message }];
+  });
+}
+
 /** `operationMetadata` of a deletion: the endpoint may be left out (contract 4.1). */
 export interface DeletionMetadata {
   readonly scope: (typeof TARGET_SCOPES)[number];
@@ -114,7 +123,8 @@ export function parseOperationMetadata(input: unknown): Parsed<OperationMetadata
   const place = placeOf(parsed.value);
   const faults = [...missing, ...contradictions(parsed.value)];
   if (place === undefined || faults.length > 0) return { ok: false, faults };
-  return { ok: true, value: { place, deploy, ...destinationOf(parsed.value), order }, warnings: [] };
+  const value = { place, deploy, ...destinationOf(parsed.value), order };
+  return { ok: true, value, warnings: endpointWarnings(parsed.value) };
 }
 
 /** Environment names in metadata that may be broken otherwise: unknown ones are reported with its other faults. */

@@ -30,7 +30,10 @@ const words = (text: string): string[] =>
 const orShort = (...shortTypes: readonly ('string' | 'array')[]) => ({ type: ['object', ...shortTypes] });
 const commaList = (maximum: number) =>
   z
-    .preprocess((given) => (typeof given === 'string' ? words(given) : given), z.array(z.string().max(255)).max(maximum))
+    .preprocess(
+      (given) => (typeof given === 'string' ? words(given) : given),
+      z.array(z.string().max(255)).max(maximum),
+    )
     .meta({ type: ['array', 'string'] });
 
 const ref = optional(z.string().max(255));

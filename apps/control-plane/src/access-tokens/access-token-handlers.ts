@@ -2,13 +2,13 @@ import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, Query, QueryHandler, type ICommandHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import { ADMINISTRATOR_NAME } from '../decider/actors.ts';
 import { conflict, invalid } from '../decider/domain-error.ts';
 import { DATABASE } from '../injection-tokens.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
 import {
   accessTokenDecider,
   accessTokenStream,
-  ADMINISTRATOR_NAME,
   type TokenFacts,
   type TokenPermission,
 } from './domain/access-token.decider.ts';

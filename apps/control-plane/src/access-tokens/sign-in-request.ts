@@ -34,14 +34,19 @@ function faultIn(name: Parameter, values: readonly unknown[]): string | undefine
   return typeof value === 'string' ? undefined : `${name} must be a string`;
 }
 
+/** One way of naming oneself, not two that may differ (RFC 6749 section 2.3); a bearer token names nobody here. */
+const basicFault = (authorization: string | undefined): string[] =>
+  /^basic(?: |$)/i.test(authorization ?? '') ? ['client_id and client_secret go into the body, not into Basic'] : [];
+
 /**
  * The three parameters of a sign-in, from a form or the same members as JSON. Others are ignored, as OAuth asks.
  *
  * @throws UnsupportedMediaTypeException
  */
-export function readSignIn(body: unknown): SignInRequest {
+export function readSignIn(body: unknown, authorization?: string): SignInRequest {
   const given = givenIn(body);
-  const faults = PARAMETERS.flatMap((name) => faultIn(name, given.get(name) ?? []) ?? []);
+  const missing = PARAMETERS.flatMap((name) => faultIn(name, given.get(name) ?? []) ?? []);
+  const faults = [...basicFault(authorization), ...missing];
   if (faults.length > 0) return { ok: false, error: 'invalid_request', message: faults.join('; ') };
   const [grantType, clientId, clientSecret] = PARAMETERS.map((name) => String(given.get(name)?.[0]));
   if (grantType !== 'client_credentials') {

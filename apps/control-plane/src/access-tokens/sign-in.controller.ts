@@ -30,11 +30,11 @@ export class SignInController {
   @Header('pragma', 'no-cache')
   @ApiCall(SIGN_IN)
   async signIn(
-    @Req() { ip }: FastifyRequest,
+    @Req() { ip, headers }: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
     @Body() body: unknown,
   ): Promise<TokenAnswer | FailureEnvelope> {
-    const request = readSignIn(body);
+    const request = readSignIn(body, headers.authorization);
     if (!request.ok) {
       void reply.code(400);
       return failure(request.error, request.message);
@@ -48,7 +48,8 @@ export class SignInController {
       void reply.code(401).header('www-authenticate', 'Bearer');
       return failure('unauthorized_client', 'Bad credentials');
     }
-    this.attempts.succeeded(ip, clientSecret);
+    // Both: or whoever signs in would be let in and then be kept out for the failures of his neighbours.
+    for (const good of [clientSecret, session.accessToken]) this.attempts.succeeded(ip, good);
     return { access_token: session.accessToken, token_type: 'Bearer', expires_in: session.expiresInSeconds };
   }
 }

@@ -13,8 +13,8 @@ import { placementWarnings } from './placement-warnings.ts';
 import { errorTemplateView } from './error-template-requests.ts';
 import type { ApiProxyListItem } from './list-api-proxies.handler.ts';
 
-/** Members in the order of the contract; the database keeps none. */
-function inOrder(policy: PolicyContract): PolicyContract {
+/** As its contract reads it today: members in one order, since the database keeps none, and defaults filled in. */
+export function inOrder(policy: PolicyContract): PolicyContract {
   const parsed = parsePolicy(policy);
   return parsed.ok ? parsed.value : policy;
 }
@@ -57,18 +57,21 @@ export function policyListView(proxy: ActiveApiProxy) {
   };
 }
 
+/** Where a policy stands, as the body that would put it there. */
+export const operationMetadataView = (place: PolicyPlace, order: number) => ({
+  targetScope: place.scope,
+  targetEndpoint: place.scope === 'ENDPOINT' ? place.endpoint : null,
+  targetEndpointHTTPMethod: place.scope === 'ENDPOINT' ? place.httpMethod : null,
+  targetPipeline: place.pipeline,
+  order,
+});
+
 /** `GET X/policies/{policyName}/` */
 export function policyView(proxy: ActiveApiProxy, { name, place, policy }: PlacedPolicy) {
   return {
     policy: { ...inOrder(policy), name },
     warnings: [...warningsOf(policy), ...placementWarnings(proxy, name)],
-    operationMetadata: {
-      targetScope: place.scope,
-      targetEndpoint: place.scope === 'ENDPOINT' ? place.endpoint : null,
-      targetEndpointHTTPMethod: place.scope === 'ENDPOINT' ? place.httpMethod : null,
-      targetPipeline: place.pipeline,
-      order: orderOf(proxy.policies, name),
-    },
+    operationMetadata: operationMetadataView(place, orderOf(proxy.policies, name)),
   };
 }
 

@@ -11,19 +11,6 @@ import {
 import { deployFields } from './route-requests.ts';
 import { oneOf, type VendorMembers } from './vendor-proxy-members.ts';
 
-/** The vendor's older spelling, which its page of this call still shows; stored in the newer one. */
-const OLDER_SPELLINGS: ReadonlyMap<string, string> = new Map([
-  ['#CORRELATIONID#', '#{message.correlationId}'],
-  ['#FAULTCODE#', '#{error.customizedErrorCode}'],
-  ['#FAULTMESSAGE#', '#{error.customizedMessage}'],
-  ['#FAULTSTATUSCODE#', '#{error.customizedHttpCode}'],
-  // What the upstream said is never in a fault of the gateway's own.
-  ['#RESPONSEFROMAPI#', ''],
-]);
-
-const inNewerSpelling = (template: string): string =>
-  template.replaceAll(/#[A-Z]+#/g, (variable) => OLDER_SPELLINGS.get(variable) ?? variable);
-
 function checkTemplate(template: string, context: z.RefinementCtx): void {
   const unknown = unknownTemplateVariables(template);
   if (unknown.length > 0) {
@@ -41,7 +28,7 @@ function checkTemplate(template: string, context: z.RefinementCtx): void {
 export const JSON_ERROR_TEMPLATE = z
   .strictObject({
     jsonErrorResponseTemplateActive: withDefault(z.boolean(), false),
-    jsonValue: optional(z.string().min(1).max(20_000).transform(inNewerSpelling).superRefine(checkTemplate)),
+    jsonValue: optional(z.string().min(1, { abort: true }).max(20_000).superRefine(checkTemplate)),
     ...deployFields,
   })
   .refine(({ jsonErrorResponseTemplateActive: isActive, jsonValue }) => !isActive || jsonValue !== undefined, {

@@ -1,5 +1,5 @@
-import { parsePolicy, type PolicyPlace } from '#libs/policy-contracts';
-import { describedApiProxyView } from './api-proxy-views.ts';
+import type { PolicyPlace } from '#libs/policy-contracts';
+import { describedApiProxyView, inOrder, operationMetadataView } from './api-proxy-views.ts';
 import { orderOf, type ActiveApiProxy, type PlacedPolicy } from './domain/index.ts';
 
 const PIPELINES: readonly PolicyPlace['pipeline'][] = ['REQUEST', 'RESPONSE', 'ERROR'];
@@ -7,12 +7,10 @@ const PIPELINES: readonly PolicyPlace['pipeline'][] = ['REQUEST', 'RESPONSE', 'E
 /** Reading a policy checks its keys too; in a long history most policies stay what they were from step to step. */
 const policiesRead = new WeakMap<PlacedPolicy, object>();
 
-/** As its contract reads it today: members in one order, defaults filled in. */
 function readOnce(placed: PlacedPolicy): object {
   const known = policiesRead.get(placed);
   if (known !== undefined) return known;
-  const parsed = parsePolicy(placed.policy);
-  const read = { ...(parsed.ok ? parsed.value : placed.policy), name: placed.name };
+  const read = { ...inOrder(placed.policy), name: placed.name };
   policiesRead.set(placed, read);
   return read;
 }
@@ -26,17 +24,7 @@ function viewAt(placed: PlacedPolicy, order: number): PastPolicyView {
   const views = policiesViewed.get(placed) ?? new Map<number, PastPolicyView>();
   const known = views.get(order);
   if (known !== undefined) return known;
-  const { place } = placed;
-  const view = {
-    policy: readOnce(placed),
-    operationMetadata: {
-      targetScope: place.scope,
-      targetEndpoint: place.scope === 'ENDPOINT' ? place.endpoint : null,
-      targetEndpointHTTPMethod: place.scope === 'ENDPOINT' ? place.httpMethod : null,
-      targetPipeline: place.pipeline,
-      order,
-    },
-  };
+  const view = { policy: readOnce(placed), operationMetadata: operationMetadataView(placed.place, order) };
   policiesViewed.set(placed, views.set(order, view));
   return view;
 }

@@ -71,6 +71,13 @@ const BODY: ApiBody = {
     'policy-verify-jwt': request(VERIFY_JWT),
     'policy-verify-jwt as XML': request({ type: 'policy-verify-jwt', xml: XML }),
     'policy-raise-fault': request(RAISE_FAULT),
+    'in waves': {
+      operationMetadata: {
+        ...{ targetScope: 'ALL', targetPipeline: 'REQUEST', deploy: true },
+        deployStrategy: { waves: [['staging'], ['production']], stopOnFailure: true, minAppliedPercent: 100 },
+      },
+      policy: AUTH_JWT,
+    },
     'for one endpoint, recorded only': {
       operationMetadata: {
         targetScope: 'ENDPOINT',
@@ -100,6 +107,10 @@ const CHANGE_QUERY = {
 const XML_DESCRIPTION =
   'A `policy-verify-jwt` may also come as an Apigee VerifyJWT document: in the member `xml`, or as a body of type ' +
   '`application/xml` with `operationMetadata` in the query. All three ways are stored in one form. ';
+
+const WAVES =
+  ' With `deployStrategy` the environments of its waves take the place of the list: a wave begins when the one before it ' +
+  'is acknowledged, and `deploymentResult.id` names the whole.';
 
 const SHOWN = {
   policy: { ...AUTH_JWT, name: 'jwt-auth-policy' },
@@ -140,7 +151,7 @@ export const POLICY_CALLS = {
   add: {
     tag: 'Policies',
     summary: 'Add a policy',
-    description: `${XML_DESCRIPTION}\`order\` left out or beyond the end: last; the others shift.`,
+    description: `${XML_DESCRIPTION}\`order\` left out or beyond the end: last; the others shift.${WAVES}`,
     permission: 'MANAGE',
     query: CHANGE_QUERY,
     body: BODY,
@@ -149,7 +160,7 @@ export const POLICY_CALLS = {
   replace: {
     tag: 'Policies',
     summary: 'Replace a policy as a whole; it may move',
-    description: `${XML_DESCRIPTION}\`type\` cannot change; \`order\` left out: it keeps its place.`,
+    description: `${XML_DESCRIPTION}\`type\` cannot change; \`order\` left out: it keeps its place.${WAVES}`,
     permission: 'MANAGE',
     query: CHANGE_QUERY,
     body: BODY,

@@ -16,6 +16,7 @@ import {
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { FastifyReply } from 'fastify';
 import {
+  documentFaults,
   environmentNamesIn,
   environmentsInWaves,
   parseDeletionMetadata,
@@ -89,7 +90,7 @@ export class PoliciesController {
     if (placed === undefined) throw notFound(`Policy (name: ${address.policyName})`);
     const { name, policy } = placed;
     const form = acceptedForm(accept);
-    const isXml = form !== 'json' && policy.type === 'policy-verify-jwt';
+    const isXml = form !== 'json' && policy.type === 'policy-verify-jwt' && documentFaults(policy).length === 0;
     if (form === 'xml-only' && !isXml) throw new NotAcceptableException();
     showRevision(reply, proxy.revision);
     void reply.header('vary', 'Accept');
@@ -150,7 +151,7 @@ export class PoliciesController {
     const cannotRun = policy.ok ? this.check.faultsOfPolicy(address.policyName, policy.value) : [];
     const all = [...faults, ...faultsIn(metadata, policy), ...cannotRun, ...unknown];
     if (all.length > 0 || !metadata.ok || !policy.ok) throw invalid(all);
-    return { metadata: metadata.value, policy: policy.value, warnings: policy.warnings };
+    return { metadata: metadata.value, policy: policy.value, warnings: [...metadata.warnings, ...policy.warnings] };
   }
 
   private async unknownEnvironments(members: RequestMembers['members']): Promise<ValidationFault[]> {

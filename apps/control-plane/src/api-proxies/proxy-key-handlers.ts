@@ -2,17 +2,16 @@ import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { CHANNEL_UPKEEP, type ChannelUpkeep } from '../channel-upkeep/channel-upkeep.port.ts';
 import { wishIdentity } from '../channel-upkeep/identity-wishes.ts';
-import { requestDeployments, type RequestedDeployment } from '../deployment-requests/deployment-requests.ts';
+import type { AwaitedDeployment } from '../deployment-requests/deployment-requests.ts';
 import { DeploymentResults } from '../deployment-requests/deployment-results.ts';
-import { deploymentTargets, type DeployOrder } from '../deployment-requests/deployment-targets.ts';
-import { claimRoutes } from '../deployment-requests/route-claims.ts';
+import type { DeployOrder } from '../deployment-requests/deployment-targets.ts';
 import { VAULT } from '../injection-tokens.ts';
 import { resolveApiProxy } from '../persistence/project-scope.ts';
 import type { SecretVault } from '../persistence/secret-vault.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
 import type { ProxyAnswer } from './api-proxy-handlers.ts';
 import { apiProxyDecider, apiProxyStream, requireApiProxy, type ActiveApiProxy } from './domain/index.ts';
-import { requireRevision, type ProxyAddress } from './proxy-changes.ts';
+import { ProxyChanges, requireRevision, type ProxyAddress } from './proxy-changes.ts';
 import { keepKeys } from './proxy-keys.ts';
 
 /** At least one of the two. */
@@ -31,6 +30,7 @@ export class ChangeProxyKeys extends Command<ProxyAnswer> {
 export class ChangeProxyKeysHandler implements ICommandHandler<ChangeProxyKeys> {
   constructor(
     private readonly units: UnitOfWork,
+    private readonly changes: ProxyChanges,
     private readonly results: DeploymentResults,
     @Inject(VAULT) private readonly vault: SecretVault,
     @Inject(CHANNEL_UPKEEP) private readonly upkeep: ChannelUpkeep,
@@ -45,7 +45,7 @@ export class ChangeProxyKeysHandler implements ICommandHandler<ChangeProxyKeys> 
   private async changeKeys(
     unit: Unit,
     { address, keys: wanted, order }: ChangeProxyKeys,
-  ): Promise<{ proxy: ActiveApiProxy; requested: RequestedDeployment[] }> {
+  ): Promise<{ proxy: ActiveApiProxy; requested: AwaitedDeployment[] }> {
     const { proxyId } = await resolveApiProxy(unit, address);
     await requireRevision(unit, proxyId);
     const { state } = await unit.load(apiProxyDecider, apiProxyStream(proxyId));
@@ -59,10 +59,9 @@ export class ChangeProxyKeysHandler implements ICommandHandler<ChangeProxyKeys> 
     const changed = await unit.change(apiProxyDecider, apiProxyStream(proxyId), { type: 'ChangeKeys', keys });
     if (wanted.secretKey !== undefined) await this.vault.destroy(unit.transaction, current.secretKey.secretId);
     const proxy = requireApiProxy(changed);
-    const targets = await deploymentTargets(unit, order, proxyId);
-    await claimRoutes(unit, targets, { proxyId, route: proxy.clientRoute });
-    const wish = { kind: 'publish', proxyId, revision: proxy.revision, description: 'Keys changed' } as const;
-    return { proxy, requested: await requestDeployments(unit, targets, wish) };
+    // Keys are no content: a client that was found out must be able to change them whatever state the content is in.
+    const requested = order.deploy ? await this.changes.checkAndDeploy(unit, proxy, order, 'Keys changed') : [];
+    return { proxy, requested };
   }
 
   private async renameClient(unit: Unit, proxyId: string, { from, to }: { from: string; to: string }): Promise<void> {

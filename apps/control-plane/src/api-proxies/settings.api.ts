@@ -1,4 +1,4 @@
-import { ERROR_TEMPLATE_VARIABLES } from '#libs/policy-contracts';
+import { ERROR_TEMPLATE_PLACEHOLDERS, ERROR_TEMPLATE_VARIABLES } from '#libs/policy-contracts';
 import type { ApiBody, ApiCallFacts } from '../http/api-call.ts';
 import { CORS } from './cors-requests.ts';
 import { JSON_ERROR_TEMPLATE } from './error-template-requests.ts';
@@ -105,7 +105,7 @@ const TEMPLATE = {
 };
 export const JSON_ERROR_TEMPLATE_API = bothOf({
   what: 'template of JSON errors',
-  description: `The shape of the gateway's own JSON faults. Variables, written \`#{name}\`: ${ERROR_TEMPLATE_VARIABLES.join(', ')}. The vendor's older \`#FAULTCODE#\` spelling is translated.`,
+  description: `The shape of the gateway's own JSON faults. Variables, written \`#{name}\`: ${ERROR_TEMPLATE_VARIABLES.join(', ')}. The vendor's older spelling works too: ${ERROR_TEMPLATE_PLACEHOLDERS.join(', ')}.`,
   result: { ...TEMPLATE, contentType: 'application/json;charset=UTF-8', permitSpecialChars: false },
   body: {
     schema: JSON_ERROR_TEMPLATE,

@@ -1,3 +1,4 @@
+import { ADMINISTRATOR_NAME } from '../decider/actors.ts';
 import type { Permission } from './api-call.ts';
 
 /** Ids of projects, or all there are and will be. */
@@ -39,4 +40,4 @@ export class Access {
 }
 
 /** The bearer of ADMIN_TOKEN. */
-export const ADMINISTRATOR = new Access('admin', new Set(['ADMIN']), 'all');
+export const ADMINISTRATOR = new Access(ADMINISTRATOR_NAME, new Set(['ADMIN']), 'all');

@@ -6,7 +6,7 @@ import { LOGGER } from '../injection-tokens.ts';
 import { errorFacts, type Logger } from '#libs/program-shell';
 import { failure, type FailureEnvelope } from './envelope.ts';
 import { ACCEPTED_TYPES, RefusedRequest } from './refused-request.ts';
-import { requestIdOf } from './request-context.ts';
+import { contextOf, requestIdOf } from './request-context.ts';
 
 interface Answer {
   readonly status: number;
@@ -25,6 +25,7 @@ const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, { status: number; error: s
 /** What the web server itself refuses, by status. */
 const SERVER_ERRORS = new Map<number, { error: string; message: string }>([
   [400, { error: 'bad_request', message: 'the request cannot be understood' }],
+  [403, { error: 'access_denied', message: 'that is not shown' }],
   [404, { error: 'not_found', message: 'there is no such call' }],
   [405, { error: 'bad_request', message: 'the method is not known here' }],
   [406, { error: 'not_acceptable', message: 'there is no such form of it; accept application/json' }],
@@ -36,7 +37,8 @@ const SERVER_ERRORS = new Map<number, { error: string; message: string }>([
 const UNREACHABLE =
   /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|57P0\d|08\w{3}|25P03|53300)$/;
 /** `pg` gives these no code. */
-const LOST_CONNECTION = /^(Connection terminated|timeout exceeded when trying to connect|Client (was closed|has enc))/;
+const LOST_CONNECTION =
+  /^(Connection terminated|timeout exceeded when trying to connect|Client (was closed|has enc)|Query read timeout)/;
 
 /** PostgreSQL's `character_not_in_repertoire`: a text with NUL. */
 const UNSTORABLE = '22021';
@@ -46,10 +48,11 @@ const codeOf = (error: unknown): string => {
   return typeof code === 'string' ? code : '';
 };
 
+/** What the web server found has a status: a client that breaks off is an ECONNRESET, too. */
 const isUnreachable = (error: unknown): boolean =>
   error instanceof EventStoreUnavailable ||
-  UNREACHABLE.test(codeOf(error)) ||
-  (codeOf(error) === '' && LOST_CONNECTION.test(messageOf(error)));
+  (statusOf(error) === undefined &&
+    (UNREACHABLE.test(codeOf(error)) || (codeOf(error) === '' && LOST_CONNECTION.test(messageOf(error)))));
 
 const statusOf = (error: unknown): number | undefined => {
   if (error instanceof HttpException) return error.getStatus();
@@ -78,7 +81,7 @@ export class ApiErrorFilter implements ExceptionFilter {
         { requestId: requestIdOf(request), reason: messageOf(error) },
         'the database cannot be reached',
       );
-      return { status: 503, body: failure('unavailable', unavailableMessage(error)) };
+      return { status: 503, body: failure('unavailable', unavailableMessage(error, request)) };
     }
     if (error instanceof AppendInvalid || codeOf(error) === UNSTORABLE) {
       return { status: 400, body: failure('validation_failed', 'NUL or half a surrogate pair cannot be stored') };
@@ -102,9 +105,13 @@ export class ApiErrorFilter implements ExceptionFilter {
 }
 
 /** Almost always nothing was recorded; when the answer to a commit was lost, that cannot be known. */
-const unavailableMessage = (error: unknown): string =>
-  error instanceof EventStoreUnavailable && error.outcome === 'unknown'
+function unavailableMessage(error: unknown, request: FastifyRequest): string {
+  if (contextOf(request)?.progress?.isRecorded === true) {
+    return 'the change was recorded, but the database went away before it could be answered; read before you try again';
+  }
+  return error instanceof EventStoreUnavailable && error.outcome === 'unknown'
     ? 'the database went away while it was recording; read before you try again'
     : 'the database cannot be reached; nothing was recorded';
+}
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -7,6 +7,9 @@ import { rememberAsker, requestIdOf } from './request-context.ts';
 import type { TokenDirectory, TokenStanding } from './token-directory.port.ts';
 
 const BEARER = /^Bearer +([^\s]+)$/i;
+const BASIC = /^Basic +([A-Za-z0-9+/]+=*)$/i;
+/** Any user; the password is the token (RFC 7617). */
+const USER_AND_TOKEN = /^[^:]*:([^\s]+)$/;
 
 /** The vendor's words, without its exclamation marks. */
 const REFUSALS: Readonly<Record<Exclude<TokenStanding['status'], 'valid'>, string>> = {
@@ -14,8 +17,20 @@ const REFUSALS: Readonly<Record<Exclude<TokenStanding['status'], 'valid'>, strin
   unknown: 'Token is not valid',
 };
 
-const unauthorised = async (reply: FastifyReply, message: string): Promise<void> =>
-  void (await reply.code(401).header('www-authenticate', 'Bearer').send(failure('unauthorized_client', message)));
+async function unauthorised(request: FastifyRequest, reply: FastifyReply, message: string): Promise<void> {
+  const challenge = isAdministratorsPage(request) ? 'Basic realm="Gatewarden queues", charset="UTF-8"' : 'Bearer';
+  await reply.code(401).header('www-authenticate', challenge).send(failure('unauthorized_client', message));
+}
+
+/** A browser that is sent to a page has no bearer token to send with it: there, and there alone, Basic will do. */
+function presentedIn(request: FastifyRequest): string | undefined {
+  const authorization = request.headers.authorization ?? '';
+  const bearer = BEARER.exec(authorization)?.[1];
+  if (bearer !== undefined || !isAdministratorsPage(request)) return bearer;
+  const encoded = BASIC.exec(authorization)?.[1];
+  if (encoded === undefined) return undefined;
+  return USER_AND_TOKEN.exec(Buffer.from(encoded, 'base64').toString('utf8'))?.[1];
+}
 
 /** The 429 of the contract. */
 export function tooManyFailures(reply: FastifyReply, retryAfterSeconds: number) {
@@ -29,7 +44,7 @@ interface FrontDoor {
 }
 
 /**
- * Lets only requests with a valid bearer token reach what is not public. Runs before a body is read. What the token may
+ * Lets only requests with a valid token reach what is not public. Runs before a body is read. What the token may
  * do is the guard's to ask.
  */
 export function authenticateWith({ tokens, attempts }: FrontDoor) {
@@ -37,14 +52,15 @@ export function authenticateWith({ tokens, attempts }: FrontDoor) {
     const requestId = requestIdOf(request);
     void reply.header('x-request-id', requestId);
     if (!isProtected(request)) return;
-    const presented = BEARER.exec(request.headers.authorization ?? '')?.[1];
-    if (presented === undefined) return unauthorised(reply, 'Client must be authenticated to access this resource');
+    const presented = presentedIn(request);
+    if (presented === undefined)
+      return unauthorised(request, reply, 'Client must be authenticated to access this resource');
     const admission = await attempts.admit(request.ip, presented);
     if (!admission.isAdmitted) return void (await reply.send(tooManyFailures(reply, admission.retryAfterSeconds)));
     const standing = await tokens.standingOf(presented);
     if (standing.status !== 'valid') {
       await attempts.failed(request.ip, presented);
-      return unauthorised(reply, REFUSALS[standing.status]);
+      return unauthorised(request, reply, REFUSALS[standing.status]);
     }
     attempts.succeeded(request.ip, presented);
     rememberAsker(request, standing.access, requestId);

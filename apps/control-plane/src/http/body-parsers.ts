@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { parseExactJson } from './exact-json.ts';
 import { malformed, unsupported } from './refused-request.ts';
@@ -19,16 +20,26 @@ export function requireJson(body: unknown): unknown {
 }
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
+const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]+)/i;
+const UTF8_NAME = /^utf-?8$/i;
+
+/** Whether somebody who goes by the charset that is named would read another text. */
+function isReadOtherwise(body: Buffer, contentType: string | undefined): boolean {
+  const charset = CHARSET.exec(contentType ?? '')?.[1];
+  return charset !== undefined && !UTF8_NAME.test(charset) && body.some((byte) => byte > 0x7f || byte === 0);
+}
 
 /**
- * UTF-8 alone; malformed bytes are a fault of the sender, never replaced in silence.
+ * UTF-8 alone; malformed bytes are a fault of the sender, never replaced in silence. Many clients name ISO-8859-1 for a
+ * form of nothing but ASCII: that is UTF-8, too.
  *
- * @throws RefusedRequest 415 for a compressed body, 400 for one that is not UTF-8
+ * @throws RefusedRequest 415 for a compressed body or another charset, 400 for one that is not UTF-8
  */
-function textOf(body: Buffer, contentEncoding: string | undefined): string {
-  if (contentEncoding !== undefined && contentEncoding.toLowerCase() !== 'identity') {
-    throw unsupported('send the body as it is, without Content-Encoding');
-  }
+function textOf(body: Buffer, headers: IncomingHttpHeaders): string {
+  const encoding = headers['content-encoding']?.toLowerCase() ?? 'identity';
+  if (encoding !== 'identity') throw unsupported('send the body as it is, without Content-Encoding');
+  if (isReadOtherwise(body, headers['content-type']))
+    throw unsupported('send the body as UTF-8, without another charset');
   try {
     return UTF8.decode(body);
   } catch {
@@ -42,7 +53,7 @@ export function useBodyParsers(app: NestFastifyApplication): void {
   // What a parser throws, the adapter hands on as the fault of the request.
   const use = (type: string, read: (text: string) => unknown): void => {
     app.useBodyParser(type, { bodyLimit: LARGEST_BODY_BYTES }, (request, body, done) => {
-      done(null, read(textOf(body, request.headers['content-encoding'])));
+      done(null, read(textOf(body, request.headers)));
     });
   };
   use('application/json', (text) => (text.trim() === '' ? undefined : parseExactJson(text)));

@@ -24,6 +24,13 @@ interface Frame {
   expectsName: boolean;
 }
 
+/** Looked for from the end: a pattern would begin anew at every zero, and take minutes over a hostile number. */
+function endingZeros(digits: string): number {
+  let end = digits.length;
+  while (digits[end - 1] === '0') end -= 1;
+  return digits.length - end;
+}
+
 /**
  * Whether a number was kept as it was written. JavaScript has 53 bits: beyond them, and for 1e400, 1e-400 or
  * 1.00000000000000000001, another number would be stored than the client wrote.
@@ -36,9 +43,8 @@ function isKeptExactly(literal: string): boolean {
   NUMBER.lastIndex = 0;
   const [, whole = '', fraction = '', exponent = '0'] = NUMBER.exec(literal) ?? [];
   const digits = `${whole}${fraction}`;
-  const significant = digits.replace(/0+$/, '');
-  const isZero = /^0*$/.test(significant);
-  return isZero || Number(exponent) - fraction.length + (digits.length - significant.length) >= 0;
+  const zeros = endingZeros(digits);
+  return zeros === digits.length || Number(exponent) - fraction.length + zeros >= 0;
 }
 
 const shown = (name: string): string =>

@@ -11,7 +11,7 @@ const accesses = new WeakMap<object, Access>();
 
 const headerText = (request: FastifyRequest, name: string): string | undefined => {
   const value = request.headers[name];
-  return typeof value === 'string' && value !== '' ? value.slice(0, 1_000) : undefined;
+  return typeof value === 'string' ? value : undefined;
 };
 
 /** Request ids from outside are kept when they are harmless in a log. */
@@ -33,16 +33,33 @@ export function requestIdOf(request: FastifyRequest): string {
 function expectedRevisionOf(request: FastifyRequest): number | undefined {
   const text = headerText(request, 'if-match');
   if (text === undefined || text === '*') return undefined;
-  const revision = /^"?(\d{1,9})"?$/.exec(text)?.[1];
+  const revision = /^(?:(\d{1,9})|"(\d{1,9})")$/.exec(text)?.slice(1).find(Boolean);
   if (revision === undefined) throw invalidField('If-Match', 'invalid', 'If-Match must be one revision: "3"');
   return Number(revision);
 }
 
+const LONGEST_REASON = 1_000;
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
+/** `X-Change-Reason`, as it goes into events. Node reads headers as Latin-1; people's tools mostly send UTF-8. */
+function reasonOf(request: FastifyRequest): string | undefined {
+  const latin = headerText(request, 'x-change-reason');
+  if (latin === undefined || latin === '') return undefined;
+  let reason = latin;
+  try {
+    reason = UTF8.decode(Buffer.from(latin, 'latin1'));
+  } catch {
+    // It is Latin-1 then.
+  }
+  if (reason.length <= LONGEST_REASON) return reason;
+  const message = `X-Change-Reason must have at most ${LONGEST_REASON} characters`;
+  throw invalidField('X-Change-Reason', 'out_of_range', message);
+}
+
 /** Remembers who asks; from here on every event of this request carries it. What may be deployed, the guard decides. */
 export function rememberAsker(request: FastifyRequest, access: Access, requestId: string): void {
-  const reason = headerText(request, 'x-change-reason');
   const { actor } = access;
-  contexts.set(request, { actor, requestId, mayDeploy: false, ...(reason === undefined ? {} : { reason }) });
+  contexts.set(request, { actor, requestId, mayDeploy: false, progress: { isRecorded: false } });
   accesses.set(request, access);
 }
 
@@ -71,12 +88,17 @@ export const AskerAccess = createParamDecorator((_data: unknown, execution: Exec
   return access;
 });
 
-/** Who asks, in a controller's parameters. */
+/** Who asks, why, and what he believes to change, in a controller's parameters. */
 export const Asker = createParamDecorator((_data: unknown, execution: ExecutionContext): RequestContext => {
-  const context = contexts.get(execution.switchToHttp().getRequest<FastifyRequest>());
+  const request = execution.switchToHttp().getRequest<FastifyRequest>();
+  const context = contexts.get(request);
   if (context === undefined) throw new Error('a route under /apiops was reached without authentication');
-  const expectedRevision = expectedRevisionOf(execution.switchToHttp().getRequest<FastifyRequest>());
-  return expectedRevision === undefined ? context : { ...context, expectedRevision };
+  const [expectedRevision, reason] = [expectedRevisionOf(request), reasonOf(request)];
+  return {
+    ...context,
+    ...(expectedRevision === undefined ? {} : { expectedRevision }),
+    ...(reason === undefined ? {} : { reason }),
+  };
 });
 
 /** A proxy's revision as its entity tag: what `If-Match` takes. */

@@ -113,9 +113,9 @@ function twiceNamed(names: readonly string[]): ValidationFault[] {
   );
 }
 
-/** A password that nothing is opened with was meant for something: it is not ignored. */
+/** A password that nothing is opened with was meant for something: it is not ignored. An empty one was meant for nothing. */
 function passwordFaults({ sourceType, password }: { sourceType?: string | undefined; password?: string | undefined }) {
-  if (password === undefined || sourceType === 'PEM' || sourceType === 'PKCS12') return [];
+  if ((password ?? '') === '' || sourceType === 'PEM' || sourceType === 'PKCS12') return [];
   return [fault('password', 'invalid', 'is only for sourceType PEM and PKCS12')];
 }
 

@@ -21,8 +21,16 @@ const EnvironmentDeploymentResult = {
     environmentName: text,
     success: { type: 'boolean' },
     message: { ...text, description: 'What happened and what happens next, in one sentence.' },
-    deployment: { ...count, description: 'Number of the deployment in its environment.' },
+    deployment: {
+      type: ['integer', 'null'],
+      description: 'Number of the deployment in its environment; null while its wave has not begun.',
+    },
     revision: count,
+    deploymentId: {
+      type: ['string', 'null'],
+      description: 'What `GET /apiops/deployments/{id}/` takes; null while there is no number.',
+    },
+    wave: { ...count, description: 'From 1; only in waves.' },
     gateways: { $ref: '#/components/schemas/GatewayCounts' },
     detailList: {
       type: 'array',
@@ -45,6 +53,7 @@ const DeploymentResult = {
   type: 'object',
   description: 'A deployment that fails or waits never undoes the recorded change.',
   properties: {
+    id: { ...text, description: 'Of a deployment in waves: what `GET /apiops/deployments/{id}/` takes.' },
     success: { type: 'boolean' },
     deploymentResults: { type: 'array', items: { $ref: '#/components/schemas/EnvironmentDeploymentResult' } },
   },

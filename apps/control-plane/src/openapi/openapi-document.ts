@@ -110,7 +110,8 @@ function operationOf({ method, path, operationId, facts }: DocumentedCall): Json
     parameters: [
       ...pathParameters(path),
       ...queryParameters(facts),
-      ...(isWrite(method) ? WRITE_PARAMETERS.map((name) => ref('parameters', name)) : []),
+      // A sign-in records nothing that could be done twice, come too late or need a reason.
+      ...(isWrite(method) && !isPublic ? WRITE_PARAMETERS.map((name) => ref('parameters', name)) : []),
     ],
     ...(body === undefined ? {} : { requestBody: { required: body.required ?? true, content: contentOf(body) } }),
     responses: answersOf(method, facts),

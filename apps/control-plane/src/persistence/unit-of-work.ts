@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type pg from 'pg';
 import {
   EVENT_STORE,
   StreamVersionConflict,
@@ -6,15 +7,18 @@ import {
   type EventMetadata,
   type EventSession,
   type EventStore,
-  type GlobalPosition,
   type PostgresTransaction,
   type RecordedEvent,
+  type Transacted,
 } from '#libs/event-store';
 import { fold, type Decider } from '../decider/decider.ts';
+import { CONTROL_PLANE_NAME } from '../decider/actors.ts';
 import { conflict } from '../decider/domain-error.ts';
+import { DATABASE } from '../injection-tokens.ts';
 import { claimOnce, type IdempotencyClaim } from './idempotency-claims.ts';
 import { ReadModels } from './read-models.ts';
 import { NameRegistry } from './name-registry.ts';
+import { Turnstile } from './turnstile.ts';
 
 /** Who asks, through which request, why. */
 export interface RequestContext {
@@ -27,10 +31,15 @@ export interface RequestContext {
   readonly expectedRevision?: number;
   /** Whether the asker may deploy in the project of the call. */
   readonly mayDeploy: boolean;
+  /** The same for all copies of one request's context: whether any change of it is recorded. */
+  readonly progress?: { isRecorded: boolean };
 }
 
 /** What the control plane does by itself. */
-export const ownContext = (requestId: string): RequestContext => ({ actor: 'deployer', requestId, mayDeploy: true });
+export const ownContext = (requestId: string): RequestContext => ({
+  ...{ actor: CONTROL_PLANE_NAME, requestId },
+  mayDeploy: true,
+});
 
 /** One change: everything done through it is recorded together or not at all. */
 export class Unit {
@@ -103,18 +112,32 @@ const metadataOf = ({ actor, requestId, reason, idempotency }: RequestContext): 
   ...(idempotency === undefined ? {} : { idempotencyKey: idempotency.key }),
 });
 
+/**
+ * Transactions wait for each other, in a connection each. The other connections are left to those who only ask, whoever
+ * authenticates for one, and to what a transaction asks outside of itself, which it would otherwise wait for in vain.
+ */
+const SHARE_OF_CONNECTIONS = 0.6;
+/** What `pg` makes of a pool that does not say. */
+const USUAL_CONNECTIONS = 10;
+
 /** Changes wait for each other; should one lose all the same, it is decided again on what the other one left. */
 const ATTEMPTS = 8;
 
 @Injectable()
 export class UnitOfWork {
+  private readonly turnstile: Turnstile;
+
   constructor(
     @Inject(EVENT_STORE) private readonly store: EventStore<PostgresTransaction>,
     private readonly readModels: ReadModels,
-  ) {}
+    @Inject(DATABASE) database: pg.Pool,
+  ) {
+    const connections = database.options.max ?? USUAL_CONNECTIONS;
+    this.turnstile = new Turnstile(Math.max(1, Math.floor(connections * SHARE_OF_CONNECTIONS)));
+  }
 
   /**
-   * Runs a change in one transaction and returns once the read models show it.
+   * Runs a change in one transaction and returns once the read models show it. Never within another one, or a reading.
    *
    * @throws DomainError what the change itself throws, or CONFLICT when it lost too often
    * @throws AlreadyClaimed when another request with the same `Idempotency-Key` came first; nothing was recorded here
@@ -124,13 +147,15 @@ export class UnitOfWork {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const now = new Date().toISOString();
-        const { value, position } = await this.store.transact(async (session) => {
+        const { value, position } = await this.transact(async (session) => {
           const { idempotency } = context;
           // First of all, so that a twin waits before it looks at anything this change is about to alter.
           if (idempotency !== undefined) await claimOnce(session.transaction, { ...context, idempotency });
           return work(new Unit(session, context, now));
         });
-        if (position !== undefined) await this.seen(position);
+        if (position === undefined) return value;
+        if (context.progress !== undefined) context.progress.isRecorded = true;
+        await this.readModels.show(position);
         return value;
       } catch (error) {
         if (!(error instanceof StreamVersionConflict)) throw error;
@@ -142,10 +167,12 @@ export class UnitOfWork {
   /** Reads in one transaction, as a change would see it; records nothing. */
   async read<Value>(work: (unit: Unit) => Promise<Value>): Promise<Value> {
     const context = { actor: '', requestId: '', mayDeploy: false };
-    return (await this.store.transact((session) => work(new Unit(session, context, undefined)))).value;
+    return (await this.transact((session) => work(new Unit(session, context, undefined)))).value;
   }
 
-  private async seen(position: GlobalPosition): Promise<void> {
-    await this.readModels.show(position);
+  private transact<Value>(
+    work: (session: EventSession<PostgresTransaction>) => Promise<Value>,
+  ): Promise<Transacted<Value>> {
+    return this.turnstile.pass(() => this.store.transact(work));
   }
 }

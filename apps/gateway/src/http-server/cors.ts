@@ -1,6 +1,7 @@
 import type { ArtifactCors } from '#libs/policy-contracts';
 import type { ReadyAnswer } from './fault-answer.ts';
 import type { RequestHead } from './request-head.ts';
+import { withVary } from './vary.ts';
 
 /** What a browser asks before it sends a request (Fetch standard, section 3.3.3). */
 export interface Preflight {
@@ -95,20 +96,17 @@ export function preflightAnswer(cors: ArtifactCors, preflight: Preflight): Ready
 
 const isCorsHeader = (name: string): boolean => name.toLowerCase().startsWith('access-control-');
 
-const variesByOrigin = (headers: readonly string[]): boolean =>
-  headers.some(
-    (name, at) =>
-      at % 2 === 0 && name.toLowerCase() === 'vary' && /(?:^|,)\s*(?:\*|origin)\s*(?:,|$)/i.test(headers[at + 1] ?? ''),
-  );
-
 /** Headers of an answer (name, value, …) with the proxy's CORS headers in the place of the upstream's own. */
-export function withCors(headers: readonly string[], cors: ArtifactCors, origin: string | undefined): string[] {
+export function withCors(
+  headers: readonly string[],
+  cors: ArtifactCors,
+  origin: string | undefined,
+): readonly string[] {
   const answer = headers.filter((_, at) => !isCorsHeader(headers[at - (at % 2)] ?? ''));
   const permitted = originHeaders(cors, origin);
   answer.push(...permitted.flat());
   if (permitted.length > 0 && cors.exposeHeaders.length > 0) {
     answer.push('Access-Control-Expose-Headers', cors.exposeHeaders.join(', '));
   }
-  if (!cors.allowOrigins.includes(ANY) && !variesByOrigin(answer)) answer.push('Vary', 'Origin');
-  return answer;
+  return cors.allowOrigins.includes(ANY) ? answer : withVary(answer, ['Origin']);
 }

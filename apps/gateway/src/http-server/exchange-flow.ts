@@ -3,7 +3,7 @@ import { Exchange, type Fault, type LinkedProxy, type LinkedRoute } from '#libs/
 import type { UpstreamCall } from '../upstream/upstream-call.ts';
 import type { UpstreamPool } from '../upstream/upstream-pool.ts';
 import type { ActiveConfiguration } from './active-configuration.ts';
-import { AnswerShape } from './answer-shape.ts';
+import { AnswerShape, hasShape } from './answer-shape.ts';
 import { ClientBody } from './client-body.ts';
 import type { ClientFacts } from './client-facts.ts';
 import { writeAnswer, writeLastAnswer } from './fault-answer.ts';
@@ -36,7 +36,6 @@ interface MatchedRoute {
   readonly proxy: LinkedProxy;
   readonly route: LinkedRoute;
   readonly pathSuffix: string;
-  readonly shape: AnswerShape;
 }
 
 const nameOf = ({ artifact }: LinkedProxy): string => `${artifact.project}/${artifact.proxy}`;
@@ -51,7 +50,7 @@ export class ExchangeFlow {
   endpoint: string | undefined;
   fault: Fault | undefined;
 
-  /** Of the proxy, as soon as it is known. */
+  /** Of the proxy, as soon as it is known; most have none. */
   #shape: AnswerShape | undefined;
   #matched: MatchedRoute | undefined;
   #exchange: Exchange | undefined;
@@ -89,21 +88,24 @@ export class ExchangeFlow {
     const { head, client } = this.flow;
     const { method, hostName, path, headers } = head;
     const match = configuration.router.match(hostName, method, path, headers);
-    if (match.kind === 'not-found') return this.#refuse({ name: 'proxyNotFound', reason: 'no proxy' });
-    if (match.kind === 'method-not-allowed') return this.#refuseMethod(match.allowed);
+    const { variesBy } = match;
+    const vary: Fault['headers'] = variesBy === undefined ? [] : [['Vary', variesBy.join(', ')]];
+    if (match.kind === 'not-found') {
+      return this.#refuse({ name: 'proxyNotFound', reason: 'no proxy', headers: vary });
+    }
+    if (match.kind === 'method-not-allowed') return this.#refuseMethod(match.allowed, vary);
     const { proxy, pathSuffix } = match;
     this.proxyName = nameOf(proxy);
-    const shape = new AnswerShape(proxy, { head, client, pathSuffix });
-    this.#shape = shape;
+    if (hasShape(match)) this.#shape = new AnswerShape(match, { head, client });
     const endpoint = proxy.matchEndpoint(method, pathSuffix);
     if (endpoint.kind === 'not-found') return this.#refuse({ name: 'endpointNotFound', reason: 'no endpoint' });
     if (endpoint.kind === 'method-not-allowed') return this.#refuseMethod(endpoint.allowed);
     this.endpoint = endpoint.route.endpoint;
-    return { proxy, route: endpoint.route, pathSuffix, shape };
+    return { proxy, route: endpoint.route, pathSuffix };
   }
 
-  #refuseMethod(allowed: readonly string[]): undefined {
-    this.#refuse({ name: 'methodNotAllowed', reason: 'method', headers: [['Allow', allowed.join(', ')]] });
+  #refuseMethod(allowed: readonly string[], more: Fault['headers'] = []): undefined {
+    this.#refuse({ name: 'methodNotAllowed', reason: 'method', headers: [['Allow', allowed.join(', ')], ...more] });
   }
 
   #holdBody(matched: MatchedRoute): void {
@@ -120,9 +122,15 @@ export class ExchangeFlow {
   }
 
   #runRequest(matched: MatchedRoute, body: Buffer | undefined): void {
+    const exchange = this.#begin(matched, body);
+    const verdict = matched.route.runRequest(exchange, exchange.startedAtMs);
+    if (!(verdict instanceof Promise)) return this.#proceed(matched, exchange, verdict);
+    this.#whenDone(verdict, (fault) => this.#proceed(matched, exchange, fault));
+  }
+
+  #begin(matched: MatchedRoute, body: Buffer | undefined): Exchange {
     const { head, client, request } = this.flow;
-    const nowMs = this.context.nowMs();
-    const exchange = new Exchange(
+    this.#exchange = new Exchange(
       {
         method: head.method,
         path: head.path,
@@ -136,13 +144,10 @@ export class ExchangeFlow {
       },
       matched.proxy,
       matched.pathSuffix,
-      nowMs,
+      this.context.nowMs(),
       client.correlationId,
     );
-    this.#exchange = exchange;
-    const verdict = matched.route.runRequest(exchange, nowMs);
-    if (!(verdict instanceof Promise)) return this.#proceed(matched, exchange, verdict);
-    this.#whenDone(verdict, (fault) => this.#proceed(matched, exchange, fault));
+    return this.#exchange;
   }
 
   #proceed(matched: MatchedRoute, exchange: Exchange, fault: Fault | undefined): void {
@@ -154,8 +159,9 @@ export class ExchangeFlow {
     this.#forward(matched, exchange);
   }
 
-  #forward({ proxy, route, pathSuffix, shape }: MatchedRoute, exchange: Exchange): void {
+  #forward({ proxy, route, pathSuffix }: MatchedRoute, exchange: Exchange): void {
     const { request, response, head, client } = this.flow;
+    const shape = this.#shape;
     const relay = new ResponseRelay({
       response,
       exchange,
@@ -163,7 +169,7 @@ export class ExchangeFlow {
       correlationId: client.correlationId,
       isHttp11: request.httpVersionMinor === 1,
       nowMs: this.context.nowMs,
-      shapeHeaders: (headers) => shape.headers(headers),
+      shapeHeaders: shape && ((headers) => shape.headers(headers)),
       onFault: (fault) => this.#guarded(() => this.#answer(fault)),
       onRefusal: (refusal) => this.#guarded(() => this.#refuse(refusal)),
       onBroken: (error) => this.#breakOff(error),
@@ -204,8 +210,10 @@ export class ExchangeFlow {
     // Apinizer's order: the template first, then the policies of the ERROR pipeline.
     const fault = this.#shape?.fault(raised) ?? raised;
     this.fault = fault;
-    if (this.#matched === undefined || this.#exchange === undefined) return this.#write(fault);
-    const final = this.#matched.route.runError(this.#exchange, fault, this.context.nowMs());
+    if (this.#matched === undefined) return this.#write(fault);
+    // A body that is too large is refused before its policies have begun.
+    const exchange = this.#exchange ?? this.#begin(this.#matched, undefined);
+    const final = this.#matched.route.runError(exchange, fault, this.context.nowMs());
     if (!(final instanceof Promise)) return this.#write(final);
     this.#whenDone(final, (answer) => this.#write(answer));
   }

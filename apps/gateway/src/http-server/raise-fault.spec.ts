@@ -65,6 +65,22 @@ describe('policy-raise-fault', () => {
     expect(await gateway.summary()).toMatchObject({ status: 403, fault: { name: 'FailedToDecode', policy: 'check' } });
   });
 
+  it('answers in the place of a fault of the gateway from the ERROR pipeline, before the policies began too', async () => {
+    const own = raise({ statusCode: 400, contentType: 'text/plain', payload: '{fault.name} {request.queryparam.q}' });
+    const readsBody = { ...verifyJwt('check', { source: 'request.formparam.jwt' }) };
+    const { port, gateway } = await gatewayWith({ request: [readsBody], error: [own] });
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': 2 * 1024 * 1024 };
+    const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    const tooLarge = await askRaw(
+      port,
+      `POST /orders?q=1 HTTP/1.1\r\nHost: a\r\n${head.join('')}Expect: 100-continue\r\n\r\n`,
+    );
+    expect(tooLarge).toMatch(/^HTTP\/1\.1 400 /);
+    expect(tooLarge).toMatch(/\r\n\r\nGWD-004 1$/);
+    gateway.use([proxyOf({ addresses: [`http://127.0.0.1:${await rig.closedPort()}`], pipelines: { error: [own] } })]);
+    expect((await ask({ port, path: '/orders?q=2' })).body).toBe('GWD-009 2');
+  });
+
   it('answers in the place of the upstream from the RESPONSE pipeline', async () => {
     const { port, upstream } = await gatewayWith({ response: [raise({ statusCode: 410, payload: '{}' })] });
     const answer = await ask({ port, path: '/orders' });

@@ -13,8 +13,8 @@ export interface RelayContext {
   readonly correlationId: string;
   readonly isHttp11: boolean;
   readonly nowMs: () => number;
-  /** Headers (name, value, …) as the client gets them, when nothing else changes them any more. */
-  readonly shapeHeaders: (headers: readonly string[]) => readonly string[];
+  /** Headers (name, value, …) as the client gets them, when nothing else changes them any more. Default: as they are. */
+  readonly shapeHeaders: ((headers: readonly string[]) => readonly string[]) | undefined;
   /** Answers with a fault of a response policy. */
   readonly onFault: (fault: Fault) => void;
   /** Answers with a fault of the gateway. */
@@ -122,7 +122,7 @@ export class ResponseRelay implements UpstreamReceiver {
 
   #pass(head: AnswerHead): void {
     const { response, correlationId, shapeHeaders } = this.context;
-    const headers = [...shapeHeaders(head.headers), CORRELATION_HEADER, correlationId];
+    const headers = [...(shapeHeaders?.(head.headers) ?? head.headers), CORRELATION_HEADER, correlationId];
     if (head.statusText === '') response.writeHead(head.status, headers);
     else response.writeHead(head.status, head.statusText, headers);
     this.#state = 'passing';

@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http';
-import { Rig, ask, askRaw, faultCodeOf, proxyOf } from './testing/rig.ts';
+import { Rig, ask, askRaw, faultCodeOf, proxyOf, verifyJwt, type ArtifactWishes } from './testing/rig.ts';
 
 const rig = new Rig();
 afterEach(() => rig.stop());
@@ -155,5 +155,36 @@ describe('the proxy of a request', () => {
     gateway.use([proxy('second', [{ name: 'X-Version', value: '2' }])]);
     const without = await ask({ port: gateway.port, path: '/orders' });
     expect([without.status, faultCodeOf(without)]).toEqual([404, 'ERR-002']);
+  });
+
+  it('is told to caches where headers chose it, or chose none', async () => {
+    const upstream = await rig.upstream((_request, response) => {
+      response.setHeader('Vary', 'Accept, X-Tenant').end();
+    });
+    const proxy = (name: string, wishes: Partial<ArtifactWishes>) =>
+      proxyOf({ proxy: name, addresses: [upstream.url], ...wishes });
+    const tenant = { name: 'x-tenant', value: 'acme' };
+    const version = { name: 'X-Version', value: '2' };
+    const cors = { allowOrigins: ['https://shop.example'] };
+    const refused = { pipelines: { request: [verifyJwt('check')] } };
+    const gateway = await rig.gateway({
+      proxies: [
+        proxy('plain', { methods: ['GET', 'PUT'], cors }),
+        proxy('strict', { headers: [tenant], methods: ['GET'], ...refused }),
+        proxy('second', { headers: [version, tenant], methods: ['GET'] }),
+        proxy('other', { paths: ['/other'] }),
+        proxy('only', { paths: ['/only'], headers: [version] }),
+      ],
+    });
+    const varying = async (path: string, headers: OutgoingHttpHeaders = {}, method = 'GET') => {
+      const answer = await ask({ port: gateway.port, path, headers, method });
+      return [answer.status, answer.headers.vary];
+    };
+    expect(await varying('/orders')).toEqual([200, 'Accept, X-Tenant, Origin, x-version']);
+    expect(await varying('/orders', { 'x-tenant': 'acme' })).toEqual([401, 'x-tenant, x-version']);
+    expect(await varying('/orders', {}, 'POST')).toEqual([405, 'x-tenant, x-version']);
+    expect(await varying('/only')).toEqual([404, 'x-version']);
+    expect(await varying('/other')).toEqual([200, 'Accept, X-Tenant']);
+    expect(await varying('/nowhere')).toEqual([404, undefined]);
   });
 });

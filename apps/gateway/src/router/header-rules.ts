@@ -38,3 +38,7 @@ export const inOrderOfTrial = (left: HeaderRules, right: HeaderRules): number =>
 
 export const holds = ({ rules }: HeaderRules, headers: RouteHeaders): boolean =>
   rules.every(({ name, value }) => headers.has(name, value));
+
+/** Names in several lists of rules, each once, in their order. */
+export const namesIn = (lists: readonly HeaderRules[]): readonly string[] =>
+  [...new Set(lists.flatMap(({ rules }) => rules.map(({ name }) => name)))].sort();

@@ -20,6 +20,8 @@ export interface RouteEntry extends MethodTable {
   readonly prefixLength: number;
   /** Those that want headers, in the order in which they are tried; undefined: none does. */
   byHeaders: HeaderRoutes[] | undefined;
+  /** Names of the headers that they want; undefined: none. */
+  variesBy: readonly string[] | undefined;
 }
 
 interface TrieNode {
@@ -45,7 +47,12 @@ export class RouteTrie {
       }
       node = next;
     }
-    const nothing = { anyMethod: undefined, byMethod: new Map<string, LinkedProxy>(), byHeaders: undefined };
+    const nothing = {
+      anyMethod: undefined,
+      byMethod: new Map<string, LinkedProxy>(),
+      byHeaders: undefined,
+      variesBy: undefined,
+    };
     node.entry ??= { basePath, prefixLength: prefix.length, ...nothing };
     return node.entry;
   }

@@ -4,13 +4,20 @@ import {
   headerRulesOf,
   holds,
   inOrderOfTrial,
+  namesIn,
   type HeaderRules,
   type RouteHeaders,
   type UncertainHeaders,
 } from './header-rules.ts';
 import { RouteTrie, type HeaderRoutes, type MethodTable, type RouteEntry } from './route-trie.ts';
 
-export interface RouteMatch {
+/** What every outcome says. */
+interface Routed {
+  /** Names of the headers that were asked, for `Vary`: of one URL, a cache must not give one proxy's answer for another's. */
+  readonly variesBy: readonly string[] | undefined;
+}
+
+export interface RouteMatch extends Routed {
   readonly kind: 'matched';
   readonly proxy: LinkedProxy;
   /** The proxy's base path that matched, without the root context; `''` for `/`. */
@@ -21,9 +28,9 @@ export interface RouteMatch {
 
 export type RouteOutcome =
   | RouteMatch
-  | { readonly kind: 'not-found' }
+  | (Routed & { readonly kind: 'not-found' })
   /** A proxy is there, but not for this method. `allowed` is sorted. */
-  | { readonly kind: 'method-not-allowed'; readonly allowed: readonly string[] };
+  | (Routed & { readonly kind: 'method-not-allowed'; readonly allowed: readonly string[] });
 
 /** A host, path, method and set of header rules that two proxies claim, which apiops does not let happen. */
 export interface RouteContest {
@@ -64,7 +71,7 @@ export class UnroutablePath extends Error {
   }
 }
 
-const NOT_FOUND: RouteOutcome = Object.freeze({ kind: 'not-found' });
+const NOT_FOUND: RouteOutcome = Object.freeze({ kind: 'not-found', variesBy: undefined });
 
 function prefixOf(path: string, owner: string): string {
   if (path === '' || path === '/') return '';
@@ -82,6 +89,7 @@ function tableOf(entry: RouteEntry, rules: HeaderRules): MethodTable {
   const made: HeaderRoutes = { rules, anyMethod: undefined, byMethod: new Map() };
   entry.byHeaders.push(made);
   entry.byHeaders.sort((left, right) => inOrderOfTrial(left.rules, right.rules));
+  entry.variesBy = namesIn(entry.byHeaders.map((routes) => routes.rules));
   return made;
 }
 
@@ -102,16 +110,17 @@ function claim(table: MethodTable, proxy: LinkedProxy): readonly Pick<RouteConte
 const proxyFor = (table: MethodTable, method: string): LinkedProxy | undefined =>
   table.byMethod.get(method) ?? table.anyMethod;
 
-const matchOf = ({ basePath, prefixLength }: RouteEntry, proxy: LinkedProxy, path: string): RouteOutcome => ({
+const matchOf = ({ basePath, prefixLength, variesBy }: RouteEntry, proxy: LinkedProxy, path: string): RouteOutcome => ({
   kind: 'matched',
   proxy,
   basePath,
   pathSuffix: path.slice(prefixLength),
+  variesBy,
 });
 
-function refusalOf(tables: readonly MethodTable[]): RouteOutcome {
-  const allowed = new Set(tables.flatMap(({ byMethod }) => [...byMethod.keys()]));
-  return allowed.size === 0 ? NOT_FOUND : { kind: 'method-not-allowed', allowed: [...allowed].sort() };
+function refusalOf({ variesBy }: RouteEntry, tables: readonly MethodTable[]): RouteOutcome {
+  const allowed = [...new Set(tables.flatMap(({ byMethod }) => [...byMethod.keys()]))].sort();
+  return allowed.length === 0 ? { kind: 'not-found', variesBy } : { kind: 'method-not-allowed', allowed, variesBy };
 }
 
 /** Routes whose header rules do not hold are as if they were not there. */
@@ -122,13 +131,13 @@ function outcomeByHeaders(entry: RouteEntry, method: string, path: string, heade
     const proxy = proxyFor(table, method);
     if (proxy !== undefined) return matchOf(entry, proxy, path);
   }
-  return refusalOf(candidates);
+  return refusalOf(entry, candidates);
 }
 
 function outcomeOf(entry: RouteEntry, method: string, path: string, headers: RouteHeaders): RouteOutcome {
   if (entry.byHeaders !== undefined) return outcomeByHeaders(entry, method, path, headers);
   const proxy = proxyFor(entry, method);
-  return proxy === undefined ? refusalOf([entry]) : matchOf(entry, proxy, path);
+  return proxy === undefined ? refusalOf(entry, [entry]) : matchOf(entry, proxy, path);
 }
 
 function reachableAt(entry: RouteEntry, method: string, { certain, possible }: UncertainHeaders): LinkedProxy[] {

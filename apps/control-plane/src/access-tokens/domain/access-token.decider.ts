@@ -1,4 +1,5 @@
 import type { DomainEvent } from '#libs/event-store';
+import { ADMINISTRATOR_NAME, CONTROL_PLANE_NAME } from '../../decider/actors.ts';
 import { unreachable, type Decider } from '../../decider/decider.ts';
 import { conflict, invalidField, notFound } from '../../decider/domain-error.ts';
 
@@ -31,8 +32,10 @@ export type AccessTokenCommand =
   | ({ readonly type: 'CreateToken'; /** ISO 8601 in UTC. */ readonly now: string } & TokenFacts)
   | { readonly type: 'RevokeToken' };
 
-/** Name of the bearer of ADMIN_TOKEN in events: nobody else may be taken for it. */
-export const ADMINISTRATOR_NAME = 'admin';
+const RESERVED_NAMES: ReadonlyMap<string, string> = new Map([
+  [ADMINISTRATOR_NAME, 'is the ADMIN_TOKEN of the settings'],
+  [CONTROL_PLANE_NAME, 'stands for the control plane itself in events'],
+]);
 
 export const accessTokenStream = (tokenId: string): string => `accessToken-${tokenId}`;
 
@@ -52,9 +55,8 @@ export const accessTokenDecider: Decider<AccessTokenState, AccessTokenCommand, A
     switch (command.type) {
       case 'CreateToken': {
         const { type: _type, now, ...data } = command;
-        if (data.name === ADMINISTRATOR_NAME) {
-          throw conflict(`Token (name: ${ADMINISTRATOR_NAME}) is the ADMIN_TOKEN of the settings`);
-        }
+        const reserved = RESERVED_NAMES.get(data.name);
+        if (reserved !== undefined) throw conflict(`Token (name: ${data.name}) ${reserved}`);
         // Both are `toISOString()` texts: they sort as the moments they name.
         if (data.expiresAt !== null && data.expiresAt <= now) {
           throw invalidField('expiresAt', 'out_of_range', 'expiresAt must be in the future');

@@ -5,7 +5,8 @@ type Members = Readonly<Record<string, unknown>>;
 type RouteOfVersion1 = Members & { readonly methodList: readonly string[] };
 
 /** Version 1 took an empty list for any method; such a route was claimed for none. */
-const methodsOf = ({ methodList }: RouteOfVersion1): readonly string[] => (methodList.length === 0 ? ['ALL'] : methodList);
+const methodsOf = ({ methodList }: RouteOfVersion1): readonly string[] =>
+  methodList.length === 0 ? ['ALL'] : methodList;
 
 /** Version 1 knew no header rules, one way to balance, no CORS and no error template. */
 const withSettingsOfVersion2: Upcaster = (event: RecordedEvent): RecordedEvent => {

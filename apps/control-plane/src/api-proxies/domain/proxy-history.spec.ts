@@ -64,6 +64,10 @@ describe('a proxy at a moment', () => {
     expect(stateAtTime(EVENTS, '2027-01-01T00:00:00.000Z')).toMatchObject({ revision: 3 });
   });
 
+  it('is the newest at a moment whose year takes five digits in UTC', () => {
+    expect(stateAtTime(EVENTS, new Date('9999-12-31T23:59:59-10:00').toISOString())).toMatchObject({ revision: 3 });
+  });
+
   it('is absent before its creation, and after its deletion', () => {
     expect(stateAtTime(EVENTS, '2025-12-31T23:59:59.999Z')).toEqual({ status: 'absent' });
     const deleted = { type: 'ProxyDeleted', schemaVersion: 1, data: { proxyId: 'p-1' } } as const;

@@ -26,9 +26,10 @@ export function stepsOf(events: readonly RecordedEvent[]): ProxyStep[] {
  * A proxy as it was at a moment; absent before its creation and after its deletion. Clocks of several processes may
  * differ a little while the stream has one order: the last event recorded by then counts, with all that came before it.
  *
- * @param at ISO 8601, UTC, milliseconds
+ * @param at ISO 8601
  */
 export function stateAtTime(events: readonly RecordedEvent[], at: string): ApiProxyState {
+  const moment = Date.parse(at);
   const steps = stepsOf(events);
-  return steps.findLast(({ recorded }) => recorded.recordedAt <= at)?.after ?? { status: 'absent' };
+  return steps.findLast(({ recorded }) => Date.parse(recorded.recordedAt) <= moment)?.after ?? { status: 'absent' };
 }

@@ -1,5 +1,4 @@
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { setImmediate as othersHadTheirTurn } from 'node:timers/promises';
 import { notFound } from '../../decider/domain-error.ts';
 import { resolveApiProxy } from '../../persistence/project-scope.ts';
 import { UnitOfWork, type Unit } from '../../persistence/unit-of-work.ts';
@@ -16,7 +15,7 @@ import { changesBetween, type Change } from './changes-between.ts';
 import {
   contentView,
   isRevision,
-  proxyEventView,
+  proxyEventViews,
   revisionView,
   type ProxyEventView,
   type RevisionView,
@@ -84,9 +83,6 @@ export function requireRevisionIn(steps: readonly ProxyStep[], revision: number)
   return state;
 }
 
-/** Events between two turns of the event loop: each reads a policy and compares two proxies. */
-const VIEWED_AT_ONCE = 25;
-
 @QueryHandler(ListProxyEvents)
 export class ListProxyEventsHandler implements IQueryHandler<ListProxyEvents> {
   constructor(private readonly units: UnitOfWork) {}
@@ -94,12 +90,7 @@ export class ListProxyEventsHandler implements IQueryHandler<ListProxyEvents> {
   async execute({ address, page }: ListProxyEvents): Promise<ProxyEventView[]> {
     const steps = await this.units.read((unit) => stepsAt(unit, address));
     const shown = steps.filter(({ recorded }) => recorded.streamVersion > page.after).slice(0, page.limit);
-    const views: ProxyEventView[] = [];
-    for (let at = 0; at < shown.length; at += VIEWED_AT_ONCE) {
-      views.push(...shown.slice(at, at + VIEWED_AT_ONCE).map(proxyEventView));
-      await othersHadTheirTurn();
-    }
-    return views;
+    return proxyEventViews(shown);
   }
 }
 

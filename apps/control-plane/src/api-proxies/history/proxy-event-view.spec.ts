@@ -3,7 +3,7 @@ import type { ApiProxyEvent } from '../domain/index.ts';
 import { contentOf, requireApiProxy, stateAtRevision, stepsOf } from '../domain/index.ts';
 import { histories, recorded } from '../testing/random-history.ts';
 import { endpointAdded, policyAdded, proxyCreated } from '../testing/sample-proxy.ts';
-import { isRevision, proxyEventView } from './proxy-event-view.ts';
+import { contentView, isRevision, proxyEventView, proxyEventViews } from './proxy-event-view.ts';
 
 const AT_USERS = { scope: 'ENDPOINT', pipeline: 'REQUEST', endpoint: '/users', httpMethod: 'GET' } as const;
 const HISTORY: ApiProxyEvent[] = [proxyCreated, endpointAdded('/users'), policyAdded('u', 1, AT_USERS)];
@@ -60,6 +60,14 @@ describe('an event of a proxy', () => {
     });
   });
 
+  it('leaves one and the same view of what it leaves alone, so that comparing costs only what changed', () => {
+    const steps = stepsOf([...HISTORY, policyAdded('v', 1)].map(recorded));
+    const [before, after] = steps.slice(-2).map((step) => contentView(requireApiProxy(step.after)));
+    expect(after?.endpointList).toBe(before?.endpointList);
+    expect(after?.policyList.map(({ policy }) => (policy as { name: string }).name)).toEqual(['v', 'u']);
+    expect(after?.policyList[1]).toBe(before?.policyList[0]);
+  });
+
   it('is a revision unless it changes the keys: revisions count up from 1 without gaps', () => {
     fc.assert(
       fc.property(histories, (events) => {
@@ -70,5 +78,22 @@ describe('an event of a proxy', () => {
       }),
       { numRuns: 100 },
     );
+  });
+});
+
+describe('a page of events', () => {
+  it('is the views of its events, and leaves turns to others while it is made', async () => {
+    const events = [proxyCreated, ...Array.from({ length: 200 }, (_, at) => policyAdded(`p${at}`, at + 1))];
+    const steps = stepsOf(events.map(recorded));
+    let turns = 0;
+    const count = () => {
+      turns += 1;
+      timer = setImmediate(count);
+    };
+    let timer = setImmediate(count);
+    const views = await proxyEventViews(steps);
+    clearImmediate(timer);
+    expect(views).toEqual(steps.map(proxyEventView));
+    expect(turns).toBeGreaterThanOrEqual(5);
   });
 });

@@ -22,7 +22,8 @@ const NOT_CLOSED = 'holds a comment, CDATA section or processing instruction tha
 /** What is wrong with one piece of such markup; its text begins after the opening. */
 function pieceFault(opening: string, text: string): string | undefined {
   if (opening === '<!--' && (text.includes('--') || text.endsWith('-'))) return 'holds a comment with -- in it';
-  if (opening === '<?' && XML_TARGET.test(`${opening}${text}?`)) return 'may have an XML declaration at its beginning only';
+  if (opening === '<?' && XML_TARGET.test(`${opening}${text}?`))
+    return 'may have an XML declaration at its beginning only';
   return undefined;
 }
 

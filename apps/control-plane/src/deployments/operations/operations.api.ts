@@ -1,6 +1,11 @@
 import type { ApiCallFacts } from '../../http/api-call.ts';
 
-const ROUTE = { routeActive: true, servedPath: '/orders', methods: ['GET', 'POST'], apinizerRootContext: '/apigateway' };
+const ROUTE = {
+  routeActive: true,
+  servedPath: '/orders',
+  methods: ['GET', 'POST'],
+  apinizerRootContext: '/apigateway',
+};
 
 export const DEPLOY_STATUS: ApiCallFacts = {
   ...{ tag: 'Deployments', summary: 'Whether a proxy is deployed in an environment', permission: 'VIEW' },
@@ -30,7 +35,8 @@ export const ROUTE_HEALTH: ApiCallFacts = {
 
 export const LIST_GATEWAYS: ApiCallFacts = {
   ...{ tag: 'Environments', summary: 'The gateways of an environment that live', permission: 'VIEW' },
-  description: 'One that has been silent for 5 seconds is gone. 503 when the Redis of the environment cannot be reached.',
+  description:
+    'One that has been silent for 5 seconds is gone. 503 when the Redis of the environment cannot be reached.',
   result: {
     ...{ gatewayId: 'gateway-1', programVersion: '0.1.0', address: '10.0.1.11:8080', rootContext: '' },
     ...{ startedAt: '2026-06-16T10:00:00.000Z', lastSeen: '2026-06-16T10:30:00.000Z', deployment: 31, upToDate: true },

@@ -54,37 +54,45 @@ function commonRootContext(leases: readonly LeaseState[]): string | null {
   return others.length > 0 ? null : (first ?? null);
 }
 
+type ServedRoute = { readonly servedPath: string | null; readonly methods: readonly string[] };
+const NOWHERE: ServedRoute = { servedPath: null, methods: [] };
+
+function servedRoute(published: PublishedRoute | undefined): ServedRoute {
+  if (published === undefined) return NOWHERE;
+  const { paths, methods } = published;
+  return { servedPath: paths[0] ?? null, methods: methods.length === 0 ? ['ALL'] : methods };
+}
+
+/** Whether gateways and record say the same: all of them serve the newest deployment, or none serves anything. */
+function isAgreed({ newest, published }: RouteFacts, pods: readonly PodHealth[]): boolean {
+  if (newest?.kind !== 'publish') return !pods.some(({ routeActive }) => routeActive);
+  return pods.every(({ routeActive }) => routeActive) && published?.deployment === newest.deployment;
+}
+
 /**
  * `GET X/environments/{env}/route-health/` in the vendor's words: a pod is a gateway, and has answered when it lives. Active is
  * the newest deployment that is published; with no live gateway nothing is known, so nothing is inconsistent.
  */
 export function routeHealth(facts: RouteFacts) {
   const { leases, newest, published } = facts;
-  const route = published === undefined ? {} : { servedPath: published.paths[0] ?? null, methods: methodsOf(published) };
-  const nowhere = { servedPath: null, methods: [] };
+  const route = servedRoute(published);
   const pods = leases.map((lease) => {
     const health = healthOf(lease, facts);
     return {
       ...{ gatewayId: lease.gatewayId, workerPodIp: lease.address, apinizerRootContext: lease.rootContext ?? null },
-      ...(health.routeActive ? { ...nowhere, ...route } : nowhere),
+      ...(health.routeActive ? route : NOWHERE),
       ...health,
     };
   });
   const active = pods.filter(({ routeActive }) => routeActive).length;
-  const routeActive = pods.length > 0 && active === pods.length;
-  const deployedInManager = newest?.kind === 'publish';
-  const isNewest = !deployedInManager || published?.deployment === newest.deployment;
-  const agrees = (deployedInManager ? routeActive : active === 0) && isNewest;
   return {
-    routeActive,
-    ...(active > 0 ? { ...nowhere, ...route } : nowhere),
+    routeActive: pods.length > 0 && active === pods.length,
+    ...(active > 0 ? route : NOWHERE),
     apinizerRootContext: commonRootContext(leases),
-    ...{ podsResponded: pods.length, podsActive: active, deployedInManager },
-    inconsistent: pods.length > 0 && !agrees,
+    ...{ podsResponded: pods.length, podsActive: active, deployedInManager: newest?.kind === 'publish' },
+    inconsistent: pods.length > 0 && !isAgreed(facts, pods),
     ...{ deployment: published?.deployment ?? null, revision: published?.revision ?? null },
     gateways: { live: pods.length, serving: active },
     pods,
   };
 }
-
-const methodsOf = ({ methods }: PublishedRoute): readonly string[] => (methods.length === 0 ? ['ALL'] : methods);

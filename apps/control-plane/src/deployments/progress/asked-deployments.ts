@@ -58,7 +58,11 @@ export async function findRollout(from: Queryable, rolloutId: string): Promise<A
   return { ...head, settled, awaited: await awaitedOf(from, rolloutId, head) };
 }
 
-async function awaitedOf(from: Queryable, rolloutId: string, { proxyId, revision }: Head): Promise<AwaitedDeployment[]> {
+async function awaitedOf(
+  from: Queryable,
+  rolloutId: string,
+  { proxyId, revision }: Head,
+): Promise<AwaitedDeployment[]> {
   const places = await rolloutEnvironments(from, rolloutId);
   const names = await from.query<{ entity_id: string; name: string }>(
     `select entity_id, name from names where kind = 'environment' and entity_id = any($1)`,

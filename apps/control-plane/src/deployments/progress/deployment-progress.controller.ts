@@ -1,6 +1,6 @@
-import { Controller, Get, Param, Sse, type MessageEvent } from '@nestjs/common';
+import { Controller, Get, Param, Res } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import type { Observable } from 'rxjs';
+import type { FastifyReply } from 'fastify';
 import type { Access } from '../../http/access.ts';
 import { ApiCall, type ApiCallFacts } from '../../http/api-call.ts';
 import { success, type SuccessEnvelope } from '../../http/envelope.ts';
@@ -16,7 +16,13 @@ const EXAMPLE = {
     success: true,
     deploymentResults: [
       {
-        ...{ environmentName: 'production', success: true, message: 'Deployment successful', deployment: 7, revision: 3 },
+        ...{
+          environmentName: 'production',
+          success: true,
+          message: 'Deployment successful',
+          deployment: 7,
+          revision: 3,
+        },
         gateways: { live: 2, applied: 2, rejected: 0, pending: 0 },
         detailList: [{ gatewayId: 'gateway-1', success: true, detail: 'applied', responseTime: 12 }],
         deploymentId: 'production:7',
@@ -41,10 +47,13 @@ const PROGRESS_CALLS = {
     tag: 'Deployments',
     summary: 'Progress of a deployment as server-sent events',
     description:
-      `${IDS} An event \`progress\` whenever something is new, \`settled\` as the last one, \`heartbeat\` in long silences; ` +
-      'each carries what the call without `stream` shows.',
+      `${IDS} An event \`progress\` whenever something is new, \`settled\` as the last one; each carries what the call ` +
+      'without `stream` shows. Comments keep the connection alive in long silences.',
     permission: 'ANY_TOKEN',
-    answer: { mediaType: 'text/event-stream', example: 'event: settled\nid: 1\ndata: {"id":"production:7","settled":true}\n\n' },
+    answer: {
+      mediaType: 'text/event-stream',
+      example: 'event: settled\ndata: {"id":"production:7","settled":true}\n\n',
+    },
   },
 } as const satisfies Readonly<Record<string, ApiCallFacts>>;
 
@@ -62,10 +71,16 @@ export class DeploymentProgressController {
     return success({ results: [await this.queries.execute(new GetDeployment(id, access))] });
   }
 
-  @Sse('stream')
+  /** Not Nest's `@Sse`, which answers 200 with an error event: what is not there is a 404 here too. */
+  @Get('stream')
   @ApiCall(PROGRESS_CALLS.stream)
-  async stream(@Param('id') id: string, @AskerAccess() access: Access): Promise<Observable<MessageEvent>> {
+  async stream(@Param('id') id: string, @AskerAccess() access: Access, @Res() reply: FastifyReply): Promise<void> {
     const look = () => this.queries.execute(new GetDeployment(id, access));
-    return this.streams.follow(await look(), look);
+    const first = await look();
+    void reply
+      .header('content-type', 'text/event-stream; charset=utf-8')
+      .header('cache-control', 'no-store')
+      .header('x-accel-buffering', 'no')
+      .send(this.streams.follow(first, look, reply.raw));
   }
 }

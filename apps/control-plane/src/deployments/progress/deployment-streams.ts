@@ -1,6 +1,7 @@
-import { Injectable, type BeforeApplicationShutdown, type MessageEvent } from '@nestjs/common';
+import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import type { EventEmitter } from 'node:events';
+import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Observable, type Subscriber } from 'rxjs';
 import type { DeploymentProgress } from './deployment-progress.query.ts';
 
 const LOOK_EVERY_MS = 250;
@@ -24,42 +25,37 @@ export class DeploymentStreams implements BeforeApplicationShutdown {
     for (const stream of this.open) stream.abort();
   }
 
-  /** @param first what is known already; the rest is looked up for as long as somebody reads. */
-  follow(first: DeploymentProgress, look: Look): Observable<MessageEvent> {
-    return new Observable((subscriber) => {
-      const stream = new AbortController();
-      this.open.add(stream);
-      void this.send(subscriber, first, { look, signal: stream.signal });
-      return () => {
-        stream.abort();
-        this.open.delete(stream);
-      };
-    });
+  /**
+   * @param first what is known already; the rest is looked up until the reader leaves, or nothing is left.
+   * @param reader closes when nobody reads any more. The stream itself cannot tell: it closes after its next event.
+   */
+  follow(first: DeploymentProgress, look: Look, reader: EventEmitter): Readable {
+    const stop = new AbortController();
+    this.open.add(stop);
+    const stream = Readable.from(eventsOf(first, look, stop.signal), { objectMode: false });
+    reader.once('close', () => stop.abort());
+    stream.once('close', () => this.open.delete(stop));
+    return stream;
   }
+}
 
-  private async send(
-    subscriber: Subscriber<MessageEvent>,
-    first: DeploymentProgress,
-    { look, signal }: { readonly look: Look; readonly signal: AbortSignal },
-  ): Promise<void> {
-    let seen = '';
-    let saidAtMs = 0;
-    const say = (event: MessageEvent): void => {
-      saidAtMs = performance.now();
-      subscriber.next(event);
-    };
-    try {
-      for (let progress = first; !signal.aborted; progress = await look()) {
-        const text = JSON.stringify(progress);
-        if (text !== seen) say({ type: progress.settled ? 'settled' : 'progress', data: text });
-        else if (performance.now() - saidAtMs > HEARTBEAT_EVERY_MS) say({ type: 'heartbeat', data: '{}' });
-        seen = text;
-        if (progress.settled) break;
-        await pause(LOOK_EVERY_MS, undefined, { signal });
+/** The blocks of an event stream (HTML standard, 9.2.5). */
+async function* eventsOf(first: DeploymentProgress, look: Look, signal: AbortSignal): AsyncGenerator<string> {
+  let seen = '';
+  let saidAtMs = performance.now();
+  try {
+    for (let progress = first; !signal.aborted; progress = await look()) {
+      const text = JSON.stringify(progress);
+      const isNew = text !== seen;
+      if (isNew || performance.now() - saidAtMs > HEARTBEAT_EVERY_MS) {
+        saidAtMs = performance.now();
+        yield isNew ? `event: ${progress.settled ? 'settled' : 'progress'}\ndata: ${text}\n\n` : ': heartbeat\n\n';
       }
-    } catch {
-      // The reader left, the process ends, or the database is away: whoever still wants to know connects again.
+      seen = text;
+      if (progress.settled) return;
+      await pause(LOOK_EVERY_MS, undefined, { signal });
     }
-    subscriber.complete();
+  } catch {
+    // The reader left, the process ends, or the database is away: whoever still wants to know connects again.
   }
 }

@@ -72,5 +72,8 @@ export async function judge(
     rollout,
   );
   const failed = judged.find(({ standing }) => standing === 'failed');
-  return { verdict, reason: `wave ${rollout.wave} failed in environment ${failed?.name ?? ''}: ${failed?.message ?? ''}` };
+  return {
+    verdict,
+    reason: `wave ${rollout.wave} failed in environment ${failed?.name ?? ''}: ${failed?.message ?? ''}`,
+  };
 }

@@ -36,6 +36,7 @@ function isCostly(node: Node): boolean {
   if (Array.isArray(node.value)) return node.value.some(isCostly);
   if (node.tagClass !== asn1.Class.UNIVERSAL || node.type !== asn1.Type.INTEGER) return false;
   const bytes = Buffer.from(node.value, 'binary');
+  if (bytes.length === 0) return false;
   return bytes.length > LONGEST_INTEGER_BYTES || bytes.readUIntBE(0, bytes.length) > MOST_ROUNDS;
 }
 

@@ -93,6 +93,15 @@ describe('PKCS#12', () => {
   });
 });
 
+describe('an encrypted private key as PEM', () => {
+  it('with an empty number among its parameters is refused like any other that does not open', () => {
+    // EncryptedPrivateKeyInfo: PBES2 with the parameter INTEGER of no bytes, no ciphertext.
+    const der = Buffer.from('3011300d06092a864886f70d01050d02000400', 'hex');
+    const content = `-----BEGIN ENCRYPTED PRIVATE KEY-----\n${der.toString('base64')}\n-----END ENCRYPTED PRIVATE KEY-----`;
+    expect(faultIn('PEM', content, PASSWORD)).toEqual(['password', 'wrong_password']);
+  });
+});
+
 describe('a JWK', () => {
   const jwk = EC.privateKey.export({ format: 'jwk' });
   const text = (members: object = {}) => JSON.stringify({ ...jwk, ...members });

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
 
 interface Operation {
   readonly operationId: string;
   readonly summary: string;
+  readonly description: string;
   readonly parameters: readonly object[];
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly examples?: object }>> };
   readonly responses: Readonly<Record<string, unknown>>;
@@ -74,6 +76,21 @@ describe('GET /apiops/openapi', () => {
       if (json !== undefined) expect([at, Object.keys(json.examples ?? {}).length]).not.toEqual([at, 0]);
       expect([at, Object.keys(operation.responses)]).toEqual([at, expect.arrayContaining(['200', '400'])]);
     }
+  });
+});
+
+describe('docs/reference/apiops.md', () => {
+  it('lists every call, with the permission that it needs, and no other', () => {
+    const page = readFileSync(new URL('../../../docs/reference/apiops.md', import.meta.url), 'utf8');
+    const listed = [...page.matchAll(/^\| `([A-Z]+ \S+)` \| .* \| (.+) \|$/gm)].map(
+      ([, call, needs]) => `${call}: ${needs}`,
+    );
+    const documented = operations().map(({ path, method, operation }) => {
+      const short = path.replace('/apiops/projects/{projectName}', 'P').replace('P/apiProxies/{apiProxyName}', 'X');
+      const needs = /Needs (?:no token|(any) valid (token)|(\w+))\.$/.exec(operation.description)?.slice(1);
+      return `${method.toUpperCase()} ${short}: ${needs?.filter(Boolean).join(' ') || 'none'}`;
+    });
+    expect(listed.sort()).toEqual(documented.sort());
   });
 });
 

@@ -33,6 +33,11 @@ describe('policy-raise-fault', () => {
     expect(parseRaiseFault(given)).toEqual({ ok: true, value: given, warnings: [] });
   });
 
+  it.each(['reasonPhrase', 'contentType', 'payload'])('%s never shows a secret to clients', (name) => {
+    expect(faultsOf({ [name]: 'a {private.key} b' })).toEqual([`policy.${name} secret_in_answer`]);
+    expect(faultsOf({ [name]: 'a {public.key} private.key' })).toEqual([]);
+  });
+
   it.each(['reasonPhrase', 'contentType', 'payload', 'condition', 'description', 'active'])(
     '%s may be null, which is the same as leaving it out',
     (name) => {

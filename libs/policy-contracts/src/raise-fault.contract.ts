@@ -5,11 +5,17 @@ import { parseWith, type ContractWarning, type Parsed } from './validation-fault
 
 /** RFC 9110 section 5.5: what may stand in a field value or a reason phrase; never CR, LF or NUL. */
 const HEADER_TEXT = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
-const headerText = (maximum: number) =>
+/** A secret in a text that goes to the client: `private.` variables are never shown to anybody (contract 4.2). */
+const noSecrets = (text: string): boolean => !/\{\s*private\./.test(text);
+const SECRET_SHOWN = { error: 'must not show a private. variable to clients', params: { code: 'secret_in_answer' } };
+
+const headerText = (maximum: number, minimum = 0) =>
   z
     .string()
+    .min(minimum)
     .max(maximum)
-    .regex(HEADER_TEXT, { error: 'must hold no line breaks, control characters or wide characters' });
+    .regex(HEADER_TEXT, { error: 'must hold no line breaks, control characters or wide characters' })
+    .refine(noSecrets, SECRET_SHOWN);
 
 /** Answers that never carry a body (RFC 9110 sections 15.3.5, 15.3.6, 15.4.5). */
 const BODILESS = new Set([204, 205, 304]);
@@ -24,8 +30,8 @@ export const RAISE_FAULT_SCHEMA = z.strictObject({
   statusCode: wholeNumber(200, 599),
   /** Left out: the usual phrase of the status. */
   reasonPhrase: optional(headerText(200)),
-  contentType: withDefault(headerText(255).min(1), 'application/json'),
-  payload: withDefault(z.string().max(65_536), ''),
+  contentType: withDefault(headerText(255, 1), 'application/json'),
+  payload: withDefault(z.string().max(65_536).refine(noSecrets, SECRET_SHOWN), ''),
 });
 
 export type RaiseFaultContract = z.infer<typeof RAISE_FAULT_SCHEMA>;

@@ -9,6 +9,7 @@ import { LARGEST_BODY_BYTES, useBodyParsers } from './http/body-parsers.ts';
 import { answerClientErrors, answerExpectations } from './http/connection-errors.ts';
 import { failure } from './http/envelope.ts';
 import { FailedAttempts } from './http/failed-attempts.ts';
+import { endQuietConnections } from './http/quiet-connections.ts';
 import { requestIdOf } from './http/request-context.ts';
 import { logWhenDone } from './http/request-log.ts';
 import { TOKEN_DIRECTORY, type TokenDirectory } from './http/token-directory.port.ts';
@@ -68,6 +69,7 @@ export async function createControlPlaneApp(
   const frontDoor = { tokens: app.get<TokenDirectory>(TOKEN_DIRECTORY), attempts: app.get(FailedAttempts) };
   const instance = adapter.getInstance<FastifyInstance>();
   followRequests(instance, resources.logger);
+  endQuietConnections(instance);
   instance.addHook('onRequest', authenticateWith(frontDoor));
   useBodyParsers(app);
   if (resources.config.roles.has('api')) {

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import pg from 'pg';
-import { EVENT_STORE_MIGRATIONS, migrate } from '#libs/event-store';
+import { EVENT_STORE_MIGRATIONS, EventStoreUnavailable, migrate } from '#libs/event-store';
 import { acquireDirectoryLock, EmbeddedServerError, startEmbeddedPostgres } from '#libs/embedded-servers';
 import { readControlPlaneConfig, type ControlPlaneConfig } from './config/control-plane.config.ts';
 import { generatedAdminToken, generatedMasterKey } from './config/generated-secret.ts';
@@ -8,6 +8,7 @@ import { SETTINGS_HELP } from './config/settings-help.ts';
 import { createControlPlaneApp } from './control-plane-app.ts';
 import { BadSettings, createLogger, stopSignalHandler, type Logger } from '#libs/program-shell';
 import { CONTROL_PLANE_MIGRATIONS } from './persistence/control-plane-migrations.ts';
+import { SecretVault } from './persistence/secret-vault.ts';
 
 const CONNECTIONS = 20;
 const CONNECT_WITHIN_MS = 5_000;
@@ -49,11 +50,22 @@ function connect(url: string, logger: Logger): pg.Pool {
   return pool;
 }
 
+/**
+ * Under another key than before, gateways would not be told of what is stored, and new secrets would need that key.
+ *
+ * @throws BadSettings
+ */
+async function requireSameMasterKey(masterKey: Buffer, database: pg.Pool): Promise<void> {
+  if (await new SecretVault(masterKey).opensWhatIsStored(database)) return;
+  throw new BadSettings(['MASTER_KEY is not the one that the secrets in this database were sealed with']);
+}
+
 async function start(config: ControlPlaneConfig, logger: Logger): Promise<() => Promise<void>> {
   const database = await openDatabase(config, logger);
   await migrate(database.url, EVENT_STORE_MIGRATIONS, CONTROL_PLANE_MIGRATIONS);
   const pool = connect(database.url, logger);
   const masterKey = config.masterKey ?? generatedMasterKey(config.dataDir);
+  await requireSameMasterKey(masterKey, pool);
   const adminToken = config.adminToken ?? generatedAdminToken(config.dataDir);
   const app = await createControlPlaneApp({ config, database: pool, masterKey, logger }, adminToken);
   await app.listen({ host: config.host, port: config.port });
@@ -70,6 +82,11 @@ function explain(error: unknown): string {
   if (error instanceof BadSettings) return `${error.message}\nrun with --help for the list of settings`;
   if (error instanceof EmbeddedServerError)
     return [error.message, ...error.remedies.map((one) => `  - ${one}`)].join('\n');
+  if (error instanceof EventStoreUnavailable) {
+    // Of a name with several addresses Node tells the code alone.
+    const { code, message = '' } = (error.cause ?? error) as NodeJS.ErrnoException;
+    return `the database cannot be reached: ${message || code}; DATABASE_URL says where it is`;
+  }
   const { code, port } = error as NodeJS.ErrnoException & { port?: number };
   if (code === 'EADDRINUSE')
     return `port ${port} is taken: set PORT to a free one, or stop what listens there (ss -ltnp)`;

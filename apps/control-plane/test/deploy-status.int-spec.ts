@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { FakeGateway } from './testing/fake-gateway.ts';
 import { policyBody, proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane, type Answer } from './testing/running-control-plane.ts';
@@ -230,6 +231,18 @@ describe('GET /apiops/environments/{env}/gateways/', () => {
     ]);
     const seenMs = Date.parse(String(resultList[0]?.['lastSeen']));
     expect(Math.abs(Date.now() - seenMs)).toBeLessThan(60_000);
+  });
+
+  it('calls a gateway that refuses something not up to date, however far it has read', async () => {
+    const one = await gateway('gateway-3');
+    await one.appliesEverything();
+    const upToDate = async () =>
+      (await plane.done('GET', `/environments/${environment.name}/gateways/`)).resultList.find(
+        ({ gatewayId }) => gatewayId === 'gateway-3',
+      )?.['upToDate'];
+    expect(await upToDate()).toBe(true);
+    await one.says({ rejected: [{ proxyId: randomUUID(), deployment: 1, reason: 'no' }] });
+    expect(await upToDate()).toBe(false);
   });
 
   it('is 404 for an unknown environment', async () => {

@@ -2,9 +2,14 @@ import { generateKeyPairSync } from 'node:crypto';
 import { importJWK, jwtVerify } from 'jose';
 import { parseProxyArtifact, type ProxyArtifact } from '#libs/policy-contracts';
 import { Exchange, linkProxy, type LinkedProxy } from '#libs/policy-runtime';
+import { DeploymentRelay } from '../src/deployment-requests/deployment-relay.ts';
+import { requestDeployments } from '../src/deployment-requests/deployment-requests.ts';
+import { resolveApiProxy } from '../src/persistence/project-scope.ts';
+import { ownContext, UnitOfWork } from '../src/persistence/unit-of-work.ts';
 import { FakeGateway } from './testing/fake-gateway.ts';
 import { policyBody, proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
+import { until } from './testing/test-servers.ts';
 
 const JWKS = '/projects/shop/jwks';
 const NOW_MS = Date.UTC(2031, 1, 3);
@@ -169,27 +174,37 @@ describe('keyStoreName: a gateway', () => {
     expect(await signing(west)).not.toBe(publicKeyIn(made, 1)['kid']);
   });
 
-  it('of an environment without a key gets nothing: the deployment says why, and a key mends it', async () => {
+  it('of an environment without a key is not deployed to, until there is one', async () => {
     const name = newName();
     await generate(name, { ...EC, environmentNameList: [east.name] });
     const proxy = await deployed(name, [east]);
-    const { deploymentResult } = await plane.done(
-      'POST',
-      `/projects/shop/apiProxies/${proxy}/environments/${west.name}/`,
-      {},
-    );
-    expect(deploymentResult.deploymentResults).toMatchObject([
-      { success: false, message: `policy issue: key ${name} has no key for environment ${west.name}` },
-    ]);
-    const settled = (await plane.deployments()).find(({ message }) => message?.includes(name));
-    expect(settled?.state).toBe('failed');
+    const path = `/projects/shop/apiProxies/${proxy}/environments/${west.name}/`;
+    const { status, body: refused } = await plane.call('POST', path);
+    expect([status, refused.validation_errors]).toMatchObject([400, [{ code: 'no_key_for_environment' }]]);
     const content = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
       format: 'pem',
       type: 'pkcs8',
     });
     const body = { sourceType: 'PEM', content, environmentNameList: [west.name] };
-    expect(environmentsIn(await plane.done('PUT', `${JWKS}/${name}/`, body))).toEqual([[west.name, true]]);
+    await plane.done('PUT', `${JWKS}/${name}/`, body);
+    expect(environmentsIn(await plane.done('POST', path))).toEqual([[west.name, true]]);
     expect(await verdict(await linked(proxy, west), tokenOf(await linked(proxy, west)))).toBeUndefined();
+  });
+
+  it('of an environment without a key gets nothing when it is wished for all the same: the deployment says why', async () => {
+    const name = newName();
+    await generate(name, { ...EC, environmentNameList: [east.name] });
+    const proxy = await deployed(name, [east]);
+    await plane.app.get(UnitOfWork).run(ownContext('test'), async (unit) => {
+      const { proxyId } = await resolveApiProxy(unit, { projectName: 'shop', apiProxyName: proxy });
+      const target = { environmentId: west.id, environmentName: west.name };
+      return requestDeployments(unit, [target], { kind: 'publish', proxyId, revision: 2, description: '' });
+    });
+    await plane.app.get(DeploymentRelay).flush();
+    const message = `policy issue: key ${name} has no key for environment ${west.name}`;
+    const settled = async () =>
+      (await plane.deployments()).find((row) => row.message === message && row.state !== 'pending');
+    expect((await until('it has ended', settled)).state).toBe('failed');
   });
 });
 

@@ -32,7 +32,7 @@ const denied = (answer: Answer) => {
   expect(answer.status).toBe(403);
   expect(answer.body).toMatchObject({
     ...{ success: false, status: 'FAILURE', error: 'access_denied' },
-    resultMessage: 'User does not have required permission for this operation!',
+    resultMessage: expect.stringContaining('User does not have required permission for this operation!') as string,
   });
 };
 

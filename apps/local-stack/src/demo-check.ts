@@ -45,7 +45,8 @@ export async function waitForDemo(gatewayUrls: readonly string[], partnerToken: 
     if (await fulfilled(expectation)) continue;
     const answered = (await statusOf(expectation)) ?? 'nothing';
     throw new StackFault('DEMO_NOT_READY', `${expectation.url} answers ${answered}, not ${expectation.status}`, [
-      'was the demo changed or deleted? remove the data directory to begin again',
+      'was the demo changed or deleted? everything else works; deploy its proxies again, or go on without: --no-demo',
+      'to begin again with nothing: remove the data directory',
     ]);
   }
 }

@@ -33,6 +33,10 @@ describe('the printed lines', () => {
     expect(spawnSync('sh', ['-c', script], { encoding: 'utf8' }).stdout).toBe('aa.bb.cc t.r-_');
   });
 
+  it('name the page where the calls can be tried', () => {
+    expect(printAddresses(facts)).toContain('http://127.0.0.1:3000/apiops/docs');
+  });
+
   it("never show the administrator's token or a password of Redis", () => {
     const shown = `${printAddresses(facts)}${printWalk(facts, demo)}`;
     expect(shown).toContain('$(cat ');

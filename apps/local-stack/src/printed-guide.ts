@@ -39,6 +39,7 @@ export function withoutCredentials(address: string): string {
 export function printAddresses(facts: GuideFacts): string {
   const rows: [string, string][] = [
     ['control plane', `${facts.controlPlaneUrl}/apiops/   (Authorization: Bearer ${adminToken(facts, false)})`],
+    ['', `${facts.controlPlaneUrl}/apiops/docs   (its calls, to read and to try)`],
     ...facts.gatewayUrls.map((url, index): [string, string] => [
       `gateway-${index + 1}`,
       `${url}   admin: ${facts.adminUrls[index] ?? ''} (/healthz /readyz /metrics /config)`,

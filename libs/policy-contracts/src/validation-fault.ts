@@ -31,10 +31,11 @@ const article = (expected: string): string => (/^[aeiou]/.test(expected) ? `an $
 const typeNames: Readonly<Record<string, string>> = { int: 'integer', record: 'object', bigint: 'integer' };
 
 function rangeMessage(issue: Extract<Issue, { code: 'too_small' | 'too_big' }>): string {
-  const unit = issue.origin === 'string' ? ' characters' : issue.origin === 'array' ? ' items' : '';
-  return issue.code === 'too_small'
-    ? `must be at least ${issue.minimum}${unit}`
-    : `must be at most ${issue.maximum}${unit}`;
+  const [end, limit] =
+    issue.code === 'too_small' ? (['least', issue.minimum] as const) : (['most', issue.maximum] as const);
+  const plural = Number(limit) === 1 ? '' : 's';
+  if (issue.origin === 'array') return `must have at ${end} ${limit} item${plural}`;
+  return `must be at ${end} ${limit}${issue.origin === 'string' ? ` character${plural} long` : ''}`;
 }
 
 interface Description {

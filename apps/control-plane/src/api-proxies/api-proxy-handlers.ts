@@ -142,8 +142,9 @@ export class DeleteApiProxyHandler implements ICommandHandler<DeleteApiProxy> {
       await this.vault.destroy(unit.transaction, keys.secretKey.secretId);
       await wishIdentity(unit.transaction, { kind: 'client', subject: keys.publicKey, entityId: proxyId });
       await endAccessTo(unit.transaction, proxyId);
-      const targets = await environmentsOf(unit, proxyId);
+      // First of all: a wave that is just beginning is waited for, and taken out with the rest.
       await endRollouts(unit, proxyId);
+      const targets = await environmentsOf(unit, proxyId);
       const wish = { kind: 'undeploy', proxyId, revision, description: 'ApiProxy deleted' } as const;
       return requestDeployments(unit, targets, wish);
     });

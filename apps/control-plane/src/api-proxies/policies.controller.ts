@@ -46,7 +46,14 @@ import {
   UpdatePolicy,
   type PolicyAddress,
 } from './policy-handlers.ts';
-import { policyDeletionOf, policyRequestOf, type QueryParameters, type RequestMembers } from './policy-requests.ts';
+import {
+  conditionAlone,
+  metadataFaults,
+  policyDeletionOf,
+  policyRequestOf,
+  type QueryParameters,
+  type RequestMembers,
+} from './policy-requests.ts';
 import { PROXY_CHECK, type ProxyCheck } from './proxy-check.port.ts';
 import { readPolicy } from './verify-jwt-xml/read-policy.ts';
 import { verifyJwtToXml } from './verify-jwt-xml/verify-jwt-to-xml.ts';
@@ -134,22 +141,25 @@ export class PoliciesController {
     @Body() body: unknown,
     @Query() query: QueryParameters,
   ): Promise<SuccessEnvelope> {
-    const { members, faults } = policyDeletionOf(body, query);
+    const request = policyDeletionOf(body, query);
+    const { members, faults } = request;
     const metadata = parseDeletionMetadata(members['operationMetadata']);
-    const all = [...faults, ...faultsIn(metadata), ...(await this.unknownEnvironments(members))];
+    const all = [...faults, ...metadataFaults(request, metadata), ...(await this.unknownEnvironments(members))];
     if (all.length > 0 || !metadata.ok) throw invalid(all);
     const { deploymentResult } = await this.commands.execute(new DeletePolicy(asker, address, metadata.value));
     return success({ deploymentResult });
   }
 
   /** Every fault of the request together: its shape, both members, what gateways could not run, unknown environments. */
-  private async read(address: PolicyAddress, { members, faults }: RequestMembers): Promise<PolicyRequest> {
+  private async read(address: PolicyAddress, request: RequestMembers): Promise<PolicyRequest> {
+    const { members, faults } = request;
     pathName('policyName', address.policyName);
     const metadata = parseOperationMetadata(members['operationMetadata']);
     const policy = readPolicy(members['policy'], address.policyName);
     const unknown = await this.unknownEnvironments(members);
-    const cannotRun = policy.ok ? this.check.faultsOfPolicy(address.policyName, policy.value) : [];
-    const all = [...faults, ...faultsIn(metadata, policy), ...cannotRun, ...unknown];
+    const linked = policy.ok ? policy.value : conditionAlone(members['policy'], address.policyName);
+    const cannotRun = linked === undefined ? [] : this.check.faultsOfPolicy(address.policyName, linked);
+    const all = [...faults, ...metadataFaults(request, metadata), ...faultsIn(policy), ...cannotRun, ...unknown];
     if (all.length > 0 || !metadata.ok || !policy.ok) throw invalid(all);
     return { metadata: metadata.value, policy: policy.value, warnings: [...metadata.warnings, ...policy.warnings] };
   }

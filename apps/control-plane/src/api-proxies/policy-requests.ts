@@ -3,13 +3,17 @@ import {
   AUTH_JWT_SCHEMA,
   DELETION_METADATA_SCHEMA,
   OPERATION_METADATA_SCHEMA,
+  parseSentPolicy,
   policyBaseFields,
   RAISE_FAULT_SCHEMA,
   VERIFY_JWT_SCHEMA,
+  type Parsed,
+  type PolicyContract,
   type ValidationFault,
 } from '#libs/policy-contracts';
 import { invalid } from '../decider/domain-error.ts';
 import { requireJson, TextBody } from '../http/body-parsers.ts';
+import { faultsIn } from '../http/request-bodies.ts';
 
 /** `policy-verify-jwt` as Apigee's XML inside JSON (contract 4.1, the second of the three ways in). */
 const VERIFY_JWT_XML_SCHEMA = z.strictObject({
@@ -31,6 +35,8 @@ export type QueryParameters = Readonly<Record<string, string | readonly string[]
 export interface RequestMembers {
   readonly members: Readonly<Record<string, unknown>>;
   readonly faults: readonly ValidationFault[];
+  /** Whether `operationMetadata` is looked for in the query. */
+  readonly isInQuery?: boolean;
 }
 
 /** A body's members; anything else in it, and anything but an object, is a fault. @throws DomainError VALIDATION_FAILED */
@@ -74,11 +80,39 @@ function metadataInQuery(query: QueryParameters): Record<string, unknown> {
 export function policyRequestOf(body: unknown, query: QueryParameters): RequestMembers {
   if (body instanceof TextBody && body.mediaType === 'application/xml') {
     const policy = { type: 'policy-verify-jwt', xml: body.text };
-    return { members: { ...metadataInQuery(query), policy }, faults: [] };
+    return { members: { ...metadataInQuery(query), policy }, faults: [], isInQuery: true };
   }
   return membersOf(requireJson(body), ['operationMetadata', 'policy']);
 }
 
 /** The member of a deletion, from a body or from the query. @throws as `policyRequestOf` */
-export const policyDeletionOf = (body: unknown, query: QueryParameters): RequestMembers =>
-  membersOf(requireJson(body) ?? metadataInQuery(query), ['operationMetadata']);
+export function policyDeletionOf(body: unknown, query: QueryParameters): RequestMembers {
+  const json = requireJson(body);
+  return {
+    ...membersOf(json ?? metadataInQuery(query), ['operationMetadata']),
+    isInQuery: json === undefined || json === null,
+  };
+}
+
+/**
+ * A policy of nothing but the condition of one that cannot be read: only what can be read is linked, and what is wrong
+ * with the condition is to be said beside the other faults.
+ */
+export function conditionAlone(policy: unknown, policyName: string): PolicyContract | undefined {
+  const condition = (policy as { readonly condition?: unknown } | null | undefined)?.condition;
+  if (typeof condition !== 'string') return undefined;
+  const parsed = parseSentPolicy({ type: 'policy-raise-fault', condition, statusCode: 403 }, policyName);
+  return parsed.ok ? parsed.value : undefined;
+}
+
+const MISSING_IN_QUERY =
+  'operationMetadata is required: as query parameters, like ?targetScope=ALL&targetPipeline=REQUEST, or in a JSON body';
+
+/** The faults of `operationMetadata`; where the body has no room for it, its absence says where it belongs. */
+export function metadataFaults({ isInQuery }: RequestMembers, metadata: Parsed<unknown>): ValidationFault[] {
+  return faultsIn(metadata).map((fault) =>
+    isInQuery === true && fault.field === 'operationMetadata' && fault.code === 'required'
+      ? { ...fault, message: MISSING_IN_QUERY }
+      : fault,
+  );
+}

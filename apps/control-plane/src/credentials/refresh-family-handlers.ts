@@ -106,7 +106,10 @@ export class ListRefreshFamiliesHandler implements IQueryHandler<ListRefreshFami
   }
 }
 
-/** Redis first, then the event: what ended without being recorded is ended all the same, and is never claimed in vain. */
+/**
+ * Redis first, then the event: what ended without being recorded is ended all the same, and is never claimed in vain. No
+ * transaction is open meanwhile: a Redis that does not answer would hold up changes that have nothing to do with it.
+ */
 @CommandHandler(RevokeRefreshFamilies)
 export class RevokeRefreshFamiliesHandler implements ICommandHandler<RevokeRefreshFamilies> {
   constructor(
@@ -114,16 +117,15 @@ export class RevokeRefreshFamiliesHandler implements ICommandHandler<RevokeRefre
     @Inject(REFRESH_FAMILIES) private readonly families: RefreshFamilies,
   ) {}
 
-  execute({ context, address, environmentName, family }: RevokeRefreshFamilies): Promise<number> {
-    return this.units.run(context, async (unit) => {
-      const { credential, environmentId, owners } = await whereabouts(unit, address, environmentName);
-      const count = await this.families.revoke(environmentId, owners, family);
-      if (family !== undefined && count === 0) throw notFound(`Refresh token family (id: ${family})`);
-      await unit.change(credentialDecider, credentialStream(credential.credentialId), {
-        type: 'NoteRevokedFamilies',
-        ...{ environmentId, family: family ?? null, count },
-      });
-      return count;
-    });
+  async execute({ context, address, environmentName, family }: RevokeRefreshFamilies): Promise<number> {
+    const found = await this.units.read((unit) => whereabouts(unit, address, environmentName));
+    const { credential, environmentId, owners } = found;
+    const count = await this.families.revoke(environmentId, owners, family);
+    if (family !== undefined && count === 0) throw notFound(`Refresh token family (id: ${family})`);
+    const command = { type: 'NoteRevokedFamilies', environmentId, family: family ?? null, count } as const;
+    await this.units.run(context, (unit) =>
+      unit.change(credentialDecider, credentialStream(credential.credentialId), command),
+    );
+    return count;
   }
 }

@@ -3,7 +3,8 @@ import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { CONTROL_PLANE_CONFIG, LOGGER } from '../injection-tokens.ts';
 import type { ControlPlaneConfig } from '../config/control-plane.config.ts';
-import { redisAddress, type Logger } from '#libs/program-shell';
+import type { Logger } from '#libs/program-shell';
+import { connectionTo } from './redis-connections.ts';
 
 /** A job names what is to be done; what it needs it reads when it runs. */
 export interface DeploymentJobData {
@@ -40,7 +41,7 @@ const STALLED_LOOK_MS = 2_000;
 const queueName = (environmentId: string): string => `deploy-${environmentId}`;
 
 /** Same deployment, same id: the queue drops a second enqueue. */
-export const deploymentJobId = (job: DeploymentJobData): string => `${job.environmentId}-${job.deployment}`;
+const deploymentJobId = (job: DeploymentJobData): string => `${job.environmentId}-${job.deployment}`;
 
 /** One BullMQ queue for each environment; a slow environment holds up no other. */
 @Injectable()
@@ -48,13 +49,14 @@ export class DeploymentQueues implements OnApplicationShutdown {
   private readonly connection: Redis;
   private readonly queues = new Map<string, Queue<DeploymentJobData>>();
   private readonly workers = new Map<string, { worker: Worker<DeploymentJobData>; connection: Redis }>();
+  private stopping: Promise<void> | undefined;
 
   constructor(
     @Inject(CONTROL_PLANE_CONFIG) private readonly config: ControlPlaneConfig,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.connection = new Redis({
-      ...redisAddress(config.redisUrl),
+      ...connectionTo(config.redisUrl),
       enableOfflineQueue: false,
       maxRetriesPerRequest: 1,
       retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),
@@ -79,7 +81,7 @@ export class DeploymentQueues implements OnApplicationShutdown {
   /** Starts working on an environment's queue; a second call does nothing. */
   work(environmentId: string, run: (job: DeploymentJobData) => Promise<void>): void {
     if (this.workers.has(environmentId)) return;
-    const connection = new Redis({ ...redisAddress(this.config.redisUrl), maxRetriesPerRequest: null });
+    const connection = new Redis({ ...connectionTo(this.config.redisUrl), maxRetriesPerRequest: null });
     connection.on('error', () => undefined); // said once, by the connection that adds jobs
     const worker = new Worker<DeploymentJobData>(queueName(environmentId), (job) => run(job.data), {
       connection,
@@ -129,8 +131,14 @@ export class DeploymentQueues implements OnApplicationShutdown {
     await queue.close();
   }
 
+  /** Ends once the jobs in hand have: what they need is closed after them. A second call waits for the same end. */
+  stopWorking(): Promise<void> {
+    this.stopping ??= Promise.all([...this.workers.values()].map((one) => closeWorker(one))).then(() => undefined);
+    return this.stopping;
+  }
+
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([...this.workers.values()].map((one) => closeWorker(one)));
+    await this.stopWorking();
     for (const queue of this.queues.values()) await queue.close().catch(() => undefined);
     this.connection.disconnect();
   }

@@ -75,6 +75,17 @@ async function nextDeployment(unit: Unit, environmentId: string): Promise<number
   return Number(counted.rows[0]?.last_deployment);
 }
 
+/**
+ * Until the transaction ends nothing else is requested in these environments: no wish can come between what is read of
+ * them and what is requested, which would undo it by a later number.
+ */
+export async function holdDeployments(unit: Unit, environmentIds: readonly string[]): Promise<void> {
+  await unit.transaction.query(
+    'select 1 from deployment_counters where environment_id = any($1) order by environment_id for update',
+    [environmentIds],
+  );
+}
+
 /** @throws DomainError CONFLICT when the environment was deleted meanwhile; until the transaction ends it cannot be. */
 async function holdEnvironment(unit: Unit, { environmentId, environmentName }: DeploymentTarget): Promise<void> {
   const held = await unit.transaction.query(

@@ -42,11 +42,11 @@ const LOOK_EVERY_MS = 100;
 const NO_GATEWAYS = { live: 0, applied: 0, rejected: 0, pending: 0 };
 
 /** Names one deployment; names of environments have no colon. */
-export const deploymentIdOf = (environmentName: string, deployment: number): string =>
+const deploymentIdOf = (environmentName: string, deployment: number): string =>
   `${environmentName}:${deployment}`;
 
 /** What is said of an environment that its wave has not reached. */
-export function waitingResult(
+function waitingResult(
   { environmentName, revision, wave }: Pick<WaitingDeployment, 'environmentName' | 'revision' | 'wave'>,
   environment: Pick<RolloutEnvironment, 'state' | 'message'> | undefined,
 ): EnvironmentDeploymentResult {

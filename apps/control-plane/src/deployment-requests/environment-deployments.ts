@@ -2,6 +2,7 @@ import type { DomainEvent } from '#libs/event-store';
 import type { Unit } from '../persistence/unit-of-work.ts';
 import {
   environmentDeploymentsStream,
+  holdDeployments,
   requestDeployments,
   type DeploymentTarget,
   type RequestedDeployment,
@@ -38,10 +39,7 @@ export async function deployEverythingAgain(
   target: DeploymentTarget,
   description: string,
 ): Promise<RequestedDeployment[]> {
-  // No wish can come between what is read and what is requested: it would be undone by a later number.
-  await unit.transaction.query('select 1 from deployment_counters where environment_id = $1 for update', [
-    target.environmentId,
-  ]);
+  await holdDeployments(unit, [target.environmentId]);
   const requested: RequestedDeployment[] = [];
   for (const { proxyId, revision } of await deployedIn(unit, target.environmentId)) {
     const wish = { kind: 'publish', proxyId, revision, description } as const;

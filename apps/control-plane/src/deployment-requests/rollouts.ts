@@ -29,7 +29,7 @@ interface NewRollout {
   readonly strategy: DeployStrategy;
 }
 
-export const rolloutStream = (rolloutId: string): string => `rollout-${rolloutId}`;
+const rolloutStream = (rolloutId: string): string => `rollout-${rolloutId}`;
 
 export const appendToRollout = (unit: Unit, rolloutId: string, type: string, data: object): Promise<void> => {
   const event: DomainEvent = { type, schemaVersion: 1, data: { rolloutId, ...data } };

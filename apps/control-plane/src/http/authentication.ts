@@ -22,12 +22,15 @@ async function unauthorised(request: FastifyRequest, reply: FastifyReply, messag
   await reply.code(401).header('www-authenticate', challenge).send(failure('unauthorized_client', message));
 }
 
+/** The token that a request brings in the usual way. */
+export const bearerIn = ({ headers }: FastifyRequest): string | undefined =>
+  BEARER.exec(headers.authorization ?? '')?.[1];
+
 /** A browser that is sent to a page has no bearer token to send with it: there, and there alone, Basic will do. */
 function presentedIn(request: FastifyRequest): string | undefined {
-  const authorization = request.headers.authorization ?? '';
-  const bearer = BEARER.exec(authorization)?.[1];
+  const bearer = bearerIn(request);
   if (bearer !== undefined || !isAdministratorsPage(request)) return bearer;
-  const encoded = BASIC.exec(authorization)?.[1];
+  const encoded = BASIC.exec(request.headers.authorization ?? '')?.[1];
   if (encoded === undefined) return undefined;
   return USER_AND_TOKEN.exec(Buffer.from(encoded, 'base64').toString('utf8'))?.[1];
 }

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import type { ControlPlaneConfig } from '../config/control-plane.config.ts';
 import { conflict } from '../decider/domain-error.ts';
-import type { RequestedDeployment } from '../deployment-requests/deployment-requests.ts';
+import { awaitedOfAttempt } from '../deployment-requests/awaited-of-attempt.ts';
 import { DeploymentResults } from '../deployment-requests/deployment-results.ts';
 import { CONTROL_PLANE_CONFIG, DATABASE } from '../injection-tokens.ts';
 import {
@@ -58,18 +58,7 @@ export class IdempotencyReplays {
 
   /** The change is recorded, its answer was lost with a process: what is known of it, without doing it again. */
   private async rebuiltAnswer(attemptId: string): Promise<KeptAnswer> {
-    const deploymentResult = await this.results.of(await this.deploymentsOf(attemptId));
+    const deploymentResult = await this.results.of(await awaitedOfAttempt(this.database, attemptId));
     return { body: success({ deploymentResult, warnings: [ANSWER_LOST] }) };
-  }
-
-  private async deploymentsOf(attemptId: string): Promise<RequestedDeployment[]> {
-    const found = await this.database.query<RequestedDeployment>(
-      `select environment_id as "environmentId", coalesce(names.name, environment_id) as "environmentName",
-         deployment::float8 as deployment, proxy_id as "proxyId", revision
-       from deployments left join names on names.kind = 'environment' and names.entity_id = environment_id
-       where attempt_id = $1 order by 2`,
-      [attemptId],
-    );
-    return found.rows;
   }
 }

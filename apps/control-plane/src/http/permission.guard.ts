@@ -11,10 +11,21 @@ import { accessOf, allowDeployments } from './request-context.ts';
 
 export const ACCESS_DENIED_MESSAGE = 'User does not have required permission for this operation!';
 
-const accessDenied = (): DomainError => new DomainError('ACCESS_DENIED', ACCESS_DENIED_MESSAGE);
+/** @param needed what to ask the administrator for */
+const accessDenied = (needed?: string): DomainError =>
+  new DomainError(
+    'ACCESS_DENIED',
+    needed === undefined ? ACCESS_DENIED_MESSAGE : `${ACCESS_DENIED_MESSAGE} It needs ${needed}`,
+  );
 
 /** What the token may do where the call takes place. */
 type Allowed = (permission: Permission) => boolean;
+
+/** The same words whether the project exists or not: who has no access to it does not learn that. */
+function placeOf(request: FastifyRequest): string {
+  const { projectName } = request.params as Readonly<Record<string, string | undefined>>;
+  return projectName === undefined ? 'over all projects' : 'in this project';
+}
 
 /**
  * Asks for the permission that a call's `@ApiCall` names: in the project of the path, or in all of them where the path
@@ -37,7 +48,9 @@ export class PermissionGuard implements CanActivate {
     const allowed = await this.allowedAt(request, access);
     if (facts === undefined) {
       if (!access.mayEverywhere('ADMIN')) throw accessDenied();
-    } else if (facts.permission !== 'ANY_TOKEN' && !allowed(facts.permission)) throw accessDenied();
+    } else if (facts.permission !== 'ANY_TOKEN' && !allowed(facts.permission)) {
+      throw accessDenied(`${facts.permission} ${placeOf(request)}`);
+    }
     if (allowed('DEPLOY')) allowDeployments(request);
     return true;
   }

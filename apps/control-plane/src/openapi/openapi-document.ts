@@ -124,18 +124,18 @@ function pathsOf(calls: readonly DocumentedCall[]): Json {
   return paths;
 }
 
-const header = (name: string, description: string, example: string): Json => ({
-  ...{ name, in: 'header', required: false, description, schema: { type: 'string' }, example },
+/** Without an `example`: the page to try calls at would send it, and be answered with a 409. */
+const header = (name: string, description: string): Json => ({
+  ...{ name, in: 'header', required: false, description, schema: { type: 'string' } },
 });
 
 const PARAMETERS = {
   IdempotencyKey: header(
     'Idempotency-Key',
-    'The same key with the same body is carried out once; kept 24 hours.',
-    'deploy-2026-11-21-17',
+    'The same key with the same body is carried out once; kept 24 hours. For example `release-42`.',
   ),
-  IfMatch: header('If-Match', 'Revision that is to be changed; another one there is a 409.', '"3"'),
-  ChangeReason: header('X-Change-Reason', 'Why; it is kept in the event.', 'ticket 42'),
+  IfMatch: header('If-Match', 'Revision that is to be changed, like `"3"`; another one there is a 409.'),
+  ChangeReason: header('X-Change-Reason', 'Why, for example `ticket 42`; it is kept in the event.'),
 };
 
 const RESPONSES = Object.fromEntries(

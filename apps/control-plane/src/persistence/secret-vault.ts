@@ -49,6 +49,18 @@ export class SecretVault {
     return secret;
   }
 
+  /** Whether the newest secret that is stored was sealed under this master key; true where there is none yet. */
+  async opensWhatIsStored(from: Queryable): Promise<boolean> {
+    const newest = await from.query<{ secret_id: string; purpose: string; sealed: string }>(
+      'select secret_id, purpose, sealed from secrets order by created_at desc limit 1',
+      [],
+    );
+    const row = newest.rows[0];
+    return (
+      row === undefined || openWith(this.sealingKey, this.place(row.secret_id, row.purpose), row.sealed) !== undefined
+    );
+  }
+
   /** Destroys a secret; the events that name it stay as they are. */
   async destroy(transaction: Queryable, secretId: string): Promise<void> {
     await transaction.query('delete from secrets where secret_id = $1', [secretId]);

@@ -4,7 +4,7 @@ import { fold } from '../../decider/decider.ts';
 import { requestDeployments, type RequestedDeployment } from '../../deployment-requests/deployment-requests.ts';
 import type { KeyStoreUse, KeyStoreUsers } from '../../key-stores/key-store-users.port.ts';
 import type { Unit } from '../../persistence/unit-of-work.ts';
-import { deployedProxy, deployedRevisions } from './deployed-revisions.ts';
+import { deployedProxy, deployedRevisions, holdDeployedRevisions } from './deployed-revisions.ts';
 
 function usesIn(proxy: ActiveApiProxy, storeName: string): KeyStoreUse[] {
   return proxy.policies.flatMap(({ name: policyName, policy }) =>
@@ -36,7 +36,7 @@ export class DeployedKeyStoreUsers implements KeyStoreUsers {
     environmentIds: ReadonlySet<string> | undefined,
   ): Promise<RequestedDeployment[]> {
     const requested: RequestedDeployment[] = [];
-    for (const deployed of await deployedRevisions(unit, projectId)) {
+    for (const deployed of await holdDeployedRevisions(unit, projectId)) {
       const { environmentId, environmentName, proxyId, revision } = deployed;
       if (environmentIds?.has(environmentId) === false) continue;
       const proxy = await deployedProxy(unit, deployed);

@@ -4,6 +4,7 @@ import {
   type ActiveApiProxy,
   type ApiProxyEvent,
 } from '../../api-proxies/domain/index.ts';
+import { holdDeployments } from '../../deployment-requests/deployment-requests.ts';
 import type { Unit } from '../../persistence/unit-of-work.ts';
 
 /** What an environment was last told to serve of a proxy. */
@@ -35,6 +36,18 @@ export async function deployedRevisions(unit: Unit, projectId: string): Promise<
     ...{ environmentId: row.environment_id, environmentName: row.environment_name },
     ...{ proxyId: row.proxy_id, revision: row.revision },
   }));
+}
+
+/** The same to deploy it once more: what is deployed or taken out at the same moment comes before it or after it. */
+export async function holdDeployedRevisions(unit: Unit, projectId: string): Promise<DeployedRevision[]> {
+  const held = new Set<string>();
+  for (;;) {
+    const found = await deployedRevisions(unit, projectId);
+    const open = found.map(({ environmentId }) => environmentId).filter((id) => !held.has(id));
+    if (open.length === 0) return found;
+    await holdDeployments(unit, open);
+    for (const environmentId of open) held.add(environmentId);
+  }
 }
 
 /** Undefined when the proxy was deleted meanwhile. */

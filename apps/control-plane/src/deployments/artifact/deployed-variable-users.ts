@@ -4,14 +4,14 @@ import { requestDeployments, type RequestedDeployment } from '../../deployment-r
 import type { VariableUsers } from '../../environment-variables/variable-users.port.ts';
 import type { Unit } from '../../persistence/unit-of-work.ts';
 import { variablesNamedBy } from '../compile/compile-proxy.ts';
-import { deployedProxy, deployedRevisions } from './deployed-revisions.ts';
+import { deployedProxy, holdDeployedRevisions } from './deployed-revisions.ts';
 
 /** Finds the proxies whose deployed revision names a variable, and deploys that revision again. */
 @Injectable()
 export class DeployedVariableUsers implements VariableUsers {
   async deployAgain(unit: Unit, projectId: string, variableName: string): Promise<RequestedDeployment[]> {
     const requested: RequestedDeployment[] = [];
-    for (const deployed of await deployedRevisions(unit, projectId)) {
+    for (const deployed of await holdDeployedRevisions(unit, projectId)) {
       if (!this.uses(await deployedProxy(unit, deployed), variableName)) continue;
       const { environmentId, environmentName, proxyId, revision } = deployed;
       const description = `Environment variable ${variableName} changed`;

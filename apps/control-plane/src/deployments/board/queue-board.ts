@@ -13,7 +13,7 @@ const PREFIX = '/apiops/queues';
 const READS = new Set(['GET', 'HEAD']);
 
 /** Nothing from elsewhere (the page asks for fonts there), no inline script; it sets styles inline. */
-export const BOARD_POLICY =
+const BOARD_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; " +
   "connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
 

@@ -1,4 +1,4 @@
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { once } from 'node:events';
 import type pg from 'pg';
@@ -7,7 +7,7 @@ import { ChannelKeys, ConfigPublisher, RedisConfigChannel, type ConfigChannel } 
 import { CONTROL_PLANE_CONFIG, DATABASE, LOGGER, VAULT } from '../../injection-tokens.ts';
 import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
 import { fold } from '../../decider/decider.ts';
-import { notFound } from '../../decider/domain-error.ts';
+import { notFound, unavailable } from '../../decider/domain-error.ts';
 import {
   environmentDecider,
   environmentStream,
@@ -15,7 +15,8 @@ import {
   type ActiveEnvironment,
 } from '../../environments/domain/environment.decider.ts';
 import type { SecretVault } from '../../persistence/secret-vault.ts';
-import { redisAddress, type Logger } from '#libs/program-shell';
+import type { Logger } from '#libs/program-shell';
+import { connectionTo } from '../../deployment-requests/redis-connections.ts';
 import { RedisRefreshTokenStore, type RefreshTokenStore } from '#libs/refresh-token-store';
 import { GatewayAnswers } from './gateway-answers.ts';
 import { notePublished, type InPlace } from './known-position.ts';
@@ -51,10 +52,11 @@ interface KeptChannel {
 
 /** Opens each environment's channel once and keeps it for as long as the environment has its Redis there. */
 @Injectable()
-export class EnvironmentChannels implements OnApplicationShutdown {
+export class EnvironmentChannels {
   private readonly open = new Map<string, KeptChannel>();
   /** Environments that are gone: whoever read about one just before does not open it again. Ids never come back. */
   private readonly closed = new Set<string>();
+  private isEnded = false;
 
   constructor(
     @Inject(CONTROL_PLANE_CONFIG) private readonly config: ControlPlaneConfig,
@@ -64,10 +66,11 @@ export class EnvironmentChannels implements OnApplicationShutdown {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** @throws DomainError NOT_FOUND when there is no such environment. */
+  /** @throws DomainError NOT_FOUND when there is no such environment, UNAVAILABLE when the process ends. */
   async of(environmentId: string): Promise<EnvironmentChannel> {
     const { environment, version } = await this.recorded(environmentId);
     if (this.closed.has(environmentId)) throw notFound('Environment');
+    if (this.isEnded) throw unavailable('the control plane is being stopped');
     const redisSecretId = environment.redisUrl?.secretId ?? null;
     const kept = this.open.get(environmentId);
     // What was read later knows better: another caller may have been faster.
@@ -80,6 +83,11 @@ export class EnvironmentChannels implements OnApplicationShutdown {
     });
     if (kept !== undefined) await shut(kept);
     return opening;
+  }
+
+  /** Ids of the environments that a channel is kept of. */
+  get kept(): readonly string[] {
+    return [...this.open.keys()];
   }
 
   async environment(environmentId: string): Promise<ActiveEnvironment> {
@@ -103,7 +111,15 @@ export class EnvironmentChannels implements OnApplicationShutdown {
     await shut(kept);
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  /** The process is about to end: what gateways have not answered by now is asked by another one. */
+  hurry(): void {
+    for (const { opening } of this.open.values())
+      void opening.then(({ answers }) => answers.hurry()).catch(() => undefined);
+  }
+
+  /** The process ends; nothing that is in hand needs a channel any more. */
+  async closeAll(): Promise<void> {
+    this.isEnded = true;
     for (const kept of this.open.values()) await shut(kept);
   }
 
@@ -118,7 +134,7 @@ export class EnvironmentChannels implements OnApplicationShutdown {
     const url = environment.redisUrl === null ? this.config.redisUrl : await this.secret(environment.redisUrl.secretId);
     const keys = new ChannelKeys(name, Buffer.from(await this.secret(environment.rootKey.secretId), 'base64url'));
     const redis = new Redis({
-      ...redisAddress(url),
+      ...connectionTo(url),
       enableOfflineQueue: false,
       maxRetriesPerRequest: 1,
       commandTimeout: 5_000,

@@ -49,6 +49,7 @@ export function outcomeOf(lease: LeaseState, question: Question): Pick<GatewayAn
 export class GatewayAnswers {
   private readonly hints = new EventEmitter().setMaxListeners(0);
   private watching: Promise<Watch> | undefined;
+  private isHurried = false;
 
   constructor(
     private readonly channel: ConfigChannel,
@@ -93,11 +94,17 @@ export class GatewayAnswers {
       });
       const count = (outcome: GatewayAnswer['outcome']) => details.filter((one) => one.outcome === outcome).length;
       const pending = count('pending');
-      if (pending === 0 || elapsedMs >= timeoutMs) {
+      if (pending === 0 || elapsedMs >= timeoutMs || this.isHurried) {
         return { live: details.length, applied: count('applied'), rejected: count('rejected'), pending, details };
       }
       await hint;
     }
+  }
+
+  /** Nobody is waited for any longer: the process ends, and another one asks again. */
+  hurry(): void {
+    this.isHurried = true;
+    this.hints.emit('hint');
   }
 
   async close(): Promise<void> {

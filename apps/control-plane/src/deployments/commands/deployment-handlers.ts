@@ -71,9 +71,10 @@ export class UndeployProxyHandler implements ICommandHandler<UndeployProxy> {
       const { environmentName, apiProxyName } = address;
       const environmentId = await unit.names.resolve('environment', '', environmentName);
       const { revision } = await requireExpectedRevision(unit, proxyId);
+      // In this order: its wave may begin in between.
+      const isToCome = await waitsForWave(unit, proxyId, environmentId);
       const deployed = await environmentsOf(unit, proxyId);
-      const isThere = deployed.some((target) => target.environmentId === environmentId);
-      if (!isThere && !(await waitsForWave(unit, proxyId, environmentId))) {
+      if (!isToCome && !deployed.some((target) => target.environmentId === environmentId)) {
         throw notFound(`Deployment of ApiProxy (name: ${apiProxyName}) in environment ${environmentName}`);
       }
       const target = { environmentId, environmentName };

@@ -1,6 +1,7 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { DeployStrategy } from '#libs/policy-contracts';
 import { conflict } from '../../decider/domain-error.ts';
+import type { DeploymentTarget } from '../../deployment-requests/deployment-requests.ts';
 import { DeploymentResults, type DeploymentResult } from '../../deployment-requests/deployment-results.ts';
 import { resolveApiProxy } from '../../persistence/project-scope.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../../persistence/unit-of-work.ts';
@@ -40,12 +41,10 @@ export class PromoteProxyHandler implements ICommandHandler<PromoteProxy> {
       const { proxyId } = await resolveApiProxy(unit, address);
       await requireExpectedRevision(unit, proxyId);
       const revision = await runningRevision(unit, proxyId, promotion);
-      const targets = await Promise.all(
-        to.map(async (environmentName) => {
-          const environmentId = await unit.names.resolve('environment', '', environmentName);
-          return { environmentId, environmentName };
-        }),
-      );
+      const targets: DeploymentTarget[] = [];
+      for (const environmentName of to) {
+        targets.push({ environmentId: await unit.names.resolve('environment', '', environmentName), environmentName });
+      }
       const description = promotion.description ?? `Promoted from ${from}`;
       const wish = { proxyId, revision, description, ...(strategy === undefined ? {} : { strategy }) };
       return this.deployment.request(unit, targets, wish);

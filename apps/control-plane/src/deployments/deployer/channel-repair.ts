@@ -1,14 +1,14 @@
 import type pg from 'pg';
 import { canBeLoaded, stillHolds, type LogPosition } from '#libs/config-distribution';
 import { wishAllIdentities } from '../../channel-upkeep/identity-wishes.ts';
-import { requestDeployments } from '../../deployment-requests/deployment-requests.ts';
+import { holdDeployments, requestDeployments } from '../../deployment-requests/deployment-requests.ts';
 import { ownContext, UnitOfWork, type Unit } from '../../persistence/unit-of-work.ts';
 import type { Logger } from '#libs/program-shell';
 import type { EnvironmentChannel } from '../channel/environment-channels.ts';
 import { holdKnownChannel, knownChannel, type KnownChannel } from '../channel/known-position.ts';
 
 /** The counter of deployment numbers is held for so many at a time; changes of proxies come in between. */
-export const PROXIES_PER_BATCH = 200;
+const PROXIES_PER_BATCH = 200;
 /** Reading a whole checkpoint is dear: what gateways that join would find is looked at this often. */
 const LOADABLE_EVERY_MS = 10_000;
 
@@ -106,10 +106,7 @@ export class ChannelRepair {
     target: { environmentId: string; environmentName: string },
     after: string,
   ): Promise<number> {
-    // No wish can come between what is read and what is requested: it would be undone by a later number.
-    await unit.transaction.query('select 1 from deployment_counters where environment_id = $1 for update', [
-      target.environmentId,
-    ]);
+    await holdDeployments(unit, [target.environmentId]);
     const found = await unit.transaction.query<{ proxy_id: string; kind: 'publish' | 'undeploy'; revision: number }>(
       `select distinct on (proxy_id) proxy_id, kind, revision from deployments
        where environment_id = $1 and proxy_id > $2 order by proxy_id, deployment desc limit $3`,

@@ -35,7 +35,6 @@ export class Deployer implements ChannelUpkeep, OnApplicationBootstrap, OnApplic
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    if (!this.config.roles.has('deployer')) return;
     await this.look();
     this.timer = setInterval(() => void this.look(), LOOK_EVERY_MS);
   }
@@ -43,7 +42,11 @@ export class Deployer implements ChannelUpkeep, OnApplicationBootstrap, OnApplic
   async onApplicationShutdown(): Promise<void> {
     this.stopped = true;
     clearInterval(this.timer);
+    this.upkeep.hurry();
+    // Jobs and upkeep first: they need the channels.
+    await this.queues.stopWorking();
     await Promise.all(this.running.values());
+    await this.upkeep.endAll();
   }
 
   soon(): Promise<void> {
@@ -59,15 +62,18 @@ export class Deployer implements ChannelUpkeep, OnApplicationBootstrap, OnApplic
 
   private async look(): Promise<void> {
     try {
+      // Before it is asked which there are: what is known only afterwards may be newer than the answer.
+      const known = new Set([...this.attended, ...this.upkeep.connected]);
       const environmentIds = await this.environmentIds();
-      for (const environmentId of environmentIds) {
-        if (this.stopped) return;
-        void this.attend(environmentId);
+      if (this.config.roles.has('deployer')) {
+        for (const environmentId of environmentIds) {
+          if (this.stopped) return;
+          void this.attend(environmentId);
+        }
       }
-      const isThere = new Set(environmentIds);
-      for (const environmentId of [...this.attended].filter((id) => !isThere.has(id))) {
-        void this.end({ environmentId, gatewayKeyIds: [] });
-      }
+      for (const environmentId of environmentIds) known.delete(environmentId);
+      // Others may have deleted what this process has worked on, or asked something of.
+      for (const environmentId of known) void this.end({ environmentId, gatewayKeyIds: [] });
     } catch (error) {
       this.logger.warn({ reason: reasonOf(error) }, 'the environments cannot be read');
     }

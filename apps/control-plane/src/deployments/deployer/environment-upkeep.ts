@@ -39,10 +39,25 @@ export class EnvironmentUpkeep {
     await this.tellIdentities(environmentId, channel);
   }
 
+  /** Environments to which this process has a connection. */
+  get connected(): readonly string[] {
+    return this.channels.kept;
+  }
+
   /** The environment is gone. @param gatewayKeyIds those that it had. */
   async end(environmentId: string, gatewayKeyIds: readonly string[]): Promise<void> {
     this.repair.forget(environmentId);
     await this.channels.close(environmentId, gatewayKeyIds);
+  }
+
+  /** See `EnvironmentChannels.hurry`. */
+  hurry(): void {
+    this.channels.hurry();
+  }
+
+  /** The process ends. */
+  endAll(): Promise<void> {
+    return this.channels.closeAll();
   }
 
   private async keepKeyRing(environment: ActiveEnvironment, { channel }: EnvironmentChannel): Promise<void> {

@@ -20,7 +20,7 @@ export interface GatewayView {
   readonly lastSeen: string | null;
   /** The highest that it has applied. */
   readonly deployment: number;
-  /** Whether it has come to the end of what is published. */
+  /** Whether it has come to the end of what is published, and refused nothing of it. */
   readonly upToDate: boolean;
   readonly rejected: readonly (ProxyTitle & { readonly deployment: number; readonly reason: string })[];
 }
@@ -55,7 +55,10 @@ export class ListGatewaysHandler implements IQueryHandler<ListGateways> {
     const views = leases.map(({ gatewayId, programVersion, address, rootContext, startedAt, ...lease }) => ({
       ...{ gatewayId, programVersion, address, rootContext: rootContext ?? null, startedAt },
       ...{ lastSeen: timeText(seen.get(gatewayId)), deployment: lease.deployment },
-      upToDate: lease.loaded?.epoch === end?.epoch && (lease.loaded?.sequence ?? 0) >= (end?.sequence ?? 0),
+      upToDate:
+        lease.rejected.length === 0 &&
+        lease.loaded?.epoch === end?.epoch &&
+        (lease.loaded?.sequence ?? 0) >= (end?.sequence ?? 0),
       rejected: lease.rejected.map(({ proxyId, deployment, reason }) => ({ ...titles(proxyId), deployment, reason })),
     }));
     return views.sort((left, right) => (left.gatewayId < right.gatewayId ? -1 : 1));

@@ -1,11 +1,14 @@
-import { Controller, Get, Param, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Access } from '../../http/access.ts';
 import { ApiCall, type ApiCallFacts } from '../../http/api-call.ts';
+import { bearerIn } from '../../http/authentication.ts';
 import { success, type SuccessEnvelope } from '../../http/envelope.ts';
+import { RefusedRequest } from '../../http/refused-request.ts';
 import { AskerAccess } from '../../http/request-context.ts';
-import { GetDeployment } from './deployment-progress.query.ts';
+import { TOKEN_DIRECTORY, type TokenDirectory } from '../../http/token-directory.port.ts';
+import { GetDeployment, type DeploymentProgress } from './deployment-progress.query.ts';
 import { DeploymentStreams } from './deployment-streams.ts';
 
 const EXAMPLE = {
@@ -48,7 +51,8 @@ const PROGRESS_CALLS = {
     summary: 'Progress of a deployment as server-sent events',
     description:
       `${IDS} An event \`progress\` whenever something is new, \`settled\` as the last one; each carries what the call ` +
-      'without `stream` shows. Comments keep the connection alive in long silences.',
+      'without `stream` shows. Comments keep the connection alive in long silences. It ends with its token; 429 when the ' +
+      'process has too many open.',
     permission: 'ANY_TOKEN',
     answer: {
       mediaType: 'text/event-stream',
@@ -63,6 +67,7 @@ export class DeploymentProgressController {
   constructor(
     private readonly queries: QueryBus,
     private readonly streams: DeploymentStreams,
+    @Inject(TOKEN_DIRECTORY) private readonly tokens: TokenDirectory,
   ) {}
 
   @Get()
@@ -74,13 +79,25 @@ export class DeploymentProgressController {
   /** Not Nest's `@Sse`, which answers 200 with an error event: what is not there is a 404 here too. */
   @Get('stream')
   @ApiCall(PROGRESS_CALLS.stream)
-  async stream(@Param('id') id: string, @AskerAccess() access: Access, @Res() reply: FastifyReply): Promise<void> {
-    const look = () => this.queries.execute(new GetDeployment(id, access));
-    const first = await look();
+  async stream(
+    @Param('id') id: string,
+    @AskerAccess() access: Access,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const first = await this.queries.execute(new GetDeployment(id, access));
+    if (this.streams.isFull) throw new RefusedRequest(429, 'too_many_requests', 'too many streams are open; try again');
+    const look = () => this.seenBy(bearerIn(request) ?? '', id);
     void reply
       .header('content-type', 'text/event-stream; charset=utf-8')
       .header('cache-control', 'no-store')
       .header('x-accel-buffering', 'no')
       .send(this.streams.follow(first, look, reply.raw));
+  }
+
+  /** A stream may outlive the token that it was opened with. */
+  private async seenBy(token: string, id: string): Promise<DeploymentProgress | undefined> {
+    const standing = await this.tokens.standingOf(token);
+    return standing.status === 'valid' ? this.queries.execute(new GetDeployment(id, standing.access)) : undefined;
   }
 }

@@ -1,14 +1,16 @@
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
-import type { EventEmitter } from 'node:events';
-import { Readable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { DeploymentProgress } from './deployment-progress.query.ts';
 
-const LOOK_EVERY_MS = 250;
+const LOOK_EVERY_MS = 500;
+/** Each of them asks the database again and again, beside those who change something. */
+export const MOST_STREAMS = 100;
 /** So that nobody in between takes a silent connection for a dead one. */
 const HEARTBEAT_EVERY_MS = 15_000;
 
-type Look = () => Promise<DeploymentProgress>;
+/** Undefined: the reader may not see it any more. */
+type Look = () => Promise<DeploymentProgress | undefined>;
 
 /** Progress of deployments as server-sent events: one whenever something is new, until nothing can be any more. */
 @Injectable()
@@ -20,6 +22,11 @@ export class DeploymentStreams implements BeforeApplicationShutdown {
     return this.open.size;
   }
 
+  /** Whether one more would be too many for this process. */
+  get isFull(): boolean {
+    return this.count >= MOST_STREAMS;
+  }
+
   /** A connection that stays open would hold up the end of the process. */
   beforeApplicationShutdown(): void {
     for (const stream of this.open) stream.abort();
@@ -29,11 +36,12 @@ export class DeploymentStreams implements BeforeApplicationShutdown {
    * @param first what is known already; the rest is looked up until the reader leaves, or nothing is left.
    * @param reader closes when nobody reads any more. The stream itself cannot tell: it closes after its next event.
    */
-  follow(first: DeploymentProgress, look: Look, reader: EventEmitter): Readable {
+  follow(first: DeploymentProgress, look: Look, reader: Writable): Readable {
     const stop = new AbortController();
     this.open.add(stop);
     const stream = Readable.from(eventsOf(first, look, stop.signal), { objectMode: false });
     reader.once('close', () => stop.abort());
+    if (reader.destroyed) stop.abort();
     stream.once('close', () => this.open.delete(stop));
     return stream;
   }
@@ -44,7 +52,11 @@ async function* eventsOf(first: DeploymentProgress, look: Look, signal: AbortSig
   let seen = '';
   let saidAtMs = performance.now();
   try {
-    for (let progress = first; !signal.aborted; progress = await look()) {
+    for (
+      let progress: DeploymentProgress | undefined = first;
+      progress !== undefined && !signal.aborted;
+      progress = await look()
+    ) {
       const text = JSON.stringify(progress);
       const isNew = text !== seen;
       if (isNew || performance.now() - saidAtMs > HEARTBEAT_EVERY_MS) {

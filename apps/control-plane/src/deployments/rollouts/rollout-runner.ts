@@ -62,13 +62,18 @@ export class RolloutRunner implements OnApplicationBootstrap, OnApplicationShutd
       try {
         for (const rollout of await runningRollouts(this.database)) {
           if (this.stopped) return;
-          await this.decide(rollout);
+          await this.decide(rollout).catch((error: unknown) => this.noteFailure(rollout, error));
         }
       } catch (error) {
         this.logger.warn(errorFacts(error), 'rollouts wait');
         return;
       }
     } while (this.again && !this.stopped);
+  }
+
+  /** It is decided again at the next look; the others are not held up by it. */
+  private noteFailure({ rolloutId }: RunningRollout, error: unknown): void {
+    this.logger.warn({ rolloutId, ...errorFacts(error) }, 'a rollout waits');
   }
 
   private async decide(rollout: RunningRollout): Promise<void> {

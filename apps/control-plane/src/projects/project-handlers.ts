@@ -64,7 +64,8 @@ export class DeleteProjectHandler implements ICommandHandler<DeleteProject> {
       // Waits for whoever is putting something into the project, and keeps others from it: then it can be looked at.
       await unit.names.free('project', '', name);
       const inUse = await unit.transaction.query('select 1 from names where scope = $1 limit 1', [projectId]);
-      if (inUse.rowCount !== 0) throw conflict(`Project (name: ${name}) still has proxies, credentials or variables`);
+      if (inUse.rowCount !== 0)
+        throw conflict(`Project (name: ${name}) still has proxies, credentials, variables or keys`);
     });
   }
 }

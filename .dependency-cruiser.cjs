@@ -41,7 +41,8 @@ const only = (kind, table) =>
     },
   }));
 const rule = (name, from, to, comment = '') => ({ name, comment, severity: 'error', from, to });
-const SLICES = 'access-tokens|projects|environments|api-proxies|credentials|environment-variables|key-stores|deployments';
+const SLICES =
+  'access-tokens|projects|environments|api-proxies|credentials|environment-variables|key-stores|deployments';
 const SPEC = '\\.(spec|int-spec|e2e-spec)\\.ts$';
 
 module.exports = {

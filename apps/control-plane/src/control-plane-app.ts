@@ -4,15 +4,15 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { ControlPlaneModule, type ControlPlaneResources } from './control-plane.module.ts';
 import { refuseAmbiguousHeaders } from './http/ambiguous-headers.ts';
 import { serveQueueBoard } from './deployments/board/queue-board.ts';
-import { authenticateWith } from './http/authentication.ts';
-import { LARGEST_BODY_BYTES, useBodyParsers } from './http/body-parsers.ts';
+import { authenticateWith } from './http/access/authentication.ts';
+import { LARGEST_BODY_BYTES, useBodyParsers } from './http/bodies/body-parsers.ts';
 import { answerClientErrors, answerExpectations } from './http/connection-errors.ts';
 import { failure } from './http/envelope.ts';
-import { FailedAttempts } from './http/failed-attempts.ts';
+import { FailedAttempts } from './http/access/failed-attempts.ts';
 import { endQuietConnections } from './http/quiet-connections.ts';
 import { requestIdOf } from './http/request-context.ts';
 import { logWhenDone } from './http/request-log.ts';
-import { TOKEN_DIRECTORY, type TokenDirectory } from './http/token-directory.port.ts';
+import { TOKEN_DIRECTORY, type TokenDirectory } from './http/access/token-directory.port.ts';
 import { FrameworkLogger, type Logger } from '#libs/program-shell';
 import { serveTryItAssets } from './openapi/try-it-page.ts';
 

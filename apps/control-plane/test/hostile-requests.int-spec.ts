@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import net, { type AddressInfo } from 'node:net';
-import { FAILURES_PER_WINDOW } from '../src/http/failed-attempts.ts';
+import { FAILURES_PER_WINDOW } from '../src/http/access/failed-attempts.ts';
 import { policyBody, proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
 import { until } from './testing/test-servers.ts';

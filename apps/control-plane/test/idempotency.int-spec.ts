@@ -2,7 +2,7 @@ import { RequestMethod, type Type } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { API_CALL, type ApiCallFacts } from '../src/http/api-call.ts';
-import { SECRET_MEMBERS } from '../src/http/secret-members.ts';
+import { SECRET_MEMBERS } from '../src/http/idempotency/secret-members.ts';
 import { FakeGateway } from './testing/fake-gateway.ts';
 import { METADATA, policyBody, proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane, type Answer } from './testing/running-control-plane.ts';

@@ -1,4 +1,4 @@
-import { POLICY_CALLS } from '../src/api-proxies/policies.api.ts';
+import { POLICY_CALLS } from '../src/api-proxies/policies/policies.api.ts';
 import { METADATA, policyBody, proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane, type Answer } from './testing/running-control-plane.ts';
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { FAILURES_PER_WINDOW } from '../src/http/failed-attempts.ts';
+import { FAILURES_PER_WINDOW } from '../src/http/access/failed-attempts.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
 import { until } from './testing/test-servers.ts';
 

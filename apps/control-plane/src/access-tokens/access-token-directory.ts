@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type pg from 'pg';
-import { Access, ADMINISTRATOR } from '../http/access.ts';
+import { Access, ADMINISTRATOR } from '../http/access/access.ts';
 import type { Permission } from '../http/api-call.ts';
-import type { TokenDirectory, TokenStanding } from '../http/token-directory.port.ts';
+import type { TokenDirectory, TokenStanding } from '../http/access/token-directory.port.ts';
 import { ADMIN_TOKEN, DATABASE } from '../injection-tokens.ts';
 import { isSessionToken, tokenDigest } from './token-text.ts';
 

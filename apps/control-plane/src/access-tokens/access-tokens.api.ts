@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { optional } from '#libs/policy-contracts';
 import { PERMISSIONS, type ApiCallFacts } from '../http/api-call.ts';
-import { nameField } from '../http/request-bodies.ts';
+import { nameField } from '../http/bodies/request-bodies.ts';
 import { ALL_PROJECTS } from './project-names.ts';
 
 /** Nobody names so many; more are better served by `*`. */

@@ -1,4 +1,4 @@
-import { TOKEN_DIRECTORY } from '../http/token-directory.port.ts';
+import { TOKEN_DIRECTORY } from '../http/access/token-directory.port.ts';
 import type { Slice } from '../slice.ts';
 import { AccessTokenDirectory } from './access-token-directory.ts';
 import { CreateTokenHandler, ListTokensHandler, RevokeTokenHandler } from './access-token-handlers.ts';

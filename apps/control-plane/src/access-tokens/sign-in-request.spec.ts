@@ -1,5 +1,5 @@
 import { UnsupportedMediaTypeException } from '@nestjs/common';
-import { TextBody } from '../http/body-parsers.ts';
+import { TextBody } from '../http/bodies/body-parsers.ts';
 import { readSignIn } from './sign-in-request.ts';
 
 const form = (text: string) => readSignIn(new TextBody('application/x-www-form-urlencoded', text));

@@ -1,5 +1,5 @@
 import { UnsupportedMediaTypeException } from '@nestjs/common';
-import { TextBody } from '../http/body-parsers.ts';
+import { TextBody } from '../http/bodies/body-parsers.ts';
 
 const FORM = 'application/x-www-form-urlencoded';
 const PARAMETERS = ['grant_type', 'client_id', 'client_secret'] as const;

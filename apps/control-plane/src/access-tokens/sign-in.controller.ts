@@ -1,9 +1,9 @@
 import { Body, Controller, Header, HttpCode, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiCall } from '../http/api-call.ts';
-import { tooManyFailures } from '../http/authentication.ts';
+import { tooManyFailures } from '../http/access/authentication.ts';
 import { failure, type FailureEnvelope } from '../http/envelope.ts';
-import { FailedAttempts } from '../http/failed-attempts.ts';
+import { FailedAttempts } from '../http/access/failed-attempts.ts';
 import { Sessions } from './sessions.ts';
 import { readSignIn } from './sign-in-request.ts';
 import { SIGN_IN } from './sign-in.api.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { ApiCallFacts } from '../http/api-call.ts';
-import * as proxies from './api-proxies.api.ts';
-import * as endpoints from './endpoints.api.ts';
-import * as settings from './settings.api.ts';
+import * as proxies from './proxies/api-proxies.api.ts';
+import * as endpoints from './endpoints/endpoints.api.ts';
+import * as settings from './settings/settings.api.ts';
 
 const facts: ApiCallFacts[] = [
   ...Object.values(proxies),

@@ -1,20 +1,29 @@
 import type { Slice } from '../slice.ts';
-import { ApiProxiesController } from './api-proxies.controller.ts';
-import { apiProxiesProjection } from './api-proxies.projection.ts';
-import { ChangeProxySettingsHandler, CreateApiProxyHandler, DeleteApiProxyHandler } from './api-proxy-handlers.ts';
-import { DescribeApiProxyHandler } from './describe-api-proxy.handler.ts';
-import { AddEndpointHandler, DeleteEndpointHandler, UpdateEndpointHandler } from './endpoint-handlers.ts';
+import { ApiProxiesController } from './proxies/api-proxies.controller.ts';
+import { apiProxiesProjection } from './proxies/api-proxies.projection.ts';
+import {
+  ChangeProxySettingsHandler,
+  CreateApiProxyHandler,
+  DeleteApiProxyHandler,
+} from './proxies/api-proxy-handlers.ts';
+import { DescribeApiProxyHandler } from './proxies/describe-api-proxy.handler.ts';
+import { AddEndpointHandler, DeleteEndpointHandler, UpdateEndpointHandler } from './endpoints/endpoint-handlers.ts';
 import { API_PROXY_UPCASTERS } from './domain/api-proxy.upcasters.ts';
-import { EndpointsController } from './endpoints.controller.ts';
+import { EndpointsController } from './endpoints/endpoints.controller.ts';
 import { historySlice } from './history/history.slice.ts';
-import { ListApiProxiesHandler } from './list-api-proxies.handler.ts';
+import { ListApiProxiesHandler } from './proxies/list-api-proxies.handler.ts';
 import { GetPastApiProxyHandler } from './past-api-proxy.handler.ts';
-import { PoliciesController } from './policies.controller.ts';
-import { AddPolicyHandler, DeletePolicyHandler, GetApiProxyHandler, UpdatePolicyHandler } from './policy-handlers.ts';
+import { PoliciesController } from './policies/policies.controller.ts';
+import {
+  AddPolicyHandler,
+  DeletePolicyHandler,
+  GetApiProxyHandler,
+  UpdatePolicyHandler,
+} from './policies/policy-handlers.ts';
 import { ProxyBodies } from './proxy-bodies.ts';
 import { ProxyChanges } from './proxy-changes.ts';
-import { ChangeProxyKeysHandler } from './proxy-key-handlers.ts';
-import { SettingsController } from './settings.controller.ts';
+import { ChangeProxyKeysHandler } from './settings/proxy-key-handlers.ts';
+import { SettingsController } from './settings/settings.controller.ts';
 
 export const apiProxiesSlice: Slice = {
   controllers: [

@@ -1,6 +1,6 @@
 import { parsePolicy, type ContractWarning, type PolicyContract, type PolicyPlace } from '#libs/policy-contracts';
-import { corsView } from './cors-requests.ts';
-import type { DescribedApiProxy } from './describe-api-proxy.handler.ts';
+import { corsView } from './settings/cors-requests.ts';
+import type { DescribedApiProxy } from './proxies/describe-api-proxy.handler.ts';
 import {
   orderOf,
   policiesAt,
@@ -9,9 +9,9 @@ import {
   type PlacedPolicy,
   type RoutingInfo,
 } from './domain/index.ts';
-import { placementWarnings } from './placement-warnings.ts';
-import { errorTemplateView } from './error-template-requests.ts';
-import type { ApiProxyListItem } from './list-api-proxies.handler.ts';
+import { placementWarnings } from './policies/placement-warnings.ts';
+import { errorTemplateView } from './settings/error-template-requests.ts';
+import type { ApiProxyListItem } from './proxies/list-api-proxies.handler.ts';
 
 /** As its contract reads it today: members in one order, since the database keeps none, and defaults filled in. */
 export function inOrder(policy: PolicyContract): PolicyContract {

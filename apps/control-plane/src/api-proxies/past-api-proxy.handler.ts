@@ -1,7 +1,7 @@
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { z } from 'zod';
 import { notFound } from '../decider/domain-error.ts';
-import { readBody } from '../http/request-bodies.ts';
+import { readBody } from '../http/bodies/request-bodies.ts';
 import { resolveApiProxy } from '../persistence/project-scope.ts';
 import { UnitOfWork } from '../persistence/unit-of-work.ts';
 import { apiProxyStream, stateAtTime, type ActiveApiProxy } from './domain/index.ts';

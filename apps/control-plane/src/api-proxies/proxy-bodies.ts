@@ -3,9 +3,9 @@ import type { z } from 'zod';
 import { environmentNamesIn, parseWith, type ContractWarning } from '#libs/policy-contracts';
 import { invalid } from '../decider/domain-error.ts';
 import { EnvironmentNameCheck, type DeployOrder } from '../deployment-requests/deployment-targets.ts';
-import { requireJson } from '../http/body-parsers.ts';
-import { faultsIn } from '../http/request-bodies.ts';
-import { NO_VENDOR_MEMBERS, sortOut, type VendorMembers } from './vendor-proxy-members.ts';
+import { requireJson } from '../http/bodies/body-parsers.ts';
+import { faultsIn } from '../http/bodies/request-bodies.ts';
+import { NO_VENDOR_MEMBERS, sortOut, type VendorMembers } from './proxies/vendor-proxy-members.ts';
 
 const ENVIRONMENTS_FIELD = 'deployTargetEnvironmentNameList';
 

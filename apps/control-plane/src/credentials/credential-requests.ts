@@ -9,8 +9,8 @@ import {
   type ContractWarning,
 } from '#libs/policy-contracts';
 import { invalid } from '../decider/domain-error.ts';
-import { readBody } from '../http/request-bodies.ts';
-import { withoutIgnored } from '../http/vendor-members.ts';
+import { readBody } from '../http/bodies/request-bodies.ts';
+import { withoutIgnored } from '../http/bodies/vendor-members.ts';
 import type { CredentialContent } from './domain/credential.decider.ts';
 import type { TokenSettingsChange } from './domain/token-settings.ts';
 import { canonicalIpRange } from './ip-ranges.ts';

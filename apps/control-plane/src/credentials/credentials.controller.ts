@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put } from
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiCall } from '../http/api-call.ts';
 import { success, type SuccessEnvelope } from '../http/envelope.ts';
-import { readBody } from '../http/request-bodies.ts';
+import { readBody } from '../http/bodies/request-bodies.ts';
 import { Asker } from '../http/request-context.ts';
 import type { RequestContext } from '../persistence/unit-of-work.ts';
 import type { CredentialAddress } from './credential-changes.ts';

@@ -42,8 +42,7 @@ const LOOK_EVERY_MS = 100;
 const NO_GATEWAYS = { live: 0, applied: 0, rejected: 0, pending: 0 };
 
 /** Names one deployment; names of environments have no colon. */
-const deploymentIdOf = (environmentName: string, deployment: number): string =>
-  `${environmentName}:${deployment}`;
+const deploymentIdOf = (environmentName: string, deployment: number): string => `${environmentName}:${deployment}`;
 
 /** What is said of an environment that its wave has not reached. */
 function waitingResult(

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { optional, parseWith, withDefault, type ContractWarning, type ValidationFault } from '#libs/policy-contracts';
 import { invalid } from '../decider/domain-error.ts';
-import { requireJson } from '../http/body-parsers.ts';
-import { withoutIgnored } from '../http/vendor-members.ts';
+import { requireJson } from '../http/bodies/body-parsers.ts';
+import { withoutIgnored } from '../http/bodies/vendor-members.ts';
 
 /** Prefixes of flow variables that the gateway itself sets (contract 4.2). */
 const REFUSED_PREFIXES = ['request.', 'response.', 'jwt.', 'proxy.', 'client.', 'fault.', 'system.', 'environment.'];

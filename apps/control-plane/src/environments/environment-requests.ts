@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { optional, withDefault } from '#libs/policy-contracts';
 import { parseRedisUrl, REDIS_URL_FORM } from '#libs/program-shell';
 import { invalidField } from '../decider/domain-error.ts';
-import { nameField, readBody } from '../http/request-bodies.ts';
+import { nameField, readBody } from '../http/bodies/request-bodies.ts';
 import type { ExpiresInUnit } from './domain/environment.decider.ts';
 
 const settings = {

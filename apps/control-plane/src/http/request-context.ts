@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { invalidField } from '../decider/domain-error.ts';
 import type { IdempotencyClaim } from '../persistence/idempotency-claims.ts';
 import type { RequestContext } from '../persistence/unit-of-work.ts';
-import type { Access } from './access.ts';
+import type { Access } from './access/access.ts';
 
 const contexts = new WeakMap<object, RequestContext>();
 const accesses = new WeakMap<object, Access>();

@@ -3,7 +3,7 @@ import { Inject } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { conflict } from '../decider/domain-error.ts';
-import type { ProjectScope } from '../http/access.ts';
+import type { ProjectScope } from '../http/access/access.ts';
 import { DATABASE } from '../injection-tokens.ts';
 import { UnitOfWork, type RequestContext } from '../persistence/unit-of-work.ts';
 import { projectDecider, projectStream } from './domain/project.decider.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { withDefault } from '#libs/policy-contracts';
 import type { ApiCallFacts } from '../http/api-call.ts';
-import { nameField } from '../http/request-bodies.ts';
+import { nameField } from '../http/bodies/request-bodies.ts';
 
 export const CREATE_PROJECT = z.strictObject({ name: nameField, description: withDefault(z.string().max(1000), '') });
 

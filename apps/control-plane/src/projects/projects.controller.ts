@@ -1,9 +1,9 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import type { Access } from '../http/access.ts';
+import type { Access } from '../http/access/access.ts';
 import { ApiCall } from '../http/api-call.ts';
 import { success, type SuccessEnvelope } from '../http/envelope.ts';
-import { readBody } from '../http/request-bodies.ts';
+import { readBody } from '../http/bodies/request-bodies.ts';
 import { Asker, AskerAccess } from '../http/request-context.ts';
 import type { RequestContext } from '../persistence/unit-of-work.ts';
 import { CreateProject, DeleteProject, ListProjects } from './project-handlers.ts';

@@ -3,7 +3,7 @@ import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { FastifyReply } from 'fastify';
 import { ApiCall } from '../../http/api-call.ts';
 import { success, type SuccessEnvelope } from '../../http/envelope.ts';
-import { readBody } from '../../http/request-bodies.ts';
+import { readBody } from '../../http/bodies/request-bodies.ts';
 import { Asker, showRevision } from '../../http/request-context.ts';
 import type { RequestContext } from '../../persistence/unit-of-work.ts';
 import { pastApiProxyView } from '../past-api-proxy-view.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { optional, withDefault, wholeNumber } from '#libs/policy-contracts';
-import { nameField } from '../../http/request-bodies.ts';
+import { nameField } from '../../http/bodies/request-bodies.ts';
 
 /** A number in a query or a path. */
 const numberText = (minimum: number, maximum?: number) =>

@@ -9,7 +9,7 @@ import {
   type ValidationFault,
 } from '#libs/policy-contracts';
 import type { ApiCallFacts } from '../../http/api-call.ts';
-import { nameField } from '../../http/request-bodies.ts';
+import { nameField } from '../../http/bodies/request-bodies.ts';
 
 const text = z.string().max(1000);
 

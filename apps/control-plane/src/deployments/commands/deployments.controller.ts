@@ -5,11 +5,11 @@ import { parseWith } from '#libs/policy-contracts';
 import { invalid } from '../../decider/domain-error.ts';
 import { EnvironmentNameCheck } from '../../deployment-requests/deployment-targets.ts';
 import { ApiCall } from '../../http/api-call.ts';
-import { requireJson } from '../../http/body-parsers.ts';
+import { requireJson } from '../../http/bodies/body-parsers.ts';
 import { success, type SuccessEnvelope } from '../../http/envelope.ts';
-import { readBody } from '../../http/request-bodies.ts';
+import { readBody } from '../../http/bodies/request-bodies.ts';
 import { Asker } from '../../http/request-context.ts';
-import { withoutIgnored } from '../../http/vendor-members.ts';
+import { withoutIgnored } from '../../http/bodies/vendor-members.ts';
 import type { RequestContext } from '../../persistence/unit-of-work.ts';
 import { DeployProxy, UndeployProxy, type DeploymentAddress } from './deployment-handlers.ts';
 import {

@@ -1,13 +1,13 @@
 import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Access } from '../../http/access.ts';
+import type { Access } from '../../http/access/access.ts';
 import { ApiCall, type ApiCallFacts } from '../../http/api-call.ts';
-import { bearerIn } from '../../http/authentication.ts';
+import { bearerIn } from '../../http/access/authentication.ts';
 import { success, type SuccessEnvelope } from '../../http/envelope.ts';
 import { RefusedRequest } from '../../http/refused-request.ts';
 import { AskerAccess } from '../../http/request-context.ts';
-import { TOKEN_DIRECTORY, type TokenDirectory } from '../../http/token-directory.port.ts';
+import { TOKEN_DIRECTORY, type TokenDirectory } from '../../http/access/token-directory.port.ts';
 import { GetDeployment, type DeploymentProgress } from './deployment-progress.query.ts';
 import { DeploymentStreams } from './deployment-streams.ts';
 

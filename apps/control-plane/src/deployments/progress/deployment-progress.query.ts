@@ -2,7 +2,7 @@ import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { apiProxyStream } from '../../api-proxies/domain/index.ts';
 import { notFound } from '../../decider/domain-error.ts';
 import { DeploymentResults, type DeploymentResult } from '../../deployment-requests/deployment-results.ts';
-import type { Access } from '../../http/access.ts';
+import type { Access } from '../../http/access/access.ts';
 import { UnitOfWork, type Unit } from '../../persistence/unit-of-work.ts';
 import { findDeployment, findRollout, type AskedDeployments } from './asked-deployments.ts';
 

@@ -4,9 +4,9 @@ import { DEPLOY_STRATEGY_SCHEMA, environmentsInWaves, parseWith, type DeployStra
 import { invalid } from '../../decider/domain-error.ts';
 import { EnvironmentNameCheck } from '../../deployment-requests/deployment-targets.ts';
 import { ApiCall, type ApiCallFacts } from '../../http/api-call.ts';
-import { requireJson } from '../../http/body-parsers.ts';
+import { requireJson } from '../../http/bodies/body-parsers.ts';
 import { success, type SuccessEnvelope } from '../../http/envelope.ts';
-import { faultsIn } from '../../http/request-bodies.ts';
+import { faultsIn } from '../../http/bodies/request-bodies.ts';
 import { Asker } from '../../http/request-context.ts';
 import type { RequestContext } from '../../persistence/unit-of-work.ts';
 import { ChangeDeployStrategy, GetDeployStrategy } from './deploy-strategy.handlers.ts';

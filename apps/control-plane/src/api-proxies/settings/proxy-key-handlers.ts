@@ -1,0 +1,75 @@
+import { Inject } from '@nestjs/common';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { CHANNEL_UPKEEP, type ChannelUpkeep } from '../../channel-upkeep/channel-upkeep.port.ts';
+import { wishIdentity } from '../../channel-upkeep/identity-wishes.ts';
+import type { AwaitedDeployment } from '../../deployment-requests/deployment-requests.ts';
+import { DeploymentResults } from '../../deployment-requests/deployment-results.ts';
+import type { DeployOrder } from '../../deployment-requests/deployment-targets.ts';
+import { VAULT } from '../../injection-tokens.ts';
+import { resolveApiProxy } from '../../persistence/project-scope.ts';
+import type { SecretVault } from '../../persistence/secret-vault.ts';
+import { UnitOfWork, type RequestContext, type Unit } from '../../persistence/unit-of-work.ts';
+import type { ProxyAnswer } from '../proxies/api-proxy-handlers.ts';
+import { apiProxyDecider, apiProxyStream, requireApiProxy, type ActiveApiProxy } from '../domain/index.ts';
+import { ProxyChanges, requireRevision, type ProxyAddress } from '../proxy-changes.ts';
+import { keepKeys } from '../proxies/proxy-keys.ts';
+
+/** At least one of the two. */
+export class ChangeProxyKeys extends Command<ProxyAnswer> {
+  constructor(
+    readonly context: RequestContext,
+    readonly address: ProxyAddress,
+    readonly keys: { readonly publicKey: string | undefined; readonly secretKey: string | undefined },
+    readonly order: DeployOrder,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(ChangeProxyKeys)
+export class ChangeProxyKeysHandler implements ICommandHandler<ChangeProxyKeys> {
+  constructor(
+    private readonly units: UnitOfWork,
+    private readonly changes: ProxyChanges,
+    private readonly results: DeploymentResults,
+    @Inject(VAULT) private readonly vault: SecretVault,
+    @Inject(CHANNEL_UPKEEP) private readonly upkeep: ChannelUpkeep,
+  ) {}
+
+  async execute(command: ChangeProxyKeys): Promise<ProxyAnswer> {
+    const { proxy, requested } = await this.units.run(command.context, (unit) => this.changeKeys(unit, command));
+    await this.upkeep.soon();
+    return { proxy, deploymentResult: await this.results.of(requested) };
+  }
+
+  private async changeKeys(
+    unit: Unit,
+    { address, keys: wanted, order }: ChangeProxyKeys,
+  ): Promise<{ proxy: ActiveApiProxy; requested: AwaitedDeployment[] }> {
+    const { proxyId } = await resolveApiProxy(unit, address);
+    await requireRevision(unit, proxyId);
+    const { state } = await unit.load(apiProxyDecider, apiProxyStream(proxyId));
+    const { keys: current } = requireApiProxy(state);
+    const publicKey = wanted.publicKey ?? current.publicKey;
+    await this.renameClient(unit, proxyId, { from: current.publicKey, to: publicKey });
+    const keys =
+      wanted.secretKey === undefined
+        ? { ...current, publicKey }
+        : await keepKeys(this.vault, unit, publicKey, wanted.secretKey);
+    const changed = await unit.change(apiProxyDecider, apiProxyStream(proxyId), { type: 'ChangeKeys', keys });
+    if (wanted.secretKey !== undefined) await this.vault.destroy(unit.transaction, current.secretKey.secretId);
+    const proxy = requireApiProxy(changed);
+    // Keys are no content: a client that was found out must be able to change them whatever state the content is in.
+    const requested = order.deploy ? await this.changes.checkAndDeploy(unit, proxy, order, 'Keys changed') : [];
+    return { proxy, requested };
+  }
+
+  private async renameClient(unit: Unit, proxyId: string, { from, to }: { from: string; to: string }): Promise<void> {
+    if (from !== to) {
+      await unit.names.free('client', '', from);
+      await unit.names.take('client', '', to, proxyId);
+      await wishIdentity(unit.transaction, { kind: 'client', subject: from, entityId: proxyId });
+    }
+    await wishIdentity(unit.transaction, { kind: 'client', subject: to, entityId: proxyId });
+  }
+}

@@ -5,6 +5,7 @@ const LIB_MAY_IMPORT = {
   'refresh-token-store': [],
   'embedded-servers': [],
   'program-shell': [],
+  'upstream-addresses': [],
   'policy-contracts': ['jwt-engine'],
   'policy-runtime': ['policy-contracts', 'jwt-engine'],
 };
@@ -18,6 +19,7 @@ const APP_MAY_IMPORT = {
     'refresh-token-store',
     'embedded-servers',
     'program-shell',
+    'upstream-addresses',
   ],
   gateway: [
     'policy-contracts',
@@ -26,6 +28,7 @@ const APP_MAY_IMPORT = {
     'config-distribution',
     'refresh-token-store',
     'program-shell',
+    'upstream-addresses',
   ],
   'local-stack': ['embedded-servers'],
 };

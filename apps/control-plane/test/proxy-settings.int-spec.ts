@@ -130,6 +130,10 @@ describe('PATCH X/settings/addresses/', () => {
     ],
     [{ routingAddressList: [{ address: 'http://u:p@h' }] }, ['routingAddressList[0].address credentials_in_address']],
     [
+      { routingAddressList: [{ address: 'http://169.254.169.254/latest' }, { address: 'http://[fe80::1]:80' }] },
+      ['routingAddressList[0].address forbidden_address', 'routingAddressList[1].address forbidden_address'],
+    ],
+    [
       { routingAddressList: [{ address: 'http://h' }], loadBalanceAlgorithm: 'BEST' },
       ['loadBalanceAlgorithm invalid_value'],
     ],

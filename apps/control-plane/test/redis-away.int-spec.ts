@@ -49,6 +49,9 @@ describe('while Redis cannot be reached', () => {
       expect(await plane.deployments()).toMatchObject([{ deployment: 1, state: 'pending' }]);
 
       await redis.open();
+      const said = (text: string) => plane.logLines.filter((line) => line.includes(text)).length;
+      await until('the way back is in the log', () => said('the queue can be reached again') === 1);
+      expect(said('the queue cannot be reached')).toBe(1);
       await until('the deployment succeeds', async () => (await plane.deployments())[0]?.state === 'succeeded', 15_000);
       const gateway = await FakeGateway.admitted(plane.redis, environment);
       await until('the user is known', () => gateway.identity('credential', 'alice'));

@@ -61,9 +61,20 @@ export class DeploymentQueues implements OnApplicationShutdown {
       maxRetriesPerRequest: 1,
       retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),
     });
-    this.connection.on('error', (error: Error) =>
-      this.logger.warn({ reason: error.message }, 'the queue cannot be reached'),
-    );
+    this.sayOnceWhenAway();
+  }
+
+  /** One line when the queue goes away and one when it is back, however often the connection is tried in between. */
+  private sayOnceWhenAway(): void {
+    let isAway = false;
+    this.connection.on('error', (error: Error) => {
+      if (!isAway) this.logger.warn({ reason: error.message }, 'the queue cannot be reached');
+      isAway = true;
+    });
+    this.connection.on('ready', () => {
+      if (isAway) this.logger.info({}, 'the queue can be reached again');
+      isAway = false;
+    });
   }
 
   /** @throws Error when Redis does not take it in time. */

@@ -1,6 +1,7 @@
 import { lookup as systemLookup, type LookupAddress, type LookupOptions } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { isNeverAnUpstream } from '#libs/upstream-addresses';
 
 /** Where the gateway's own admin endpoints listen: never an upstream (contract 5.3). */
 export interface AdminOrigin {
@@ -16,24 +17,6 @@ export class UpstreamForbidden extends Error {
     super(`upstream ${hostname} leads to an address that a gateway must not contact`);
     this.name = 'UpstreamForbidden';
   }
-}
-
-/** Names under which clouds offer instance metadata. */
-const METADATA_NAMES: ReadonlySet<string> = new Set(['metadata.google.internal', 'metadata.goog']);
-
-/** Instance metadata outside the link-local range: AWS and Google by IPv6, Azure, Alibaba, Oracle. */
-const METADATA_ADDRESSES = ['fd00:ec2::254', 'fd20:ce::254', '168.63.129.16', '100.100.100.200', '192.0.0.192'];
-
-function neverContacted(): BlockList {
-  const list = new BlockList();
-  list.addSubnet('169.254.0.0', 16, 'ipv4');
-  list.addSubnet('fe80::', 10, 'ipv6');
-  // The same IPv4 range written as IPv4-compatible, NAT64 (RFC 6052) and 6to4 (RFC 3056); mapped ones match by themselves.
-  list.addSubnet('::a9fe:0', 112, 'ipv6');
-  list.addSubnet('64:ff9b::a9fe:0', 112, 'ipv6');
-  list.addSubnet('2002:a9fe::', 32, 'ipv6');
-  for (const address of METADATA_ADDRESSES) list.addAddress(address, familyOf(address));
-  return list;
 }
 
 function loopbackAddresses(): BlockList {
@@ -63,7 +46,6 @@ function adminAddresses(admin: AdminOrigin): BlockList {
 
 /** Decides which addresses are never contacted: as written in a configuration, and again after DNS resolution. */
 export class AddressGuard {
-  readonly #never = neverContacted();
   readonly #loopback = loopbackAddresses();
   readonly #admin: { readonly port: number; readonly addresses: BlockList } | undefined;
   readonly #resolve: LookupFunction;
@@ -75,11 +57,10 @@ export class AddressGuard {
 
   /** For a host as a URL has it: a name, an IPv4 address, or an IPv6 address without brackets. */
   refuses(hostname: string, port: number): boolean {
-    if (isIP(hostname) === 0) return METADATA_NAMES.has(hostname.toLowerCase().replace(/\.$/, ''));
+    if (isNeverAnUpstream(hostname)) return true;
+    if (port !== this.#admin?.port || isIP(hostname) === 0) return false;
     const address = withoutZone(hostname);
-    const family = familyOf(address);
-    if (this.#never.check(address, family)) return true;
-    return port === this.#admin?.port && this.#admin.addresses.check(address, family);
+    return this.#admin.addresses.check(address, familyOf(address));
   }
 
   /** A `lookup` for connections to `port` that fails when any address of the name is refused. */

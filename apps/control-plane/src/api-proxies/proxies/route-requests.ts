@@ -6,6 +6,7 @@ import {
   normalisePath,
   withDefault,
 } from '#libs/policy-contracts';
+import { isNeverAnUpstream } from '#libs/upstream-addresses';
 import type { ClientRoute, RoutingInfo } from '../domain/index.ts';
 
 /** The vendor's EnumHttpRequestMethod. */
@@ -116,6 +117,10 @@ const upstreamAddress = z
   })
   .refine((text) => new URL(text).search === '' && new URL(text).hash === '', {
     error: 'must not hold a query or a fragment',
+  })
+  .refine((text) => !isNeverAnUpstream(new URL(text).hostname.replace(/^\[|\]$/g, '')), {
+    error: 'is link-local or a cloud’s metadata service, which gateways never contact',
+    params: { code: 'forbidden_address' },
   });
 
 /** The vendor's default weight differs from call to call. */

@@ -1,0 +1,1 @@
+export { isNeverAnUpstream } from './never-an-upstream.ts';

@@ -110,32 +110,19 @@ describe('a body of another charset than UTF-8', () => {
 });
 
 describe('a body made to be slow', () => {
-  /** Each is over before anybody else is answered: what it takes, everybody waits. */
-  const within = async (ask: () => Promise<unknown>): Promise<number> => {
-    const begun = performance.now();
-    await ask();
-    return performance.now() - begun;
-  };
-  /** The slow ways that these were found with took minutes. */
-  const ENOUGH_MS = 10_000;
+  /** The slow ways that these were found with took minutes, in which nobody else was answered: the test's own limit. */
   const MIB = 1024 * 1024;
 
   it('is looked at in linear time by the sign-in, which needs no token: a number of a million zeros', async () => {
     const payload = `{"x":0.${'0'.repeat(MIB - 10)}1}`;
     const headers = { 'content-type': 'application/json' };
-    const took = await within(async () => {
-      const answer = await plane.app.inject({ method: 'POST', url: '/apiops/auth/token', payload, headers });
-      expect(answer.statusCode).toBe(400);
-    });
-    expect(took).toBeLessThan(ENOUGH_MS);
+    const answer = await plane.app.inject({ method: 'POST', url: '/apiops/auth/token', payload, headers });
+    expect(answer.statusCode).toBe(400);
   });
 
   it('is reported in linear time: ninety thousand unknown members', async () => {
     const members = Array.from({ length: 90_000 }, (_, index) => [`k${index}`, 1] as const);
-    const took = await within(async () => {
-      expect((await plane.call('POST', '/projects/', Object.fromEntries(members))).status).toBe(400);
-    });
-    expect(took).toBeLessThan(ENOUGH_MS);
+    expect((await plane.call('POST', '/projects/', Object.fromEntries(members))).status).toBe(400);
   });
 
   it('does not keep its connection for ever: a request has to arrive within a minute', () => {

@@ -11,15 +11,11 @@ import { AddEndpointHandler, DeleteEndpointHandler, UpdateEndpointHandler } from
 import { API_PROXY_UPCASTERS } from './domain/api-proxy.upcasters.ts';
 import { EndpointsController } from './endpoints/endpoints.controller.ts';
 import { historySlice } from './history/history.slice.ts';
+import { GetApiProxyHandler } from './proxies/get-api-proxy.handler.ts';
 import { ListApiProxiesHandler } from './proxies/list-api-proxies.handler.ts';
 import { GetPastApiProxyHandler } from './past-api-proxy.handler.ts';
 import { PoliciesController } from './policies/policies.controller.ts';
-import {
-  AddPolicyHandler,
-  DeletePolicyHandler,
-  GetApiProxyHandler,
-  UpdatePolicyHandler,
-} from './policies/policy-handlers.ts';
+import { AddPolicyHandler, DeletePolicyHandler, UpdatePolicyHandler } from './policies/policy-handlers.ts';
 import { ProxyBodies } from './proxy-bodies.ts';
 import { ProxyChanges } from './proxy-changes.ts';
 import { ChangeProxyKeysHandler } from './settings/proxy-key-handlers.ts';

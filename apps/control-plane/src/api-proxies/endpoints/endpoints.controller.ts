@@ -19,7 +19,7 @@ import {
   endpointOf,
 } from './endpoint-requests.ts';
 import { ADD_ENDPOINT, CHANGE_ENDPOINT, DELETE_ENDPOINT, ENDPOINT_DETAILS, LIST_ENDPOINTS } from './endpoints.api.ts';
-import { GetApiProxy } from '../policies/policy-handlers.ts';
+import { GetApiProxy } from '../proxies/get-api-proxy.handler.ts';
 import { orderIn, ProxyBodies } from '../proxy-bodies.ts';
 import type { ProxyAddress } from '../proxy-changes.ts';
 

@@ -40,7 +40,6 @@ import { POLICY_CALLS } from './policies.api.ts';
 import {
   AddPolicy,
   DeletePolicy,
-  GetApiProxy,
   POLICY_ENVIRONMENTS_FIELD,
   POLICY_STRATEGY_FIELD,
   UpdatePolicy,
@@ -54,6 +53,7 @@ import {
   type QueryParameters,
   type RequestMembers,
 } from './policy-requests.ts';
+import { GetApiProxy } from '../proxies/get-api-proxy.handler.ts';
 import { PROXY_CHECK, type ProxyCheck } from '../proxy-check.port.ts';
 import { readPolicy } from './verify-jwt-xml/read-policy.ts';
 import { verifyJwtToXml } from './verify-jwt-xml/verify-jwt-to-xml.ts';
@@ -116,8 +116,7 @@ export class PoliciesController {
     @Query() query: QueryParameters,
   ): Promise<SuccessEnvelope> {
     const { metadata, policy, warnings } = await this.read(address, policyRequestOf(body, query));
-    const { proxy, deploymentResult } = await this.commands.execute(new AddPolicy(asker, address, metadata, policy));
-    return success({ deploymentResult, warnings: [...warnings, ...placementWarnings(proxy, address.policyName)] });
+    return this.place(new AddPolicy(asker, address, metadata, policy), warnings);
   }
 
   @Put(':policyName')
@@ -129,8 +128,7 @@ export class PoliciesController {
     @Query() query: QueryParameters,
   ): Promise<SuccessEnvelope> {
     const { metadata, policy, warnings } = await this.read(address, policyRequestOf(body, query));
-    const { proxy, deploymentResult } = await this.commands.execute(new UpdatePolicy(asker, address, metadata, policy));
-    return success({ deploymentResult, warnings: [...warnings, ...placementWarnings(proxy, address.policyName)] });
+    return this.place(new UpdatePolicy(asker, address, metadata, policy), warnings);
   }
 
   @Delete(':policyName')
@@ -148,6 +146,15 @@ export class PoliciesController {
     if (all.length > 0 || !metadata.ok) throw invalid(all);
     const { deploymentResult } = await this.commands.execute(new DeletePolicy(asker, address, metadata.value));
     return success({ deploymentResult });
+  }
+
+  private async place(
+    command: AddPolicy | UpdatePolicy,
+    warnings: readonly ContractWarning[],
+  ): Promise<SuccessEnvelope> {
+    const { proxy, deploymentResult } = await this.commands.execute(command);
+    const { policyName } = command.address;
+    return success({ deploymentResult, warnings: [...warnings, ...placementWarnings(proxy, policyName)] });
   }
 
   /** Every fault of the request together: its shape, both members, what gateways could not run, unknown environments. */

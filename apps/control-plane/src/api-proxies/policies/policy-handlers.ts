@@ -1,4 +1,4 @@
-import { Command, CommandHandler, Query, QueryHandler, type ICommandHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import {
   environmentsInWaves,
   type DeletionMetadata,
@@ -6,10 +6,8 @@ import {
   type PolicyContract,
 } from '#libs/policy-contracts';
 import type { DeployOrder } from '../../deployment-requests/deployment-targets.ts';
-import { resolveApiProxy } from '../../persistence/project-scope.ts';
-import { UnitOfWork, type RequestContext } from '../../persistence/unit-of-work.ts';
+import type { RequestContext } from '../../persistence/unit-of-work.ts';
 import type { ProxyAnswer } from '../proxies/api-proxy-handlers.ts';
-import { apiProxyDecider, apiProxyStream, requireApiProxy, type ActiveApiProxy } from '../domain/index.ts';
 import { ProxyChanges, type ProxyAddress } from '../proxy-changes.ts';
 
 export interface PolicyAddress extends ProxyAddress {
@@ -28,6 +26,17 @@ function orderOf({ deploy, environmentNames, deployStrategy: strategy }: Destina
   const order = { deploy, environmentNames, field: POLICY_ENVIRONMENTS_FIELD };
   if (strategy === undefined) return order;
   return { ...order, strategy, paths: environmentsInWaves(strategy, POLICY_STRATEGY_FIELD).map(({ path }) => path) };
+}
+
+/** The change that puts a policy where its metadata say, and where it is to be deployed. */
+function placing<Type extends 'AddPolicy' | 'UpdatePolicy'>(
+  type: Type,
+  name: string,
+  metadata: OperationMetadata,
+  policy: PolicyContract,
+) {
+  const { place, order } = metadata;
+  return { command: { type, name, place, order, policy }, order: orderOf(metadata) };
 }
 
 export class AddPolicy extends Command<ProxyAnswer> {
@@ -62,20 +71,12 @@ export class DeletePolicy extends Command<ProxyAnswer> {
   }
 }
 
-export class GetApiProxy extends Query<ActiveApiProxy> {
-  constructor(readonly address: ProxyAddress) {
-    super();
-  }
-}
-
 @CommandHandler(AddPolicy)
 export class AddPolicyHandler implements ICommandHandler<AddPolicy> {
   constructor(private readonly changes: ProxyChanges) {}
 
   execute({ context, address, metadata, policy }: AddPolicy): Promise<ProxyAnswer> {
-    const { place, order } = metadata;
-    const command = { type: 'AddPolicy', name: address.policyName, place, order, policy } as const;
-    return this.changes.change(context, address, { command, order: orderOf(metadata) });
+    return this.changes.change(context, address, placing('AddPolicy', address.policyName, metadata, policy));
   }
 }
 
@@ -84,9 +85,7 @@ export class UpdatePolicyHandler implements ICommandHandler<UpdatePolicy> {
   constructor(private readonly changes: ProxyChanges) {}
 
   execute({ context, address, metadata, policy }: UpdatePolicy): Promise<ProxyAnswer> {
-    const { place, order } = metadata;
-    const command = { type: 'UpdatePolicy', name: address.policyName, place, order, policy } as const;
-    return this.changes.change(context, address, { command, order: orderOf(metadata) });
+    return this.changes.change(context, address, placing('UpdatePolicy', address.policyName, metadata, policy));
   }
 }
 
@@ -98,17 +97,5 @@ export class DeletePolicyHandler implements ICommandHandler<DeletePolicy> {
     const { scope, pipeline, endpoint, httpMethod } = metadata;
     const command = { type: 'DeletePolicy', name: address.policyName, scope, pipeline, endpoint, httpMethod } as const;
     return this.changes.change(context, address, { command, order: orderOf(metadata) });
-  }
-}
-
-@QueryHandler(GetApiProxy)
-export class GetApiProxyHandler implements IQueryHandler<GetApiProxy> {
-  constructor(private readonly units: UnitOfWork) {}
-
-  execute({ address }: GetApiProxy): Promise<ActiveApiProxy> {
-    return this.units.read(async (unit) => {
-      const { proxyId } = await resolveApiProxy(unit, address);
-      return requireApiProxy((await unit.load(apiProxyDecider, apiProxyStream(proxyId))).state);
-    });
   }
 }

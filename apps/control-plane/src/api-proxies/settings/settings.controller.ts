@@ -1,6 +1,7 @@
 import { Body, Controller, Get, Param, Patch, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { FastifyReply } from 'fastify';
+import type { ContractWarning } from '#libs/policy-contracts';
 import { ApiCall } from '../../http/api-call.ts';
 import { success, type SuccessEnvelope } from '../../http/envelope.ts';
 import { Asker, showRevision } from '../../http/request-context.ts';
@@ -16,7 +17,7 @@ import {
   JSON_ERROR_TEMPLATE,
   JSON_ERROR_TEMPLATE_VENDOR_MEMBERS,
 } from './error-template-requests.ts';
-import { GetApiProxy } from '../policies/policy-handlers.ts';
+import { GetApiProxy } from '../proxies/get-api-proxy.handler.ts';
 import { orderIn, ProxyBodies } from '../proxy-bodies.ts';
 import type { ProxyAddress } from '../proxy-changes.ts';
 import { ChangeProxyKeys } from './proxy-key-handlers.ts';
@@ -84,8 +85,7 @@ export class SettingsController {
     const { request, warnings } = await this.bodies.read(KEYS, body);
     const { publicKey, secretKey } = request;
     const command = new ChangeProxyKeys(asker, address, { publicKey, secretKey }, orderIn(request));
-    const { proxy, deploymentResult } = await this.commands.execute(command);
-    return success({ results: [keysView(proxy)], deploymentResult, warnings });
+    return this.change(command, keysView, warnings);
   }
 
   @Get('addresses')
@@ -103,8 +103,7 @@ export class SettingsController {
   ): Promise<SuccessEnvelope> {
     const { request, warnings } = await this.bodies.read(ADDRESSES, body, ADDRESSES_VENDOR_MEMBERS);
     const command = new ChangeProxySettings(asker, address, { routingInfo: addressesOf(request) }, orderIn(request));
-    const { proxy, deploymentResult } = await this.commands.execute(command);
-    return success({ results: [addressesView(proxy)], deploymentResult, warnings });
+    return this.change(command, addressesView, warnings);
   }
 
   @Get('client-route')
@@ -125,8 +124,7 @@ export class SettingsController {
   ): Promise<SuccessEnvelope> {
     const { request, warnings } = await this.bodies.read(CLIENT_ROUTE, body, CLIENT_ROUTE_VENDOR_MEMBERS);
     const command = new ChangeProxySettings(asker, address, { clientRoute: clientRouteOf(request) }, orderIn(request));
-    const { proxy, deploymentResult } = await this.commands.execute(command);
-    return success({ results: [clientRouteView(proxy)], deploymentResult, warnings });
+    return this.change(command, clientRouteView, warnings);
   }
 
   @Get('connection')
@@ -147,8 +145,7 @@ export class SettingsController {
   ): Promise<SuccessEnvelope> {
     const { request, warnings } = await this.bodies.read(CONNECTION, body, CONNECTION_VENDOR_MEMBERS);
     const command = new ChangeProxySettings(asker, address, { routingInfo: connectionOf(request) }, orderIn(request));
-    const { proxy, deploymentResult } = await this.commands.execute(command);
-    return success({ results: [connectionView(proxy)], deploymentResult, warnings });
+    return this.change(command, connectionView, warnings);
   }
 
   @Get('cors')
@@ -166,12 +163,7 @@ export class SettingsController {
   ): Promise<SuccessEnvelope> {
     const { request, warnings } = await this.bodies.read(CORS, body, CORS_VENDOR_MEMBERS);
     const command = new ChangeProxySettings(asker, address, { cors: corsOf(request) }, orderIn(request));
-    const { proxy, deploymentResult } = await this.commands.execute(command);
-    return success({
-      results: [corsOfView(proxy)],
-      deploymentResult,
-      warnings: [...warnings, ...corsWarnings(request)],
-    });
+    return this.change(command, corsOfView, [...warnings, ...corsWarnings(request)]);
   }
 
   @Get('json-error-template')
@@ -197,12 +189,16 @@ export class SettingsController {
       { jsonErrorTemplate: errorTemplateOf(request) },
       orderIn(request),
     );
+    return this.change(command, templateOfView, [...warnings, ...errorTemplateWarnings(request)]);
+  }
+
+  private async change(
+    command: ChangeProxySettings | ChangeProxyKeys,
+    view: View,
+    warnings: readonly ContractWarning[],
+  ): Promise<SuccessEnvelope> {
     const { proxy, deploymentResult } = await this.commands.execute(command);
-    return success({
-      results: [templateOfView(proxy)],
-      deploymentResult,
-      warnings: [...warnings, ...errorTemplateWarnings(request)],
-    });
+    return success({ results: [view(proxy)], deploymentResult, warnings });
   }
 
   private async show(address: ProxyAddress, reply: FastifyReply, view: View): Promise<SuccessEnvelope> {

@@ -1,16 +1,18 @@
 const LIB_MAY_IMPORT = {
   'jwt-engine': [],
-  'event-store': [],
+  'canonical-json': [],
+  'event-store': ['canonical-json'],
   'config-distribution': [],
   'refresh-token-store': [],
   'embedded-servers': [],
   'program-shell': [],
   'upstream-addresses': [],
-  'policy-contracts': ['jwt-engine'],
+  'policy-contracts': ['jwt-engine', 'canonical-json'],
   'policy-runtime': ['policy-contracts', 'jwt-engine'],
 };
 const APP_MAY_IMPORT = {
   'control-plane': [
+    'canonical-json',
     'policy-contracts',
     'policy-runtime',
     'jwt-engine',

@@ -2,7 +2,7 @@ import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import type pg from 'pg';
-import { EVENT_STORE, PostgresEventStore, ProjectionRunner } from '#libs/event-store';
+import { EVENT_STORE, HistoryKeys, PostgresEventStore, ProjectionRunner } from '#libs/event-store';
 import type { Logger } from '#libs/program-shell';
 import { accessTokensSlice } from './access-tokens/access-tokens.slice.ts';
 import { apiProxiesSlice } from './api-proxies/api-proxies.slice.ts';
@@ -57,7 +57,11 @@ const DEPLOYMENT_REQUESTS: readonly Provider[] = [
 ];
 
 function storageProviders({ database, masterKey, logger }: ControlPlaneResources): Provider[] {
-  const store = new PostgresEventStore(database, { upcasters: UPCASTERS });
+  const store = new PostgresEventStore(database, new HistoryKeys(masterKey), {
+    upcasters: UPCASTERS,
+    onUntrustedSnapshot: (streamId, version) =>
+      logger.error({ streamId, version }, 'a snapshot in the database was not made here: passed over'),
+  });
   const projections = SLICES.flatMap((slice) => slice.projections ?? []);
   const runner = new ProjectionRunner(store, projections, {
     onError: (projection, error) =>

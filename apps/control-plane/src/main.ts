@@ -1,13 +1,13 @@
 import 'reflect-metadata';
 import pg from 'pg';
-import { EVENT_STORE_MIGRATIONS, EventStoreUnavailable, migrate } from '#libs/event-store';
+import { EventStoreUnavailable } from '#libs/event-store';
 import { acquireDirectoryLock, EmbeddedServerError, startEmbeddedPostgres } from '#libs/embedded-servers';
 import { readControlPlaneConfig, type ControlPlaneConfig } from './config/control-plane.config.ts';
 import { generatedAdminToken, generatedMasterKey } from './config/generated-secret.ts';
 import { SETTINGS_HELP } from './config/settings-help.ts';
 import { createControlPlaneApp } from './control-plane-app.ts';
 import { BadSettings, createLogger, stopSignalHandler, type Logger } from '#libs/program-shell';
-import { CONTROL_PLANE_MIGRATIONS } from './persistence/control-plane-migrations.ts';
+import { prepareDatabase } from './persistence/prepare-database.ts';
 import { SecretVault } from './persistence/secret-vault.ts';
 
 const CONNECTIONS = 20;
@@ -43,7 +43,7 @@ async function openDatabase(config: ControlPlaneConfig, logger: Logger): Promise
 
 function connect(url: string, logger: Logger): pg.Pool {
   const pool = new pg.Pool({
-    ...{ connectionString: url, max: CONNECTIONS, keepAlive: true },
+    ...{ connectionString: url, max: CONNECTIONS, keepAlive: true, pipeline: true },
     ...{ connectionTimeoutMillis: CONNECT_WITHIN_MS, query_timeout: ANSWERS_WITHIN_MS },
   });
   pool.on('error', (error) => logger.warn({ reason: error.message }, 'a database connection was lost'));
@@ -62,10 +62,11 @@ async function requireSameMasterKey(masterKey: Buffer, database: pg.Pool): Promi
 
 async function start(config: ControlPlaneConfig, logger: Logger): Promise<() => Promise<void>> {
   const database = await openDatabase(config, logger);
-  await migrate(database.url, EVENT_STORE_MIGRATIONS, CONTROL_PLANE_MIGRATIONS);
-  const pool = connect(database.url, logger);
   const masterKey = config.masterKey ?? generatedMasterKey(config.dataDir);
+  const pool = connect(database.url, logger);
   await requireSameMasterKey(masterKey, pool);
+  const sealed = await prepareDatabase(database.url, masterKey);
+  if (sealed !== undefined) logger.warn({ events: sealed }, 'events of an earlier version were given their MACs');
   const adminToken = config.adminToken ?? generatedAdminToken(config.dataDir);
   const app = await createControlPlaneApp({ config, database: pool, masterKey, logger }, adminToken);
   await app.listen({ host: config.host, port: config.port });

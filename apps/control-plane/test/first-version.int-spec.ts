@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { EVENT_STORE_MIGRATIONS, migrate } from '#libs/event-store';
+import { EVENT_STORE_MIGRATIONS, type MigrationSet } from '#libs/event-store';
 import { freshDatabase, type FreshDatabase } from '#libs/event-store/testing';
 import { CONTROL_PLANE_MIGRATIONS } from '../src/persistence/control-plane-migrations.ts';
+import { prepareDatabase } from '../src/persistence/prepare-database.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
 import { removeKeys } from './testing/test-servers.ts';
 
@@ -13,17 +14,26 @@ const FROZEN = JSON.parse(readFileSync(new URL('./frozen/first-version.json', im
   Record<string, readonly Readonly<Record<string, unknown>>[]>
 >;
 const MASTER_KEY = Buffer.alloc(32, 7);
-const LAST_MIGRATION = '1763000000001_route-claims.sql';
+const LAST_MIGRATIONS = { store: '0001_event-log.sql', controlPlane: '1763000000001_route-claims.sql' };
 const X = '/projects/shop/apiProxies/orders';
+
+const temporary = mkdtempSync(path.join(tmpdir(), 'first-version-'));
+
+/** The migrations of a set that the first version had. */
+function upTo(last: string, set: MigrationSet): MigrationSet {
+  const directory = mkdtempSync(path.join(temporary, 'migrations-'));
+  for (const file of readdirSync(set.directory).filter((name) => name <= last)) {
+    cpSync(path.join(set.directory, file), path.join(directory, file));
+  }
+  return { ...set, directory };
+}
 
 /** The tables as the first version had them, with what it left in them. */
 async function databaseOfFirstVersion(): Promise<FreshDatabase> {
-  const directory = mkdtempSync(path.join(tmpdir(), 'first-version-'));
-  for (const file of readdirSync(CONTROL_PLANE_MIGRATIONS.directory).filter((name) => name <= LAST_MIGRATION)) {
-    cpSync(path.join(CONTROL_PLANE_MIGRATIONS.directory, file), path.join(directory, file));
-  }
-  const database = await freshDatabase(EVENT_STORE_MIGRATIONS, { ...CONTROL_PLANE_MIGRATIONS, directory });
-  rmSync(directory, { recursive: true });
+  const { store, controlPlane } = LAST_MIGRATIONS;
+  const sets = [upTo(store, EVENT_STORE_MIGRATIONS), upTo(controlPlane, CONTROL_PLANE_MIGRATIONS)];
+  const database = await freshDatabase(...sets);
+  rmSync(temporary, { recursive: true });
   await database.pool.query('truncate event_store_epochs, projection_checkpoints');
   for (const [table, rows] of Object.entries(FROZEN)) {
     await database.pool.query(
@@ -39,7 +49,7 @@ let plane: RunningControlPlane;
 
 beforeAll(async () => {
   const database = await databaseOfFirstVersion();
-  await migrate(database.url, EVENT_STORE_MIGRATIONS, CONTROL_PLANE_MIGRATIONS);
+  expect(await prepareDatabase(database.url, MASTER_KEY)).toBe(FROZEN['events']?.length);
   plane = await RunningControlPlane.start({}, { database, masterKey: MASTER_KEY });
 });
 afterAll(async () => {

@@ -3,7 +3,7 @@ import { PROJECTION_RUNNER } from '../src/persistence/read-models.ts';
 import { ArtifactCompiler } from '../src/deployments/artifact/artifact-compiler.ts';
 import { EnvironmentChannels } from '../src/deployments/channel/environment-channels.ts';
 import type { ProjectionRunner } from '#libs/event-store';
-import { canonicalJson } from '#libs/policy-contracts';
+import { canonicalJson } from '#libs/canonical-json';
 import { FakeGateway } from './testing/fake-gateway.ts';
 import { credentialBody, policyBody, proxyBody, verificationBody } from './testing/request-bodies.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';

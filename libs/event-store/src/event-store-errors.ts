@@ -7,6 +7,8 @@ export type EventStoreErrorCode =
   | 'EVENT_STORE_UNAVAILABLE'
   | 'TRANSACTION_ABORTED'
   | 'SESSION_ENDED'
+  | 'HISTORY_UNSEALED'
+  | 'SNAPSHOT_MISPLACED'
   | 'UPCASTER_STUCK'
   | 'PROJECTION_UNKNOWN';
 
@@ -81,5 +83,26 @@ export class ProjectionUnknown extends Error {
   constructor(readonly projection: string) {
     super(`there is no projection ${projection}`);
     this.name = 'ProjectionUnknown';
+  }
+}
+
+/** The stream has events from before events were authenticated, and `sealHistory` has not run yet. */
+export class HistoryUnsealed extends Error {
+  readonly code = 'HISTORY_UNSEALED' satisfies EventStoreErrorCode;
+  constructor(readonly streamId: string) {
+    super(`stream ${streamId} has events without a MAC`);
+    this.name = 'HistoryUnsealed';
+  }
+}
+
+/** A snapshot was to be saved at a version that is not where the session last saw the stream end. */
+export class SnapshotMisplaced extends Error {
+  readonly code = 'SNAPSHOT_MISPLACED' satisfies EventStoreErrorCode;
+  constructor(
+    readonly streamId: string,
+    readonly version: number,
+  ) {
+    super(`the session does not see stream ${streamId} end at version ${version}`);
+    this.name = 'SnapshotMisplaced';
   }
 }

@@ -52,12 +52,39 @@ export interface AppendContext {
 
 /** Both ends are included; versions start at 1. */
 export interface StreamRange {
-  readonly fromVersion?: number;
-  readonly toVersion?: number;
+  readonly fromVersion?: number | undefined;
+  readonly toVersion?: number | undefined;
+}
+
+/** What a stream came to at one of its versions. */
+export interface StreamSnapshot {
+  readonly version: number;
+  /** JSON values only; the store neither looks into it nor brings it up to a newer shape. */
+  readonly state: unknown;
+}
+
+/** A stream, read as cheaply as can be: what it came to at some version, then the events after it. */
+export interface LoadedStream {
+  /** Undefined: the events begin with the first one. */
+  readonly snapshot: StreamSnapshot | undefined;
+  readonly events: readonly RecordedEvent[];
+}
+
+/** Reading streams: committed events; in a session with what the session has appended. */
+export interface StreamReader {
+  /** In version order; empty when there is no such stream. */
+  readStream(streamId: string, range?: StreamRange): Promise<readonly RecordedEvent[]>;
+  /**
+   * A stream up to a version, from its newest snapshot on.
+   *
+   * @param shape names the form of the state and who makes it, such as `apiProxy@1`: snapshots of others are passed over
+   * @param toVersion included; left out: all of the stream
+   */
+  loadStream(streamId: string, shape: string, toVersion?: number): Promise<LoadedStream>;
 }
 
 /** One database transaction. Everything done through it lands together or not at all. */
-export interface EventSession<Transaction> {
+export interface EventSession<Transaction> extends StreamReader {
   /** For read models and other tables that must change with the events. PostgreSQL: `{ query }`; in memory: undefined. */
   readonly transaction: Transaction;
   /**
@@ -67,8 +94,13 @@ export interface EventSession<Transaction> {
    * @throws AppendInvalid when an event cannot be stored as JSON
    */
   append(append: StreamAppend, context: AppendContext): Promise<readonly RecordedEvent[]>;
-  /** In version order, with what this session has appended; empty when there is no such stream. */
-  readStream(streamId: string, range?: StreamRange): Promise<readonly RecordedEvent[]>;
+  /**
+   * Keeps a state for later loads; does nothing when there is one of this version already. The state must be what the
+   * events up to `snapshot.version` came to, and that version where this session last saw the stream end.
+   *
+   * @throws SnapshotMisplaced when the stream ends elsewhere
+   */
+  saveSnapshot(streamId: string, shape: string, snapshot: StreamSnapshot): Promise<void>;
 }
 
 export interface Transacted<Value> {
@@ -78,7 +110,7 @@ export interface Transacted<Value> {
 }
 
 /** The log of everything that happened. */
-export interface EventStore<Transaction = unknown> {
+export interface EventStore<Transaction = unknown> extends StreamReader {
   /**
    * Runs `work` in one transaction and commits it; rolls back on any throw and rethrows. `work` runs again from the
    * beginning when the database reports a serialization failure or a deadlock, so it must not act outside the session.
@@ -87,8 +119,6 @@ export interface EventStore<Transaction = unknown> {
    * @throws EventStoreUnavailable when the database cannot be reached
    */
   transact<Value>(work: (session: EventSession<Transaction>) => Promise<Value>): Promise<Transacted<Value>>;
-  /** Committed events of a stream in version order; empty when there is none. */
-  readStream(streamId: string, range?: StreamRange): Promise<readonly RecordedEvent[]>;
   /**
    * Committed events after a position in global order, at most `limit` (from 1). Holds events back while an older
    * transaction is still running, so that reading on from the last one never misses an event.

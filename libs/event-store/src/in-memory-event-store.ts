@@ -1,11 +1,13 @@
-import { SessionEnded, StreamVersionConflict } from './event-store-errors.ts';
+import { SessionEnded, SnapshotMisplaced, StreamVersionConflict } from './event-store-errors.ts';
 import {
   type AppendContext,
   type EventSession,
   type EventStore,
+  type LoadedStream,
   type RecordedEvent,
   type StreamAppend,
   type StreamRange,
+  type StreamSnapshot,
   type Transacted,
 } from './event-store.port.ts';
 import { comparePositions, type GlobalPosition } from './global-position.ts';
@@ -16,6 +18,7 @@ import { NO_UPCASTERS, upcast, type Upcasters } from './upcasting.ts';
 export class InMemoryEventStore implements EventStore<undefined> {
   private readonly upcasters: Upcasters;
   private log: readonly RecordedEvent[] = [];
+  private snapshots: readonly KeptSnapshot[] = [];
   private transactions = 0;
   private running: Promise<unknown> = Promise.resolve();
 
@@ -33,6 +36,10 @@ export class InMemoryEventStore implements EventStore<undefined> {
     return this.copy(ofStream(this.log, streamId, range));
   }
 
+  async loadStream(streamId: string, shape: string, toVersion?: number): Promise<LoadedStream> {
+    return loadFrom(this.snapshots, { streamId, shape, toVersion }, await this.readStream(streamId, { toVersion }));
+  }
+
   async readAll(after: GlobalPosition, limit: number): Promise<readonly RecordedEvent[]> {
     return this.copy(this.log.filter((event) => comparePositions(event.position, after) > 0).slice(0, limit));
   }
@@ -41,10 +48,11 @@ export class InMemoryEventStore implements EventStore<undefined> {
     work: (session: EventSession<undefined>) => Promise<Value>,
   ): Promise<Transacted<Value>> {
     this.transactions += 1;
-    const session = new InMemorySession(this.log, String(this.transactions), (events) => this.copy(events));
+    const kept = { log: this.log, snapshots: this.snapshots };
+    const session = new InMemorySession(kept, String(this.transactions), (events) => this.copy(events));
     try {
       const value = await work(session);
-      this.log = session.log;
+      ({ log: this.log, snapshots: this.snapshots } = session.kept);
       return { value, position: session.position };
     } finally {
       session.end();
@@ -57,13 +65,41 @@ export class InMemoryEventStore implements EventStore<undefined> {
   }
 }
 
+interface KeptSnapshot {
+  readonly streamId: string;
+  readonly shape: string;
+  readonly version: number;
+  /** As JSON: nobody may change what is kept. */
+  readonly stateJson: string;
+}
+
+interface Kept {
+  readonly log: readonly RecordedEvent[];
+  readonly snapshots: readonly KeptSnapshot[];
+}
+
+function loadFrom(
+  snapshots: readonly KeptSnapshot[],
+  wanted: { readonly streamId: string; readonly shape: string; readonly toVersion: number | undefined },
+  events: readonly RecordedEvent[],
+): LoadedStream {
+  const { streamId, shape, toVersion = Number.POSITIVE_INFINITY } = wanted;
+  const [newest] = snapshots
+    .filter((one) => one.streamId === streamId && one.shape === shape && one.version <= toVersion)
+    .sort((one, other) => other.version - one.version);
+  if (newest === undefined) return { snapshot: undefined, events };
+  const { version, stateJson } = newest;
+  const later = events.filter(({ streamVersion }) => streamVersion > version);
+  return { snapshot: { version, state: JSON.parse(stateJson) as unknown }, events: later };
+}
+
 class InMemorySession implements EventSession<undefined> {
   readonly transaction = undefined;
   position: GlobalPosition | undefined;
   private ended = false;
 
   constructor(
-    public log: readonly RecordedEvent[],
+    public kept: Kept,
     private readonly transactionId: string,
     private readonly copy: (events: readonly RecordedEvent[]) => readonly RecordedEvent[],
   ) {}
@@ -72,24 +108,39 @@ class InMemorySession implements EventSession<undefined> {
     if (this.ended) throw new SessionEnded();
     const pending = prepareAppend(append, context);
     if (pending.events.length === 0) return [];
-    const version = ofStream(this.log, append.streamId).length;
+    const { log } = this.kept;
+    const version = ofStream(log, append.streamId).length;
     if (pending.expectedVersion !== undefined && pending.expectedVersion !== version) {
       throw new StreamVersionConflict(append.streamId, pending.expectedVersion, version);
     }
     const recorded = pending.events.map((event, index) =>
       asRecorded(pending, event, {
         streamVersion: version + index + 1,
-        position: { epoch: 1, transactionId: this.transactionId, sequence: String(this.log.length + index + 1) },
+        position: { epoch: 1, transactionId: this.transactionId, sequence: String(log.length + index + 1) },
       }),
     );
-    this.log = [...this.log, ...recorded];
+    this.kept = { ...this.kept, log: [...log, ...recorded] };
     this.position = recorded.at(-1)?.position;
     return structuredClone(recorded);
   }
 
   async readStream(streamId: string, range?: StreamRange): Promise<readonly RecordedEvent[]> {
     if (this.ended) throw new SessionEnded();
-    return this.copy(ofStream(this.log, streamId, range));
+    return this.copy(ofStream(this.kept.log, streamId, range));
+  }
+
+  async loadStream(streamId: string, shape: string, toVersion?: number): Promise<LoadedStream> {
+    const events = await this.readStream(streamId, { toVersion });
+    return loadFrom(this.kept.snapshots, { streamId, shape, toVersion }, events);
+  }
+
+  async saveSnapshot(streamId: string, shape: string, { version, state }: StreamSnapshot): Promise<void> {
+    if (this.ended) throw new SessionEnded();
+    if (version === 0 || ofStream(this.kept.log, streamId).length !== version) {
+      throw new SnapshotMisplaced(streamId, version);
+    }
+    const snapshot = { streamId, shape, version, stateJson: JSON.stringify(state) };
+    this.kept = { ...this.kept, snapshots: [...this.kept.snapshots, snapshot] };
   }
 
   end(): void {

@@ -7,21 +7,28 @@ export {
   type EventSession,
   type EventStore,
   type ExpectedVersion,
+  type LoadedStream,
   type RecordedEvent,
   type StreamAppend,
   type StreamRange,
+  type StreamReader,
+  type StreamSnapshot,
   type Transacted,
 } from './event-store.port.ts';
 export {
   AppendInvalid,
   type EventStoreErrorCode,
   EventStoreUnavailable,
+  HistoryUnsealed,
   ProjectionUnknown,
   SessionEnded,
+  SnapshotMisplaced,
   StreamVersionConflict,
   TransactionAborted,
   UpcasterStuck,
 } from './event-store-errors.ts';
+export { HistoryKeys } from './history-keys.ts';
+export { sealHistory } from './seal-history.ts';
 export { type Upcaster, upcasterKey, type Upcasters } from './upcasting.ts';
 export { InMemoryEventStore } from './in-memory-event-store.ts';
 export { PostgresEventStore, type PostgresEventStoreOptions } from './postgres-event-store.ts';

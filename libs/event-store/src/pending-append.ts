@@ -25,6 +25,8 @@ export interface PendingEvent {
   readonly type: string;
   readonly schemaVersion: number;
   readonly dataJson: string;
+  /** What `dataJson` says: what a later read will return. */
+  readonly data: unknown;
 }
 
 /** JSON.stringify writes NUL and lone surrogates as these escapes; jsonb holds neither. An even run of `\` is text. */
@@ -58,7 +60,8 @@ function prepareEvent(event: DomainEvent, index: number): PendingEvent {
     throw new AppendInvalid(`events[${index}].schemaVersion`, 'must be an integer from 1');
   }
   const dataJson = storableJson(`events[${index}].data`, event.data);
-  return { eventId: randomUUID(), type: event.type, schemaVersion: event.schemaVersion, dataJson };
+  const data = JSON.parse(dataJson) as unknown;
+  return { eventId: randomUUID(), type: event.type, schemaVersion: event.schemaVersion, dataJson, data };
 }
 
 function storableJson(field: string, value: unknown): string {
@@ -73,7 +76,7 @@ function storableJson(field: string, value: unknown): string {
   return json;
 }
 
-/** The event as a later read will return it: data and metadata come back from their JSON. */
+/** The event as a later read will return it: data and metadata come back from their JSON. To be handed out once. */
 export function asRecorded(
   append: PendingAppend,
   event: PendingEvent,
@@ -88,6 +91,6 @@ export function asRecorded(
     metadata: JSON.parse(append.metadataJson) as EventMetadata,
     type: event.type,
     schemaVersion: event.schemaVersion,
-    data: JSON.parse(event.dataJson) as unknown,
+    data: event.data,
   };
 }

@@ -2,12 +2,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { EventStoreUnavailable, TransactionAborted } from './event-store-errors.ts';
 import { type RecordedEvent } from './event-store.port.ts';
+import { type BegunConnection } from './postgres-session.ts';
 
 /** How many pooled connections may turn out dead before the database counts as unreachable. */
 const LIVE_CONNECTION_ATTEMPTS = 3;
 /** Pauses before asking again what became of a COMMIT whose answer was lost, in milliseconds. */
 const SETTLE_PAUSES_MS = [0, 100, 200, 400, 800];
 
+/** `event_store.transaction` tells `event_store_append` that it runs in a transaction. */
+const BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL event_store.transaction = 'open'";
 const OPEN_EPOCH = 'BEGIN ISOLATION LEVEL READ COMMITTED; SELECT event_store_open_epoch(); COMMIT';
 
 /** Classes 08 and 57P0x: connection lost, server stopping or starting; 25P03, 53300: session ended or refused. */
@@ -43,15 +46,25 @@ export class PostgresConnections {
   }
 
   /** One statement that changes nothing; sent again when a pooled connection turns out dead. */
-  async read<Row extends pg.QueryResultRow>(text: string, values: unknown[]): Promise<Row[]> {
-    const { client, first } = await this.onLiveConnection((live) => live.query<Row>(text, values));
+  async read<Row extends pg.QueryResultRow>(statement: string | pg.QueryConfig, values: unknown[]): Promise<Row[]> {
+    const { client, first } = await this.onLiveConnection((live) => live.query<Row>(statement, values));
     this.release(client);
     return first.rows;
   }
 
-  async begin(): Promise<pg.PoolClient> {
-    const { client } = await this.onLiveConnection((live) => live.query('BEGIN ISOLATION LEVEL READ COMMITTED'));
-    return client;
+  /**
+   * Opens a transaction. On a pipelined connection the first statement may be sent without waiting for `begun`: that
+   * statement then must refuse to run outside a transaction.
+   */
+  async begin(): Promise<BegunConnection> {
+    if (this.pool.options.pipeline !== true) {
+      const { client, first } = await this.onLiveConnection((live) => live.query(BEGIN));
+      return { client, begun: Promise.resolve(first) };
+    }
+    const { client, first } = await this.onLiveConnection(async (live) => ({ begun: live.query(BEGIN) }));
+    // Whoever asks hears of it; nobody needs to.
+    first.begun.catch(ignore);
+    return { client, begun: first.begun };
   }
 
   /**

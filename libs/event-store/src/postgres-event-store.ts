@@ -1,19 +1,29 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
+import { EventStoreUnavailable } from './event-store-errors.ts';
 import {
   type EventSession,
   type EventStore,
+  type LoadedStream,
   type RecordedEvent,
   type StreamRange,
   type Transacted,
 } from './event-store.port.ts';
 import { type GlobalPosition } from './global-position.ts';
-import { isWorthRepeating, PostgresConnections } from './postgres-connections.ts';
-import { PostgresSession, type PostgresTransaction, SELECT_STREAM, streamParameters } from './postgres-session.ts';
+import { isConnectionFailure, isWorthRepeating, PostgresConnections } from './postgres-connections.ts';
+import {
+  PostgresSession,
+  type PostgresTransaction,
+  SELECT_STREAM,
+  type SessionContext,
+  streamParameters,
+} from './postgres-session.ts';
+import { type HistoryKeys } from './history-keys.ts';
+import { LOAD, type LoadRow, readLoadRows } from './stream-load.ts';
 import { type EventRow, readEventRow } from './recorded-event-row.ts';
 import { NO_UPCASTERS, type Upcasters } from './upcasting.ts';
 
-/** How often work is done in all when the database answers with a serialization failure or a deadlock. */
+/** How often work is done in all when a connection was dead or the database answers with a serialization failure. */
 const WORK_ATTEMPTS = 5;
 /** Upper bound of the random pause before the first repetition, in milliseconds; doubles each time. */
 const REPETITION_PAUSE_MS = 10;
@@ -21,21 +31,38 @@ const REPETITION_PAUSE_MS = 10;
 export interface PostgresEventStoreOptions {
   /** Default: none. */
   readonly upcasters?: Upcasters;
+  /**
+   * Told of a snapshot that was not made under the keys: it was passed over, the stream read from its beginning.
+   * Must not throw. Default: nothing is reported.
+   */
+  readonly onUntrustedSnapshot?: (streamId: string, version: number) => void;
+}
+
+/** The connection of the pool was dead: none of the work has happened. */
+class NeverBegan extends EventStoreUnavailable {
+  constructor(cause: unknown) {
+    super('nothing-recorded', { cause });
+  }
 }
 
 /**
  * The log in PostgreSQL 15 or later, in the tables of `EVENT_STORE_MIGRATIONS`. The pool stays the caller's: give it
- * a `connectionTimeoutMillis`, so that an unreachable host is noticed, and end it after the last use.
+ * a `connectionTimeoutMillis`, so that an unreachable host is noticed, and `pipeline: true`, which saves a round trip
+ * in each transaction; end it after the last use.
  *
  * Transaction ids are the cluster's: a transaction that stays open in any database of it holds global reading back.
  */
 export class PostgresEventStore implements EventStore<PostgresTransaction> {
   private readonly connections: PostgresConnections;
-  private readonly upcasters: Upcasters;
+  private readonly context: SessionContext;
 
-  constructor(pool: pg.Pool, options: PostgresEventStoreOptions = {}) {
+  constructor(pool: pg.Pool, keys: HistoryKeys, options: PostgresEventStoreOptions = {}) {
     this.connections = new PostgresConnections(pool);
-    this.upcasters = options.upcasters ?? NO_UPCASTERS;
+    this.context = {
+      keys,
+      upcasters: options.upcasters ?? NO_UPCASTERS,
+      onUntrustedSnapshot: options.onUntrustedSnapshot ?? (() => undefined),
+    };
   }
 
   async transact<Value>(
@@ -45,7 +72,7 @@ export class PostgresEventStore implements EventStore<PostgresTransaction> {
       try {
         return await this.transactOnce(work);
       } catch (error) {
-        if (!isWorthRepeating(error) || attempt === WORK_ATTEMPTS) throw error;
+        if (attempt === WORK_ATTEMPTS || !(isWorthRepeating(error) || error instanceof NeverBegan)) throw error;
         await pause(Math.random() * REPETITION_PAUSE_MS * 2 ** attempt);
       }
     }
@@ -53,6 +80,14 @@ export class PostgresEventStore implements EventStore<PostgresTransaction> {
 
   async readStream(streamId: string, range?: StreamRange): Promise<readonly RecordedEvent[]> {
     return this.readEvents(SELECT_STREAM, streamParameters(streamId, range));
+  }
+
+  async loadStream(streamId: string, shape: string, toVersion?: number): Promise<LoadedStream> {
+    const rows = await this.connections.read<LoadRow>(LOAD, [streamId, shape, toVersion ?? null]);
+    const read = readLoadRows(rows, { streamId, shape }, this.context);
+    if (read !== undefined) return read.loaded;
+    this.context.onUntrustedSnapshot(streamId, rows[0]?.version ?? 0);
+    return { snapshot: undefined, events: await this.readStream(streamId, { toVersion }) };
   }
 
   async readAll(after: GlobalPosition, limit: number): Promise<readonly RecordedEvent[]> {
@@ -68,15 +103,20 @@ export class PostgresEventStore implements EventStore<PostgresTransaction> {
   private async transactOnce<Value>(
     work: (session: EventSession<PostgresTransaction>) => Promise<Value>,
   ): Promise<Transacted<Value>> {
-    const client = await this.connections.begin();
-    const session = new PostgresSession(client, this.upcasters);
+    const connection = await this.connections.begin();
+    const { client, begun } = connection;
+    const session = new PostgresSession(connection, this.context);
     let value: Value;
     try {
       value = await work(session);
+      await begun;
     } catch (error) {
       session.end();
       await this.connections.rollback(client);
-      throw error;
+      throw await begun.then(
+        () => error,
+        (cause: unknown) => (isConnectionFailure(cause) ? new NeverBegan(cause) : cause),
+      );
     }
     session.end();
     await this.connections.commit(client, session.last);
@@ -85,6 +125,6 @@ export class PostgresEventStore implements EventStore<PostgresTransaction> {
 
   private async readEvents(text: string, values: unknown[]): Promise<readonly RecordedEvent[]> {
     const rows = await this.connections.read<EventRow>(text, values);
-    return rows.map((row) => readEventRow(row, this.upcasters));
+    return rows.map((row) => readEventRow(row, this.context.upcasters));
   }
 }

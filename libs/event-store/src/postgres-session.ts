@@ -1,15 +1,26 @@
 import type pg from 'pg';
-import { EventStoreUnavailable, SessionEnded, StreamVersionConflict } from './event-store-errors.ts';
+import {
+  EventStoreUnavailable,
+  HistoryUnsealed,
+  SessionEnded,
+  SnapshotMisplaced,
+  StreamVersionConflict,
+} from './event-store-errors.ts';
 import {
   type AppendContext,
+  type EventMetadata,
   type EventSession,
+  type LoadedStream,
   type RecordedEvent,
   type StreamAppend,
   type StreamRange,
+  type StreamSnapshot,
 } from './event-store.port.ts';
+import { type HistoryKeys } from './history-keys.ts';
 import { asRecorded, type PendingAppend, prepareAppend } from './pending-append.ts';
 import { isConnectionFailure } from './postgres-connections.ts';
 import { type EventRow, readEventRow } from './recorded-event-row.ts';
+import { LOAD, type LoadRow, NO_STREAM, readLoadRows, type StreamHead } from './stream-load.ts';
 import { type Upcasters } from './upcasting.ts';
 
 /** What a unit of work may do with its database transaction: run statements. */
@@ -22,13 +33,21 @@ export interface PostgresTransaction {
 }
 
 const APPEND: pg.QueryConfig = {
-  name: 'event_store_append_1',
-  text: 'SELECT * FROM event_store_append($1, $2, $3, $4, $5, $6, $7, $8)',
+  name: 'event_store_append_2',
+  text: 'SELECT * FROM event_store_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
+};
+
+const SAVE_SNAPSHOT: pg.QueryConfig = {
+  name: 'event_store_save_snapshot_1',
+  text: `INSERT INTO stream_snapshots (stream_id, shape, version, head_mac, state, mac) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT DO NOTHING`,
 };
 
 interface AppendRow {
   readonly appended: boolean;
   readonly head_version: number;
+  /** Where the stream is when nothing was appended. */
+  readonly head_mac: Buffer | null;
   readonly current_epoch: number;
   readonly transaction_id: string;
   readonly sequences: readonly string[];
@@ -46,38 +65,127 @@ export const streamParameters = (streamId: string, { fromVersion, toVersion }: S
   Math.min(toVersion ?? HIGHEST_VERSION, HIGHEST_VERSION),
 ];
 
+/** A connection whose `BEGIN` may still be on its way. */
+export interface BegunConnection {
+  readonly client: pg.PoolClient;
+  /** Rejects when there is no transaction. */
+  readonly begun: Promise<unknown>;
+}
+
+export interface SessionContext {
+  readonly keys: HistoryKeys;
+  readonly upcasters: Upcasters;
+  readonly onUntrustedSnapshot: (streamId: string, version: number) => void;
+}
+
 export class PostgresSession implements EventSession<PostgresTransaction>, PostgresTransaction {
   readonly transaction: PostgresTransaction = this;
   /** The last event appended. */
   last: RecordedEvent | undefined;
   private ended = false;
+  /** Where streams ended when this session last looked. */
+  private readonly heads = new Map<string, StreamHead>();
 
   constructor(
-    private readonly client: pg.PoolClient,
-    private readonly upcasters: Upcasters,
+    private readonly connection: BegunConnection,
+    private readonly context: SessionContext,
   ) {}
 
   async query<Row extends pg.QueryResultRow>(
     statement: string | pg.QueryConfig,
     values?: unknown[],
   ): Promise<pg.QueryResult<Row>> {
+    await this.isOpen();
+    return this.send<Row>(statement, values);
+  }
+
+  async append(append: StreamAppend, context: AppendContext): Promise<readonly RecordedEvent[]> {
+    const pending = prepareAppend(append, context);
+    if (pending.events.length === 0) return [];
+    const { streamId, expectedVersion } = pending;
+    for (let head = this.guessedHead(pending); ;) {
+      const macs = macsAfter(head, pending, this.context.keys);
+      // Refused outside a transaction by the function itself: need not wait for BEGIN.
+      const { rows } = await this.send<AppendRow>(APPEND, appendParameters(pending, head, macs));
+      const row = rows[0]!;
+      if (row.appended) {
+        this.heads.set(streamId, { version: row.head_version, mac: macs.at(-1) ?? null });
+        return this.recorded(pending, row);
+      }
+      head = { version: row.head_version, mac: row.head_mac };
+      this.heads.set(streamId, head);
+      if (expectedVersion !== undefined && expectedVersion !== head.version) {
+        throw new StreamVersionConflict(streamId, expectedVersion, head.version);
+      }
+      if (head.version > 0 && head.mac === null) throw new HistoryUnsealed(streamId);
+    }
+  }
+
+  async readStream(streamId: string, range?: StreamRange): Promise<readonly RecordedEvent[]> {
+    const { rows } = await this.send<EventRow>(SELECT_STREAM, streamParameters(streamId, range));
+    if (range?.toVersion === undefined) this.sawEnd(streamId, rows.at(-1), range?.fromVersion ?? 1);
+    return rows.map((row) => readEventRow(row, this.context.upcasters));
+  }
+
+  async loadStream(streamId: string, shape: string, toVersion?: number): Promise<LoadedStream> {
+    const request = { streamId, shape };
+    const { rows } = await this.send<LoadRow>(LOAD, [streamId, shape, toVersion ?? null]);
+    const read = readLoadRows(rows, request, this.context);
+    if (read === undefined) {
+      this.context.onUntrustedSnapshot(streamId, rows[0]?.version ?? 0);
+      return { snapshot: undefined, events: await this.readStream(streamId, { toVersion }) };
+    }
+    if (toVersion === undefined) this.heads.set(streamId, read.head);
+    return read.loaded;
+  }
+
+  async saveSnapshot(streamId: string, shape: string, { version, state }: StreamSnapshot): Promise<void> {
+    const head = this.heads.get(streamId);
+    if (head?.version !== version || head.mac === null) throw new SnapshotMisplaced(streamId, version);
+    const headMac = head.mac;
+    const mac = this.context.keys.snapshotMac({ streamId, shape, version, headMac, state });
+    await this.query(SAVE_SNAPSHOT, [streamId, shape, version, headMac, JSON.stringify(state), mac]);
+  }
+
+  end(): void {
+    this.ended = true;
+  }
+
+  private async isOpen(): Promise<void> {
+    try {
+      await this.connection.begun;
+    } catch (cause) {
+      throw isConnectionFailure(cause) ? new EventStoreUnavailable('nothing-recorded', { cause }) : cause;
+    }
+  }
+
+  private async send<Row extends pg.QueryResultRow>(
+    statement: string | pg.QueryConfig,
+    values?: unknown[],
+  ): Promise<pg.QueryResult<Row>> {
     if (this.ended) throw new SessionEnded();
     try {
-      return await this.client.query<Row>(statement, values);
+      return await this.connection.client.query<Row>(statement, values);
     } catch (cause) {
       // Before COMMIT was sent, a lost connection means that PostgreSQL rolls back.
       throw isConnectionFailure(cause) ? new EventStoreUnavailable('nothing-recorded', { cause }) : cause;
     }
   }
 
-  async append(append: StreamAppend, context: AppendContext): Promise<readonly RecordedEvent[]> {
-    const pending = prepareAppend(append, context);
-    if (pending.events.length === 0) return [];
-    const { rows } = await this.query<AppendRow>(APPEND, appendParameters(pending));
-    const [row] = rows;
-    if (row?.appended !== true) {
-      throw new StreamVersionConflict(append.streamId, append.expectedVersion, row?.head_version ?? 0);
-    }
+  /** Where the stream most likely ends; the database says so when it does not. */
+  private guessedHead({ streamId, expectedVersion }: PendingAppend): StreamHead {
+    const seen = this.heads.get(streamId) ?? NO_STREAM;
+    return expectedVersion === undefined || expectedVersion === seen.version
+      ? seen
+      : { version: expectedVersion, mac: null };
+  }
+
+  private sawEnd(streamId: string, last: EventRow | undefined, fromVersion: number): void {
+    if (last !== undefined) this.heads.set(streamId, last);
+    else if (fromVersion === 1) this.heads.set(streamId, NO_STREAM);
+  }
+
+  private recorded(pending: PendingAppend, row: AppendRow): readonly RecordedEvent[] {
     const before = row.head_version - pending.events.length;
     const recorded = row.sequences.map((sequence, index) => {
       const position = { epoch: row.current_epoch, transactionId: row.transaction_id, sequence };
@@ -86,24 +194,30 @@ export class PostgresSession implements EventSession<PostgresTransaction>, Postg
     this.last = recorded.at(-1);
     return recorded;
   }
-
-  async readStream(streamId: string, range?: StreamRange): Promise<readonly RecordedEvent[]> {
-    const { rows } = await this.query<EventRow>(SELECT_STREAM, streamParameters(streamId, range));
-    return rows.map((row) => readEventRow(row, this.upcasters));
-  }
-
-  end(): void {
-    this.ended = true;
-  }
 }
 
-const appendParameters = (pending: PendingAppend): unknown[] => [
+/** The MACs of the events when they come right after `head`, in their order. */
+function macsAfter(head: StreamHead, pending: PendingAppend, keys: HistoryKeys): readonly Buffer[] {
+  const { streamId, recordedAt } = pending;
+  const metadata = JSON.parse(pending.metadataJson) as EventMetadata;
+  let previous = head.mac;
+  return pending.events.map(({ eventId, type, schemaVersion, data }, index) => {
+    const streamVersion = head.version + index + 1;
+    const event = { eventId, streamId, streamVersion, type, schemaVersion, recordedAt, metadata, data };
+    previous = keys.eventMac(previous, event);
+    return previous;
+  });
+}
+
+const appendParameters = (pending: PendingAppend, head: StreamHead, macs: readonly Buffer[]): unknown[] => [
   pending.streamId,
-  pending.expectedVersion ?? null,
+  head.version,
+  head.mac,
   pending.recordedAt,
   pending.metadataJson,
   pending.events.map((event) => event.eventId),
   pending.events.map((event) => event.type),
   pending.events.map((event) => event.schemaVersion),
   pending.events.map((event) => event.dataJson),
+  macs,
 ];

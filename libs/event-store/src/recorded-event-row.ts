@@ -14,19 +14,23 @@ export interface EventRow {
   readonly recorded_at: Date;
   readonly metadata: EventMetadata;
   readonly data: unknown;
+  /** 32 bytes. */
+  readonly mac: Buffer;
 }
 
-export function readEventRow(row: EventRow, upcasters: Upcasters): RecordedEvent {
-  const event: RecordedEvent = {
-    eventId: row.event_id,
-    streamId: row.stream_id,
-    streamVersion: row.version,
-    position: { epoch: row.epoch, transactionId: row.transaction_id, sequence: row.sequence },
-    recordedAt: row.recorded_at.toISOString(),
-    metadata: row.metadata,
-    type: row.type,
-    schemaVersion: row.schema_version,
-    data: row.data,
-  };
-  return upcast(event, upcasters);
-}
+/** The event as it was recorded. */
+export const readStoredEvent = (row: EventRow): RecordedEvent => ({
+  eventId: row.event_id,
+  streamId: row.stream_id,
+  streamVersion: row.version,
+  position: { epoch: row.epoch, transactionId: row.transaction_id, sequence: row.sequence },
+  recordedAt: row.recorded_at.toISOString(),
+  metadata: row.metadata,
+  type: row.type,
+  schemaVersion: row.schema_version,
+  data: row.data,
+});
+
+/** The event in its newest shape. */
+export const readEventRow = (row: EventRow, upcasters: Upcasters): RecordedEvent =>
+  upcast(readStoredEvent(row), upcasters);

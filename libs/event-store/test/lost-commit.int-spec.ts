@@ -3,7 +3,7 @@ import pg from 'pg';
 import { type AppendContext, type StreamAppend } from '../src/event-store.port.ts';
 import { EVENT_STORE_MIGRATIONS } from '../src/migrate.ts';
 import { PostgresEventStore } from '../src/postgres-event-store.ts';
-import { freshDatabase, type FreshDatabase } from '../src/testing/index.ts';
+import { freshDatabase, type FreshDatabase, TEST_HISTORY_KEYS } from '../src/testing/index.ts';
 
 const context: AppendContext = {
   recordedAt: '2026-01-02T03:04:05.678Z',
@@ -71,8 +71,8 @@ beforeEach(async () => {
   proxy = new CuttingProxy(new URL(database.url));
   const url = new URL(database.url);
   url.port = String(await proxy.listen());
-  pool = new pg.Pool({ connectionString: url.href, max: 2 });
-  store = new PostgresEventStore(pool);
+  pool = new pg.Pool({ connectionString: url.href, max: 2, pipeline: true });
+  store = new PostgresEventStore(pool, TEST_HISTORY_KEYS);
   await store.transact(async () => undefined);
 });
 afterEach(async () => {

@@ -23,7 +23,10 @@ const tables = async () => {
   );
   return rows.map((row) => row.tablename);
 };
-const STORE_TABLES = ['event_store_epochs', 'event_store_migrations', 'events', 'projection_checkpoints', 'streams'];
+const STORE_TABLES = [
+  ...['event_store_epochs', 'event_store_migrations', 'events', 'projection_checkpoints', 'stream_snapshots'],
+  'streams',
+];
 
 describe('migrate', () => {
   it('brings an empty database up, and finds nothing to do the second time', async () => {

@@ -1,6 +1,6 @@
 import { EVENT_STORE_MIGRATIONS } from '../src/migrate.ts';
 import { PostgresEventStore } from '../src/postgres-event-store.ts';
-import { describeEventStore, freshDatabase, type FreshDatabase } from '../src/testing/index.ts';
+import { describeEventStore, freshDatabase, type FreshDatabase, TEST_HISTORY_KEYS } from '../src/testing/index.ts';
 
 let database: FreshDatabase;
 beforeAll(async () => {
@@ -10,5 +10,5 @@ afterAll(() => database.drop());
 
 describeEventStore('PostgresEventStore', async (options) => {
   await database.pool.query('TRUNCATE events, streams');
-  return new PostgresEventStore(database.pool, options);
+  return new PostgresEventStore(database.pool, TEST_HISTORY_KEYS, options);
 });

@@ -5,7 +5,7 @@ import { START } from '../src/global-position.ts';
 import { EVENT_STORE_MIGRATIONS } from '../src/migrate.ts';
 import { PostgresEventStore } from '../src/postgres-event-store.ts';
 import { type PostgresTransaction } from '../src/postgres-session.ts';
-import { freshDatabase, type FreshDatabase, gate, readUntil } from '../src/testing/index.ts';
+import { freshDatabase, type FreshDatabase, gate, readUntil, TEST_HISTORY_KEYS } from '../src/testing/index.ts';
 
 const context: AppendContext = {
   recordedAt: '2026-01-02T03:04:05.678Z',
@@ -26,7 +26,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   await database.pool.query('TRUNCATE events, streams');
   await database.pool.query('DELETE FROM event_store_epochs WHERE epoch > 1');
-  store = new PostgresEventStore(database.pool);
+  store = new PostgresEventStore(database.pool, TEST_HISTORY_KEYS);
 });
 afterAll(() => database.drop());
 
@@ -199,11 +199,12 @@ describe('a transaction', () => {
 
 describe('a log restored into a cluster with lower transaction ids', () => {
   const restore = async () => {
-    await database.pool.query(`INSERT INTO streams VALUES ('old', 2)`);
+    await database.pool.query(`INSERT INTO streams VALUES ('old', 2, $1)`, [Buffer.alloc(32)]);
     await database.pool.query(`
-      INSERT INTO events (epoch, transaction_id, event_id, stream_id, version, type, schema_version, recorded_at, metadata, data)
+      INSERT INTO events (epoch, transaction_id, event_id, stream_id, version, type, schema_version, recorded_at, metadata,
+                          data, mac)
       SELECT 1, (pg_snapshot_xmax(pg_current_snapshot())::text::bigint + 1000000 + n)::text::xid8, gen_random_uuid(),
-             'old', n, 'Counted', 1, now(), '{}', '{}'
+             'old', n, 'Counted', 1, now(), '{}', '{}', decode(repeat('00', 32), 'hex')
       FROM generate_series(1, 2) AS n`);
   };
   const epochs = async () =>
@@ -221,7 +222,7 @@ describe('a log restored into a cluster with lower transaction ids', () => {
 
   it('is read in full at once, and goes on after everything that was restored', async () => {
     await restore();
-    const reopened = new PostgresEventStore(database.pool);
+    const reopened = new PostgresEventStore(database.pool, TEST_HISTORY_KEYS);
     expect(await readStreams(2, reopened)).toEqual(['old', 'old']);
     const checkpoint = (await reopened.readAll(START, 10)).at(-1)?.position ?? START;
 
@@ -236,20 +237,20 @@ describe('a log restored into a cluster with lower transaction ids', () => {
   it('opens one new epoch, however many stores open it at once, and none the next time', async () => {
     const slow = await slowAppend(one('slow', 0));
     await restore();
-    const stores = Array.from({ length: 5 }, () => new PostgresEventStore(database.pool));
+    const stores = Array.from({ length: 5 }, () => new PostgresEventStore(database.pool, TEST_HISTORY_KEYS));
     const appended = Promise.all(stores.map((each, index) => append(one(`s${index}`, 0), each)));
     await untilWaiting(5);
     slow.end();
     await Promise.all([slow.ended, appended]);
     expect(await epochs()).toEqual([{ epoch: 1 }, { epoch: 2 }]);
-    await append(one('later', 0), new PostgresEventStore(database.pool));
+    await append(one('later', 0), new PostgresEventStore(database.pool, TEST_HISTORY_KEYS));
     expect(await epochs()).toEqual([{ epoch: 1 }, { epoch: 2 }]);
   });
 
   it('does not close an epoch under a writer who is still in it', async () => {
     const slow = await slowAppend(one('slow', 0));
     await restore();
-    const reopened = new PostgresEventStore(database.pool);
+    const reopened = new PostgresEventStore(database.pool, TEST_HISTORY_KEYS);
     const reading = readStreams(3, reopened);
     await untilWaiting(1);
     expect(await epochs()).toEqual([{ epoch: 1 }]);
@@ -287,7 +288,7 @@ describe('a database that goes away', () => {
 
   it('is reported as unavailable, without the password, when it cannot be reached at all', async () => {
     const pool = new pg.Pool({ connectionString: 'postgres://ada:hunter2@127.0.0.1:1/x' });
-    const unreachable = new PostgresEventStore(pool);
+    const unreachable = new PostgresEventStore(pool, TEST_HISTORY_KEYS);
     const work = append(one('a', 0), unreachable);
     await expect(work).rejects.toBeInstanceOf(EventStoreUnavailable);
     await expect(unreachable.readStream('a')).rejects.toBeInstanceOf(EventStoreUnavailable);

@@ -6,7 +6,7 @@ import { PostgresEventStore } from '../src/postgres-event-store.ts';
 import { type PostgresTransaction } from '../src/postgres-session.ts';
 import { ProjectionRunner, type ProjectionRunnerOptions } from '../src/projection-runner.ts';
 import { type Projection } from '../src/projection.port.ts';
-import { freshDatabase, type FreshDatabase, gate, readUntil } from '../src/testing/index.ts';
+import { freshDatabase, type FreshDatabase, gate, readUntil, TEST_HISTORY_KEYS } from '../src/testing/index.ts';
 
 const context: AppendContext = {
   recordedAt: '2026-01-02T03:04:05.678Z',
@@ -41,7 +41,7 @@ let store: PostgresEventStore;
 let runners: ProjectionRunner[];
 beforeEach(async () => {
   database = await freshDatabase(EVENT_STORE_MIGRATIONS);
-  store = new PostgresEventStore(database.pool);
+  store = new PostgresEventStore(database.pool, TEST_HISTORY_KEYS);
   runners = [];
   await database.pool.query(
     'CREATE TABLE tallies (projection text, stream_id text, total integer, told integer[], PRIMARY KEY (projection, stream_id))',

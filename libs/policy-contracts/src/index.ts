@@ -9,7 +9,6 @@ export {
   refreshTokenLifeMs,
   type AuthJwtContract,
 } from './auth-jwt.contract.ts';
-export { canonicalJson } from './canonical-json.ts';
 export {
   DEPLOY_STRATEGY_SCHEMA,
   environmentsInWaves,

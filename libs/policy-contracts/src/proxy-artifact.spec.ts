@@ -1,4 +1,4 @@
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalJson } from '#libs/canonical-json';
 import { parsePolicy, parseSentPolicy, type PolicyContract } from './policy-contract.ts';
 import { parseProxyArtifact, type ProxyArtifact } from './proxy-artifact.ts';
 

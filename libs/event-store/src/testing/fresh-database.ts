@@ -24,7 +24,7 @@ export async function freshDatabase(...sets: readonly MigrationSet[]): Promise<F
   const url = new URL(adminUrl);
   url.pathname = `/${name}`;
   await migrate(url.href, ...sets);
-  const pool = new pg.Pool({ connectionString: url.href, max: 20 });
+  const pool = new pg.Pool({ connectionString: url.href, max: 20, pipeline: true });
   // Dropping the database, and tests that break connections on purpose, must not end the test process.
   pool.on('error', () => undefined);
   const drop = async (): Promise<void> => {

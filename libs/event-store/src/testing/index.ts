@@ -1,3 +1,4 @@
+export { TEST_HISTORY_KEYS } from './history-keys.ts';
 export { describeEventStore, type EventStoreFactory } from './describe-event-store.ts';
 export { freshDatabase, type FreshDatabase } from './fresh-database.ts';
 export { gate, type Gate } from './gate.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { canonicalJson } from '#libs/policy-contracts';
+import { canonicalJson } from '#libs/canonical-json';
 import { fold } from '../../decider/decider.ts';
 import { apiProxyDecider, contentOf, requireApiProxy, type ApiProxyEvent } from '../domain/index.ts';
 import { histories } from '../testing/random-history.ts';

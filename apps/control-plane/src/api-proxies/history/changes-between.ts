@@ -1,4 +1,4 @@
-import { canonicalJson } from '#libs/policy-contracts';
+import { canonicalJson } from '#libs/canonical-json';
 import { meaningOf, type PathStep } from './change-meaning.ts';
 
 /** One field that differs; null stands for what is not there. */

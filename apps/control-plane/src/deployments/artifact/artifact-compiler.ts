@@ -2,12 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import type pg from 'pg';
 import { EVENT_STORE, type EventStore } from '#libs/event-store';
 import { artifactHash, type ChannelKeys } from '#libs/config-distribution';
-import {
-  canonicalJson,
-  type ArtifactSigningKeys,
-  type ArtifactVariable,
-  type ProxyArtifact,
-} from '#libs/policy-contracts';
+import { canonicalJson } from '#libs/canonical-json';
+import { type ArtifactSigningKeys, type ArtifactVariable, type ProxyArtifact } from '#libs/policy-contracts';
 import {
   apiProxyStream,
   stateAtRevision,

@@ -1,4 +1,5 @@
-import { canonicalJson, parseProxyArtifact } from '#libs/policy-contracts';
+import { canonicalJson } from '#libs/canonical-json';
+import { parseProxyArtifact } from '#libs/policy-contracts';
 import { apiProxyDecider, requireApiProxy, type ActiveApiProxy } from '../../api-proxies/domain/index.ts';
 import {
   endpointAdded,

@@ -2,7 +2,7 @@ import { Inject, Injectable, type CallHandler, type ExecutionContext, type NestI
 import { randomUUID } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { from, lastValueFrom, type Observable } from 'rxjs';
-import { canonicalJson } from '#libs/policy-contracts';
+import { canonicalJson } from '#libs/canonical-json';
 import { errorFacts, type Logger } from '#libs/program-shell';
 import { invalidField } from '../../decider/domain-error.ts';
 import { LOGGER, VAULT } from '../../injection-tokens.ts';

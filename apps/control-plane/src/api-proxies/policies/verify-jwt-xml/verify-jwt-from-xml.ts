@@ -1,4 +1,5 @@
-import { canonicalJson, type ContractWarning, type ValidationFault } from '#libs/policy-contracts';
+import { canonicalJson } from '#libs/canonical-json';
+import { type ContractWarning, type ValidationFault } from '#libs/policy-contracts';
 import { shapeFaults } from './check-shape.ts';
 import { readProperties } from './gatewarden-properties.ts';
 import { readXml, type XmlElement } from './read-xml.ts';

@@ -1,0 +1,29 @@
+import pg from 'pg';
+import { EVENT_STORE_MIGRATIONS, EventStoreUnavailable, HistoryKeys, migrate, sealHistory } from '#libs/event-store';
+import { CONTROL_PLANE_MIGRATIONS } from './control-plane-migrations.ts';
+
+const ignore = (): void => undefined;
+
+/**
+ * Brings a database up to what this version of the program needs. Safe when several processes start at once.
+ *
+ * @param masterKey 32 bytes
+ * @returns how many events of an earlier version were given a MAC, if this was the start that did it
+ * @throws EventStoreUnavailable when the database cannot be reached
+ */
+export async function prepareDatabase(databaseUrl: string, masterKey: Buffer): Promise<number | undefined> {
+  await migrate(databaseUrl, EVENT_STORE_MIGRATIONS, CONTROL_PLANE_MIGRATIONS);
+  const client = new pg.Client({ connectionString: databaseUrl });
+  // A lost connection fails the statement in hand; unheard, it would also end the process.
+  client.on('error', ignore);
+  try {
+    await client.connect();
+  } catch (cause) {
+    throw new EventStoreUnavailable('nothing-recorded', { cause });
+  }
+  try {
+    return await sealHistory(client, new HistoryKeys(masterKey));
+  } finally {
+    await client.end();
+  }
+}

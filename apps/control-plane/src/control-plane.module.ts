@@ -4,35 +4,26 @@ import { CqrsModule } from '@nestjs/cqrs';
 import type pg from 'pg';
 import { EVENT_STORE, HistoryKeys, PostgresEventStore, ProjectionRunner } from '#libs/event-store';
 import type { Logger } from '#libs/program-shell';
-import { accessTokensSlice } from './access-tokens/access-tokens.slice.ts';
-import { apiProxiesSlice } from './api-proxies/api-proxies.slice.ts';
 import type { ControlPlaneConfig } from './config/control-plane.config.ts';
-import { credentialsSlice } from './credentials/credentials.slice.ts';
 import { DeploymentQueues } from './deployment-requests/deployment-queues.ts';
 import { DeploymentRelay } from './deployment-requests/deployment-relay.ts';
 import { DeploymentResults } from './deployment-requests/deployment-results.ts';
 import { DeploymentRows } from './deployment-requests/deployment-rows.ts';
 import { DeploymentSettled } from './deployment-requests/deployment-settled.ts';
 import { EnvironmentNameCheck } from './deployment-requests/deployment-targets.ts';
-import { deploymentsSlice } from './deployments/deployments.slice.ts';
-import { environmentVariablesSlice } from './environment-variables/environment-variables.slice.ts';
-import { environmentsSlice } from './environments/environments.slice.ts';
 import { ApiErrorFilter } from './http/api-error.filter.ts';
 import { IdempotencyReplays } from './http/idempotency/idempotency-replays.ts';
 import { IdempotencyInterceptor } from './http/idempotency/idempotency.interceptor.ts';
 import { FailedAttempts } from './http/access/failed-attempts.ts';
 import { PermissionGuard } from './http/access/permission.guard.ts';
 import { ADMIN_TOKEN, CONTROL_PLANE_CONFIG, DATABASE, LOGGER, VAULT } from './injection-tokens.ts';
-import { keyStoresSlice } from './key-stores/key-stores.slice.ts';
-import { openApiSlice } from './openapi/openapi.slice.ts';
 import { ControlPlaneMetrics } from './operations/control-plane-metrics.ts';
 import { HealthController } from './operations/health.controller.ts';
 import { IdempotencyClaims } from './persistence/idempotency-claims.ts';
 import { PROJECTION_RUNNER, ReadModels } from './persistence/read-models.ts';
 import { SecretVault } from './persistence/secret-vault.ts';
 import { UnitOfWork } from './persistence/unit-of-work.ts';
-import { projectsSlice } from './projects/projects.slice.ts';
-import type { Slice } from './slice.ts';
+import { PROJECTIONS, SLICES, UPCASTERS } from './slices.ts';
 
 /** What a process brings with it. */
 export interface ControlPlaneResources {
@@ -43,13 +34,6 @@ export interface ControlPlaneResources {
   readonly masterKey: Buffer;
   readonly logger: Logger;
 }
-
-const SLICES: readonly Slice[] = [
-  ...[accessTokensSlice, projectsSlice, environmentsSlice, apiProxiesSlice],
-  ...[credentialsSlice, environmentVariablesSlice, keyStoresSlice, deploymentsSlice, openApiSlice],
-];
-
-const UPCASTERS = new Map(SLICES.flatMap((slice) => slice.upcasters ?? []));
 
 /** The wish to deploy and what became of it: what every slice that changes something shares. */
 const DEPLOYMENT_REQUESTS: readonly Provider[] = [
@@ -62,8 +46,7 @@ function storageProviders({ database, masterKey, logger }: ControlPlaneResources
     onUntrustedSnapshot: (streamId, version) =>
       logger.error({ streamId, version }, 'a snapshot in the database was not made here: passed over'),
   });
-  const projections = SLICES.flatMap((slice) => slice.projections ?? []);
-  const runner = new ProjectionRunner(store, projections, {
+  const runner = new ProjectionRunner(store, PROJECTIONS, {
     onError: (projection, error) =>
       logger.error(
         { projection, reason: error instanceof Error ? error.message : String(error) },

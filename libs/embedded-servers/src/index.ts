@@ -2,6 +2,7 @@ export { acquireDirectoryLock, type DirectoryLock } from './directory-lock.ts';
 export { DirectoryInUse, EmbeddedServerError, type EmbeddedServerErrorCode } from './embedded-server-error.ts';
 export { findFreePort } from './free-port.ts';
 export { startEmbeddedPostgres, type EmbeddedPostgresOptions } from './postgres/start-embedded-postgres.ts';
+export { runningPostgresUrl } from './postgres/running-postgres.ts';
 export {
   identifyProcess,
   isStillRunning,

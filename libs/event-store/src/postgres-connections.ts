@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import pg from 'pg';
+import type pg from 'pg';
 import { EventStoreUnavailable, TransactionAborted } from './event-store-errors.ts';
 import { type RecordedEvent } from './event-store.port.ts';
+import { isConnectionFailure } from './connection-failure.ts';
 import { type BegunConnection } from './postgres-session.ts';
 
 /** How many pooled connections may turn out dead before the database counts as unreachable. */
@@ -12,27 +13,6 @@ const SETTLE_PAUSES_MS = [0, 100, 200, 400, 800];
 /** `event_store.transaction` tells `event_store_append` that it runs in a transaction. */
 const BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL event_store.transaction = 'open'";
 const OPEN_EPOCH = 'BEGIN ISOLATION LEVEL READ COMMITTED; SELECT event_store_open_epoch(); COMMIT';
-
-/** Classes 08 and 57P0x: connection lost, server stopping or starting; 25P03, 53300: session ended or refused. */
-const CONNECTION_SQLSTATE = /^(08...|57P0[1-5]|25P03|53300)$/;
-/** Node's codes of system errors (ECONNREFUSED, EAI_AGAIN …), not those of wrong calls (ERR_…). */
-const SYSTEM_CODE = /^E(?!RR_)[A-Z_]+$/;
-/** `pg` has no error class of its own for these. */
-const CONNECTION_MESSAGE =
-  /^(Connection terminated|Client (was closed|has encountered a connection error)|Query read timeout|timeout exceeded)/;
-
-/** Whether a failed query says that its connection is gone (and not that the query was wrong). */
-export function isConnectionFailure(error: unknown): boolean {
-  if (typeof error !== 'object' || error === null) return false;
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  if (error instanceof pg.DatabaseError) return CONNECTION_SQLSTATE.test(error.code ?? '');
-  if (typeof code === 'string') return SYSTEM_CODE.test(code);
-  return typeof message === 'string' && CONNECTION_MESSAGE.test(message);
-}
-
-/** 40001 serialization failure, 40P01 deadlock: the same work may well succeed when it is done again. */
-export const isWorthRepeating = (error: unknown): boolean =>
-  error instanceof pg.DatabaseError && (error.code === '40001' || error.code === '40P01');
 
 const ignore = (): void => undefined;
 

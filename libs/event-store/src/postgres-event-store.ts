@@ -10,7 +10,8 @@ import {
   type Transacted,
 } from './event-store.port.ts';
 import { type GlobalPosition } from './global-position.ts';
-import { isConnectionFailure, isWorthRepeating, PostgresConnections } from './postgres-connections.ts';
+import { isConnectionFailure, isWorthRepeating } from './connection-failure.ts';
+import { PostgresConnections } from './postgres-connections.ts';
 import {
   PostgresSession,
   type PostgresTransaction,

@@ -18,7 +18,7 @@ import {
 } from './event-store.port.ts';
 import { type HistoryKeys } from './history-keys.ts';
 import { asRecorded, type PendingAppend, prepareAppend } from './pending-append.ts';
-import { isConnectionFailure } from './postgres-connections.ts';
+import { isConnectionFailure } from './connection-failure.ts';
 import { type EventRow, readEventRow } from './recorded-event-row.ts';
 import { LOAD, type LoadRow, NO_STREAM, readLoadRows, type StreamHead } from './stream-load.ts';
 import { type Upcasters } from './upcasting.ts';

@@ -23,6 +23,13 @@ const lineOf = (clusterDirectory: string, index: number): string => {
 export const isPostmasterReady = (clusterDirectory: string, pid: number): boolean =>
   lineOf(clusterDirectory, 0) === String(pid) && lineOf(clusterDirectory, 7) === 'ready';
 
+/** The port (fourth line of postmaster.pid) of a server that is alive and takes connections; undefined without one. */
+export function readyPortOf(clusterDirectory: string): number | undefined {
+  const [pid, port] = [Number(lineOf(clusterDirectory, 0)), Number(lineOf(clusterDirectory, 3))];
+  if (!Number.isSafeInteger(pid) || pid <= 1 || !isPostmasterReady(clusterDirectory, pid)) return undefined;
+  return isPostmasterOf(clusterDirectory, pid) && port > 0 ? port : undefined;
+}
+
 /** A postmaster works in its cluster's directory; another process that got the same number does not. */
 function isPostmasterOf(clusterDirectory: string, pid: number): boolean {
   if (identifyProcess(pid) === null) return false;

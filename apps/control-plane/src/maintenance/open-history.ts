@@ -1,0 +1,71 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type pg from 'pg';
+import { runningPostgresUrl, startEmbeddedPostgres } from '#libs/embedded-servers';
+import { HistoryKeys, PostgresEventStore } from '#libs/event-store';
+import { BadSettings, createLogger, type EnvironmentVariables, type Logger } from '#libs/program-shell';
+import { readControlPlaneConfig, type ControlPlaneConfig } from '../config/control-plane.config.ts';
+import { generatedMasterKey } from '../config/generated-secret.ts';
+import { connectDatabase, requireSameMasterKey } from '../persistence/connect-database.ts';
+import { prepareDatabase } from '../persistence/prepare-database.ts';
+import { UPCASTERS } from '../slices.ts';
+
+/** The history of a control plane, opened by a command that runs beside it, or while it is down. */
+export interface OpenHistory {
+  readonly config: ControlPlaneConfig;
+  readonly databaseUrl: string;
+  readonly database: pg.Pool;
+  readonly store: PostgresEventStore;
+  readonly keys: HistoryKeys;
+  readonly logger: Logger;
+  close(): Promise<void>;
+}
+
+interface Server {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** @throws BadSettings when there is nothing to open: a command creates neither a database nor a key */
+async function reachServer({ databaseUrl, dataDir }: ControlPlaneConfig): Promise<Server> {
+  if (databaseUrl !== undefined) return { url: databaseUrl, stop: async () => undefined };
+  if (!existsSync(path.join(dataDir, 'postgres'))) {
+    throw new BadSettings([`there is no database in DATA_DIR (${dataDir}), and DATABASE_URL is not set`]);
+  }
+  const running = runningPostgresUrl(dataDir);
+  if (running !== undefined) return { url: running, stop: async () => undefined };
+  return startEmbeddedPostgres({ dataDir });
+}
+
+function masterKeyOf({ masterKey, dataDir }: ControlPlaneConfig): Buffer {
+  if (masterKey !== undefined) return masterKey;
+  if (existsSync(path.join(dataDir, 'master-key'))) return generatedMasterKey(dataDir);
+  throw new BadSettings([`MASTER_KEY is not set, and there is no master-key in DATA_DIR (${dataDir})`]);
+}
+
+/**
+ * With the settings of the control plane: `DATABASE_URL` and `MASTER_KEY`, or what lies in `DATA_DIR`.
+ *
+ * @throws BadSettings, EventStoreUnavailable, EmbeddedServerError
+ */
+export async function openHistory(environment: EnvironmentVariables): Promise<OpenHistory> {
+  const config = readControlPlaneConfig(environment);
+  const masterKey = masterKeyOf(config);
+  const logger = createLogger('warn');
+  const server = await reachServer(config);
+  const database = connectDatabase(server.url, logger);
+  const close = async (): Promise<void> => {
+    await database.end();
+    await server.stop();
+  };
+  try {
+    await requireSameMasterKey(masterKey, database);
+    await prepareDatabase(server.url, masterKey);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const keys = new HistoryKeys(masterKey);
+  const store = new PostgresEventStore(database, keys, { upcasters: UPCASTERS });
+  return { config, databaseUrl: server.url, database, store, keys, logger, close };
+}

@@ -1,0 +1,28 @@
+import pg from 'pg';
+import { BadSettings, type Logger } from '#libs/program-shell';
+import { SecretVault } from './secret-vault.ts';
+
+const CONNECTIONS = 20;
+const CONNECT_WITHIN_MS = 5_000;
+/** No statement takes so long, waits for others included: a database that does not answer is one that is away. */
+const ANSWERS_WITHIN_MS = 30_000;
+
+/** Connections to the database, for as long as the process runs. */
+export function connectDatabase(url: string, logger: Logger): pg.Pool {
+  const pool = new pg.Pool({
+    ...{ connectionString: url, max: CONNECTIONS, keepAlive: true, pipeline: true },
+    ...{ connectionTimeoutMillis: CONNECT_WITHIN_MS, query_timeout: ANSWERS_WITHIN_MS },
+  });
+  pool.on('error', (error) => logger.warn({ reason: error.message }, 'a database connection was lost'));
+  return pool;
+}
+
+/**
+ * Under another key than before, gateways would not be told of what is stored, and new secrets would need that key.
+ *
+ * @throws BadSettings
+ */
+export async function requireSameMasterKey(masterKey: Buffer, database: pg.Pool): Promise<void> {
+  if (await new SecretVault(masterKey).opensWhatIsStored(database)) return;
+  throw new BadSettings(['MASTER_KEY is not the one that the secrets in this database were sealed with']);
+}

@@ -6,7 +6,7 @@ import { explainFailure } from './config/explain-failure.ts';
 import { SETTINGS_HELP } from './config/settings-help.ts';
 import { createControlPlaneApp } from './control-plane-app.ts';
 import { createLogger, stopSignalHandler, type Logger } from '#libs/program-shell';
-import { connectDatabase, requireSameMasterKey } from './persistence/connect-database.ts';
+import { connectDatabase } from './persistence/connect-database.ts';
 import { prepareDatabase } from './persistence/prepare-database.ts';
 
 interface Database {
@@ -38,10 +38,9 @@ async function openDatabase(config: ControlPlaneConfig, logger: Logger): Promise
 async function start(config: ControlPlaneConfig, logger: Logger): Promise<() => Promise<void>> {
   const database = await openDatabase(config, logger);
   const masterKey = config.masterKey ?? generatedMasterKey(config.dataDir);
-  const pool = connectDatabase(database.url, logger);
-  await requireSameMasterKey(masterKey, pool);
   const sealed = await prepareDatabase(database.url, masterKey);
   if (sealed !== undefined) logger.warn({ events: sealed }, 'events of an earlier version were given their MACs');
+  const pool = connectDatabase(database.url, logger);
   const adminToken = config.adminToken ?? generatedAdminToken(config.dataDir);
   const app = await createControlPlaneApp({ config, database: pool, masterKey, logger }, adminToken);
   await app.listen({ host: config.host, port: config.port });

@@ -6,7 +6,7 @@ import { HistoryKeys, PostgresEventStore } from '#libs/event-store';
 import { BadSettings, createLogger, type EnvironmentVariables, type Logger } from '#libs/program-shell';
 import { readControlPlaneConfig, type ControlPlaneConfig } from '../config/control-plane.config.ts';
 import { generatedMasterKey } from '../config/generated-secret.ts';
-import { connectDatabase, requireSameMasterKey } from '../persistence/connect-database.ts';
+import { connectDatabase } from '../persistence/connect-database.ts';
 import { prepareDatabase } from '../persistence/prepare-database.ts';
 import { UPCASTERS } from '../slices.ts';
 
@@ -59,7 +59,6 @@ export async function openHistory(environment: EnvironmentVariables): Promise<Op
     await server.stop();
   };
   try {
-    await requireSameMasterKey(masterKey, database);
     await prepareDatabase(server.url, masterKey);
   } catch (error) {
     await close();

@@ -1,6 +1,5 @@
 import pg from 'pg';
-import { BadSettings, type Logger } from '#libs/program-shell';
-import { SecretVault } from './secret-vault.ts';
+import { type Logger } from '#libs/program-shell';
 
 const CONNECTIONS = 20;
 const CONNECT_WITHIN_MS = 5_000;
@@ -15,14 +14,4 @@ export function connectDatabase(url: string, logger: Logger): pg.Pool {
   });
   pool.on('error', (error) => logger.warn({ reason: error.message }, 'a database connection was lost'));
   return pool;
-}
-
-/**
- * Under another key than before, gateways would not be told of what is stored, and new secrets would need that key.
- *
- * @throws BadSettings
- */
-export async function requireSameMasterKey(masterKey: Buffer, database: pg.Pool): Promise<void> {
-  if (await new SecretVault(masterKey).opensWhatIsStored(database)) return;
-  throw new BadSettings(['MASTER_KEY is not the one that the secrets in this database were sealed with']);
 }

@@ -49,6 +49,12 @@ export class SecretVault {
     return secret;
   }
 
+  /** Leaves something sealed where there is nothing yet, so that another master key shows from the next start on. */
+  async leaveMark(where: Queryable): Promise<void> {
+    const { rowCount } = await where.query('select 1 from secrets limit 1', []);
+    if (rowCount === 0) await this.put(where, 'mark', 'sealed under the master key of this database');
+  }
+
   /** Whether the newest secret that is stored was sealed under this master key; true where there is none yet. */
   async opensWhatIsStored(from: Queryable): Promise<boolean> {
     const newest = await from.query<{ secret_id: string; purpose: string; sealed: string }>(

@@ -16,7 +16,7 @@ import { IdempotencyReplays } from './http/idempotency/idempotency-replays.ts';
 import { IdempotencyInterceptor } from './http/idempotency/idempotency.interceptor.ts';
 import { FailedAttempts } from './http/access/failed-attempts.ts';
 import { PermissionGuard } from './http/access/permission.guard.ts';
-import { ADMIN_TOKEN, CONTROL_PLANE_CONFIG, DATABASE, LOGGER, VAULT } from './injection-tokens.ts';
+import { ADMIN_TOKEN, CONTROL_PLANE_CONFIG, DATABASE, HISTORY_KEYS, LOGGER, VAULT } from './injection-tokens.ts';
 import { ControlPlaneMetrics } from './operations/control-plane-metrics.ts';
 import { HealthController } from './operations/health.controller.ts';
 import { IdempotencyClaims } from './persistence/idempotency-claims.ts';
@@ -41,7 +41,8 @@ const DEPLOYMENT_REQUESTS: readonly Provider[] = [
 ];
 
 function storageProviders({ database, masterKey, logger }: ControlPlaneResources): Provider[] {
-  const store = new PostgresEventStore(database, new HistoryKeys(masterKey), {
+  const keys = new HistoryKeys(masterKey);
+  const store = new PostgresEventStore(database, keys, {
     upcasters: UPCASTERS,
     onUntrustedSnapshot: (streamId, version) =>
       logger.error({ streamId, version }, 'a snapshot in the database was not made here: passed over'),
@@ -55,6 +56,7 @@ function storageProviders({ database, masterKey, logger }: ControlPlaneResources
   });
   return [
     { provide: EVENT_STORE, useValue: store },
+    { provide: HISTORY_KEYS, useValue: keys },
     { provide: PROJECTION_RUNNER, useValue: runner },
     { provide: VAULT, useValue: new SecretVault(masterKey) },
     ...[ReadModels, UnitOfWork],

@@ -1,6 +1,8 @@
 import type { PostgresTransaction, Projection, Upcasters } from '#libs/event-store';
 import { accessTokensSlice } from './access-tokens/access-tokens.slice.ts';
 import { apiProxiesSlice } from './api-proxies/api-proxies.slice.ts';
+import { auditSlice } from './audit/audit.slice.ts';
+import { auditTrailSlice } from './audit-trail/audit-trail.slice.ts';
 import { credentialsSlice } from './credentials/credentials.slice.ts';
 import { deploymentsSlice } from './deployments/deployments.slice.ts';
 import { environmentVariablesSlice } from './environment-variables/environment-variables.slice.ts';
@@ -14,6 +16,7 @@ import type { Slice } from './slice.ts';
 export const SLICES: readonly Slice[] = [
   ...[accessTokensSlice, projectsSlice, environmentsSlice, apiProxiesSlice],
   ...[credentialsSlice, environmentVariablesSlice, keyStoresSlice, deploymentsSlice, openApiSlice],
+  ...[auditTrailSlice, auditSlice],
 ];
 
 export const UPCASTERS: Upcasters = new Map(SLICES.flatMap((slice) => slice.upcasters ?? []));

@@ -141,6 +141,7 @@ async function deployed(): Promise<Record<string, string>> {
 const ELSEWHERE = new Set([
   ...['POST /auth/token', 'GET /docs', 'GET /openapi', 'GET /deployments/{id}/stream'],
   'DELETE /projects/{projectName}/credentials/{username}/tokens/{family}/',
+  ...['GET /audit/events/', 'GET /projects/{projectName}/audit/events/'],
 ]);
 
 function examplesIn(document: OpenApi): Example[] {

@@ -255,6 +255,7 @@ describe('DELETE /apiops/environments/{env}/', () => {
     const keyId = environment.gatewayKey.split('_')[1] ?? '';
     await until('its gateways are locked out', async () => (await channel.keyRingEntry(keyId)) === undefined);
     await expect(plane.app.get(EnvironmentChannels).of(environment.id)).rejects.toThrow('does not exist');
+    await plane.readModelsShown();
     for (const table of ['environment_channels', 'identity_wishes', 'route_claims', 'read_environments']) {
       const rows = await plane.pool.query(`select 1 from ${table} where environment_id = $1`, [environment.id]);
       expect([table, rows.rowCount]).toEqual([table, 0]);
@@ -344,6 +345,7 @@ describe('read models of environments and credentials', () => {
       await plane.done('PUT', `${P}/credentials/${name}/token/`, { deletePrevious: true });
     }
     await plane.done('DELETE', `${P}/credentials/bob/access/`, access);
+    await plane.readModelsShown();
     const read = async () => [
       (await plane.pool.query<object>('select * from read_environments order by 1')).rows,
       (await plane.pool.query<object>('select * from read_credentials order by 1')).rows,

@@ -201,14 +201,21 @@ describe('a secret', () => {
     const logged = plane.logLines.join('\n');
     const answered = plane.answers.join('\n');
     const metrics = (await plane.app.inject({ method: 'GET', url: '/metrics' })).body;
+    const trail = await auditTrail();
+    expect(trail).toContain('"type":"PasswordChanged"');
     for (const secret of secrets) {
-      for (const text of [stored, logged, metrics]) expect(text).not.toContain(secret);
+      for (const text of [stored, logged, metrics, trail]) expect(text).not.toContain(secret);
       const timesShown = answered.split(secret).length - 1;
       expect(timesShown).toBe(showing.includes(secret) ? 1 : 0);
     }
     expect(await inRedis()).not.toMatch(/s3cret-/);
     expect(plane.logLines.length).toBeGreaterThan(0);
   });
+
+  async function auditTrail(): Promise<string> {
+    const headers = { authorization: `Bearer ${plane.adminToken}` };
+    return (await plane.app.inject({ method: 'GET', url: '/apiops/audit/events/', headers })).body;
+  }
 
   /** Everything that lies under this control plane's names. */
   async function inRedis(): Promise<string> {

@@ -10,7 +10,8 @@ export type EventStoreErrorCode =
   | 'HISTORY_UNSEALED'
   | 'SNAPSHOT_MISPLACED'
   | 'UPCASTER_STUCK'
-  | 'PROJECTION_UNKNOWN';
+  | 'PROJECTION_UNKNOWN'
+  | 'REBUILD_UNDER_WAY';
 
 /** Somebody else wrote to the stream first, or it is not what the caller took it for. */
 export class StreamVersionConflict extends Error {
@@ -86,6 +87,15 @@ export class ProjectionUnknown extends Error {
   }
 }
 
+/** Somebody else is rebuilding the projection. */
+export class RebuildUnderWay extends Error {
+  readonly code = 'REBUILD_UNDER_WAY' satisfies EventStoreErrorCode;
+  constructor(readonly projection: string) {
+    super(`projection ${projection} is being rebuilt already`);
+    this.name = 'RebuildUnderWay';
+  }
+}
+
 /** The stream has events from before events were authenticated, and `sealHistory` has not run yet. */
 export class HistoryUnsealed extends Error {
   readonly code = 'HISTORY_UNSEALED' satisfies EventStoreErrorCode;
@@ -95,14 +105,14 @@ export class HistoryUnsealed extends Error {
   }
 }
 
-/** A snapshot was to be saved at a version that is not where the session last saw the stream end. */
+/** A snapshot was to be saved at a version at which the session has not seen the stream. */
 export class SnapshotMisplaced extends Error {
   readonly code = 'SNAPSHOT_MISPLACED' satisfies EventStoreErrorCode;
   constructor(
     readonly streamId: string,
     readonly version: number,
   ) {
-    super(`the session does not see stream ${streamId} end at version ${version}`);
+    super(`the session has not seen stream ${streamId} at version ${version}`);
     this.name = 'SnapshotMisplaced';
   }
 }

@@ -81,6 +81,12 @@ export interface StreamReader {
    * @param toVersion included; left out: all of the stream
    */
   loadStream(streamId: string, shape: string, toVersion?: number): Promise<LoadedStream>;
+  /**
+   * Where a stream was at a moment: the version of the last event recorded by then; 0 when there was none.
+   *
+   * @param moment ISO 8601 instant
+   */
+  versionAt(streamId: string, moment: string): Promise<number>;
 }
 
 /** One database transaction. Everything done through it lands together or not at all. */
@@ -95,10 +101,10 @@ export interface EventSession<Transaction> extends StreamReader {
    */
   append(append: StreamAppend, context: AppendContext): Promise<readonly RecordedEvent[]>;
   /**
-   * Keeps a state for later loads; does nothing when there is one of this version already. The state must be what the
-   * events up to `snapshot.version` came to, and that version where this session last saw the stream end.
+   * Keeps a state for later loads, in place of another one of that version. The state must be what the events up to
+   * `snapshot.version` came to, and that version one of an event that this session has loaded or appended last.
    *
-   * @throws SnapshotMisplaced when the stream ends elsewhere
+   * @throws SnapshotMisplaced when the session has not seen the stream at that version
    */
   saveSnapshot(streamId: string, shape: string, snapshot: StreamSnapshot): Promise<void>;
 }

@@ -40,6 +40,10 @@ export class InMemoryEventStore implements EventStore<undefined> {
     return loadFrom(this.snapshots, { streamId, shape, toVersion }, await this.readStream(streamId, { toVersion }));
   }
 
+  async versionAt(streamId: string, moment: string): Promise<number> {
+    return versionIn(this.log, streamId, moment);
+  }
+
   async readAll(after: GlobalPosition, limit: number): Promise<readonly RecordedEvent[]> {
     return this.copy(this.log.filter((event) => comparePositions(event.position, after) > 0).slice(0, limit));
   }
@@ -136,16 +140,28 @@ class InMemorySession implements EventSession<undefined> {
 
   async saveSnapshot(streamId: string, shape: string, { version, state }: StreamSnapshot): Promise<void> {
     if (this.ended) throw new SessionEnded();
-    if (version === 0 || ofStream(this.kept.log, streamId).length !== version) {
-      throw new SnapshotMisplaced(streamId, version);
-    }
+    const isThere = ofStream(this.kept.log, streamId).some(({ streamVersion }) => streamVersion === version);
+    if (!isThere) throw new SnapshotMisplaced(streamId, version);
     const snapshot = { streamId, shape, version, stateJson: JSON.stringify(state) };
-    this.kept = { ...this.kept, snapshots: [...this.kept.snapshots, snapshot] };
+    const others = this.kept.snapshots.filter(
+      (one) => one.streamId !== streamId || one.shape !== shape || one.version !== version,
+    );
+    this.kept = { ...this.kept, snapshots: [...others, snapshot] };
+  }
+
+  async versionAt(streamId: string, moment: string): Promise<number> {
+    if (this.ended) throw new SessionEnded();
+    return versionIn(this.kept.log, streamId, moment);
   }
 
   end(): void {
     this.ended = true;
   }
+}
+
+function versionIn(log: readonly RecordedEvent[], streamId: string, moment: string): number {
+  const until = Date.parse(moment);
+  return ofStream(log, streamId).findLast((event) => Date.parse(event.recordedAt) <= until)?.streamVersion ?? 0;
 }
 
 function ofStream(log: readonly RecordedEvent[], streamId: string, range: StreamRange = {}): readonly RecordedEvent[] {

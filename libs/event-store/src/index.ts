@@ -21,6 +21,7 @@ export {
   EventStoreUnavailable,
   HistoryUnsealed,
   ProjectionUnknown,
+  RebuildUnderWay,
   SessionEnded,
   SnapshotMisplaced,
   StreamVersionConflict,
@@ -28,11 +29,28 @@ export {
   UpcasterStuck,
 } from './event-store-errors.ts';
 export { HistoryKeys } from './history-keys.ts';
+export {
+  type AnchoredHead,
+  type Checkpoint,
+  CheckpointFollower,
+  CheckpointSeal,
+  type CheckpointTaken,
+  CheckpointWriter,
+  type FileState,
+  type HistoryFault,
+  type HistoryFaultKind,
+  type HistoryReport,
+  type NamedEvent,
+  readCheckpoints,
+  type VerificationOptions,
+  verifyHistory,
+} from './audit/index.ts';
 export { sealHistory } from './seal-history.ts';
-export { type Upcaster, upcasterKey, type Upcasters } from './upcasting.ts';
+export { type Upcaster, upcast, upcasterKey, type Upcasters } from './upcasting.ts';
 export { InMemoryEventStore } from './in-memory-event-store.ts';
 export { PostgresEventStore, type PostgresEventStoreOptions } from './postgres-event-store.ts';
 export { type PostgresTransaction } from './postgres-session.ts';
 export { EVENT_STORE_MIGRATIONS, migrate, type MigrationSet } from './migrate.ts';
 export { type Projection, type ProjectionLag } from './projection.port.ts';
+export { type RebuildProgress } from './projection-rebuild.ts';
 export { PROJECTION_RUNNER_DEFAULTS, ProjectionRunner, type ProjectionRunnerOptions } from './projection-runner.ts';

@@ -32,6 +32,18 @@ export class PostgresConnections {
     return first.rows;
   }
 
+  /** A connection of the pool for `work` alone; afterwards nothing is left of the session. */
+  async hold<Value>(work: (client: pg.PoolClient) => Promise<Value>): Promise<Value> {
+    const { client } = await this.onLiveConnection((live) => live.query('SELECT'));
+    try {
+      return await work(client);
+    } finally {
+      // Closing alone gives locks and tables back too, but somewhat later.
+      await client.query('DISCARD ALL').catch(ignore);
+      this.release(client, true);
+    }
+  }
+
   /**
    * Opens a transaction. On a pipelined connection the first statement may be sent without waiting for `begun`: that
    * statement then must refuse to run outside a transaction.

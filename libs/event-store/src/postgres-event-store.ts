@@ -10,6 +10,7 @@ import {
   type Transacted,
 } from './event-store.port.ts';
 import { type GlobalPosition } from './global-position.ts';
+import { HeldConnection } from './held-connection.ts';
 import { isConnectionFailure, isWorthRepeating } from './connection-failure.ts';
 import { PostgresConnections } from './postgres-connections.ts';
 import {
@@ -20,8 +21,9 @@ import {
   streamParameters,
 } from './postgres-session.ts';
 import { type HistoryKeys } from './history-keys.ts';
-import { LOAD, type LoadRow, readLoadRows } from './stream-load.ts';
+import { LOAD, loadParameters, type LoadRow, readLoadRows, VERSION_AT } from './stream-load.ts';
 import { type EventRow, readEventRow } from './recorded-event-row.ts';
+import { StreamHeads } from './stream-heads.ts';
 import { NO_UPCASTERS, type Upcasters } from './upcasting.ts';
 
 /** How often work is done in all when a connection was dead or the database answers with a serialization failure. */
@@ -62,6 +64,7 @@ export class PostgresEventStore implements EventStore<PostgresTransaction> {
     this.context = {
       keys,
       upcasters: options.upcasters ?? NO_UPCASTERS,
+      knownHeads: new StreamHeads(),
       onUntrustedSnapshot: options.onUntrustedSnapshot ?? (() => undefined),
     };
   }
@@ -84,16 +87,36 @@ export class PostgresEventStore implements EventStore<PostgresTransaction> {
   }
 
   async loadStream(streamId: string, shape: string, toVersion?: number): Promise<LoadedStream> {
-    const rows = await this.connections.read<LoadRow>(LOAD, [streamId, shape, toVersion ?? null]);
-    const read = readLoadRows(rows, { streamId, shape }, this.context);
+    const request = { streamId, shape };
+    const rows = await this.connections.read<LoadRow>(LOAD, loadParameters(request, toVersion));
+    const read = readLoadRows(rows, request, this.context);
     if (read !== undefined) return read.loaded;
     this.context.onUntrustedSnapshot(streamId, rows[0]?.version ?? 0);
     return { snapshot: undefined, events: await this.readStream(streamId, { toVersion }) };
   }
 
+  async versionAt(streamId: string, moment: string): Promise<number> {
+    const rows = await this.connections.read<{ version: number }>(VERSION_AT, [streamId, new Date(moment)]);
+    return rows[0]?.version ?? 0;
+  }
+
   async readAll(after: GlobalPosition, limit: number): Promise<readonly RecordedEvent[]> {
     const parameters = [after.epoch, after.transactionId, after.sequence, limit];
     return this.readEvents('SELECT * FROM event_store_events_after($1, $2, $3, $4)', parameters);
+  }
+
+  /** What gives events their newest shape. */
+  get upcasters(): Upcasters {
+    return this.context.upcasters;
+  }
+
+  /**
+   * Keeps one connection for `work`: its temporary tables and session locks last as long, and end with it.
+   *
+   * @throws EventStoreUnavailable when it cannot be had, or is lost
+   */
+  async hold<Value>(work: (connection: HeldConnection) => Promise<Value>): Promise<Value> {
+    return this.connections.hold((client) => work(new HeldConnection(client)));
   }
 
   /** A statement that changes nothing, outside any transaction. @throws EventStoreUnavailable */

@@ -20,13 +20,33 @@ import { type HistoryKeys } from './history-keys.ts';
 import { asRecorded, type PendingAppend, prepareAppend } from './pending-append.ts';
 import { isConnectionFailure } from './connection-failure.ts';
 import { type EventRow, readEventRow } from './recorded-event-row.ts';
-import { LOAD, type LoadRow, NO_STREAM, readLoadRows, type StreamHead } from './stream-load.ts';
+import {
+  HIGHEST_VERSION,
+  LOAD,
+  loadParameters,
+  type LoadRow,
+  NO_STREAM,
+  readLoadRows,
+  type StreamHead,
+  VERSION_AT,
+} from './stream-load.ts';
+import { type StreamHeads } from './stream-heads.ts';
 import { type Upcasters } from './upcasting.ts';
 
 /** What a unit of work may do with its database transaction: run statements. */
 export interface PostgresTransaction {
   /** @throws EventStoreUnavailable when the connection is lost; other errors as `pg` throws them */
   query<Row extends pg.QueryResultRow = pg.QueryResultRow>(
+    statement: string | pg.QueryConfig,
+    values?: unknown[],
+  ): Promise<pg.QueryResult<Row>>;
+  /**
+   * A statement that reads or locks and changes nothing. It is sent at once, with `BEGIN` where that is still on its way:
+   * a round trip less. Should there be no transaction after all, whatever is done with the answer is refused.
+   *
+   * @throws as `query` does
+   */
+  ask<Row extends pg.QueryResultRow = pg.QueryResultRow>(
     statement: string | pg.QueryConfig,
     values?: unknown[],
   ): Promise<pg.QueryResult<Row>>;
@@ -38,9 +58,12 @@ const APPEND: pg.QueryConfig = {
 };
 
 const SAVE_SNAPSHOT: pg.QueryConfig = {
-  name: 'event_store_save_snapshot_1',
+  name: 'event_store_save_snapshot_2',
   text: `INSERT INTO stream_snapshots (stream_id, shape, version, head_mac, state, mac) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT DO NOTHING`,
+         ON CONFLICT (stream_id, shape, version) DO UPDATE
+           SET head_mac = excluded.head_mac, state = excluded.state, mac = excluded.mac
+           WHERE (stream_snapshots.head_mac, stream_snapshots.state, stream_snapshots.mac)
+             IS DISTINCT FROM (excluded.head_mac, excluded.state, excluded.mac)`,
 };
 
 interface AppendRow {
@@ -55,9 +78,6 @@ interface AppendRow {
 
 export const SELECT_STREAM =
   'SELECT * FROM events WHERE stream_id = $1 AND version >= $2 AND version <= $3 ORDER BY version';
-
-/** Versions are 32-bit integers in the database. */
-const HIGHEST_VERSION = 2_147_483_647;
 
 export const streamParameters = (streamId: string, { fromVersion, toVersion }: StreamRange = {}): unknown[] => [
   streamId,
@@ -75,6 +95,8 @@ export interface BegunConnection {
 export interface SessionContext {
   readonly keys: HistoryKeys;
   readonly upcasters: Upcasters;
+  /** Shared by all sessions of a store. */
+  readonly knownHeads: StreamHeads;
   readonly onUntrustedSnapshot: (streamId: string, version: number) => void;
 }
 
@@ -85,6 +107,8 @@ export class PostgresSession implements EventSession<PostgresTransaction>, Postg
   private ended = false;
   /** Where streams ended when this session last looked. */
   private readonly heads = new Map<string, StreamHead>();
+  /** By stream, the MACs of the events that were loaded last, by version. */
+  private readonly loadedMacs = new Map<string, ReadonlyMap<number, Buffer>>();
 
   constructor(
     private readonly connection: BegunConnection,
@@ -99,6 +123,13 @@ export class PostgresSession implements EventSession<PostgresTransaction>, Postg
     return this.send<Row>(statement, values);
   }
 
+  ask<Row extends pg.QueryResultRow = pg.QueryResultRow>(
+    statement: string | pg.QueryConfig,
+    values?: unknown[],
+  ): Promise<pg.QueryResult<Row>> {
+    return this.send<Row>(statement, values);
+  }
+
   async append(append: StreamAppend, context: AppendContext): Promise<readonly RecordedEvent[]> {
     const pending = prepareAppend(append, context);
     if (pending.events.length === 0) return [];
@@ -109,7 +140,7 @@ export class PostgresSession implements EventSession<PostgresTransaction>, Postg
       const { rows } = await this.send<AppendRow>(APPEND, appendParameters(pending, head, macs));
       const row = rows[0]!;
       if (row.appended) {
-        this.heads.set(streamId, { version: row.head_version, mac: macs.at(-1) ?? null });
+        this.appended(streamId, { version: row.head_version, mac: macs.at(-1) ?? null });
         return this.recorded(pending, row);
       }
       head = { version: row.head_version, mac: row.head_mac };
@@ -122,33 +153,46 @@ export class PostgresSession implements EventSession<PostgresTransaction>, Postg
   }
 
   async readStream(streamId: string, range?: StreamRange): Promise<readonly RecordedEvent[]> {
-    const { rows } = await this.send<EventRow>(SELECT_STREAM, streamParameters(streamId, range));
-    if (range?.toVersion === undefined) this.sawEnd(streamId, rows.at(-1), range?.fromVersion ?? 1);
+    const rows = await this.readRows(streamId, range);
     return rows.map((row) => readEventRow(row, this.context.upcasters));
   }
 
   async loadStream(streamId: string, shape: string, toVersion?: number): Promise<LoadedStream> {
     const request = { streamId, shape };
-    const { rows } = await this.send<LoadRow>(LOAD, [streamId, shape, toVersion ?? null]);
+    const { rows } = await this.send<LoadRow>(LOAD, loadParameters(request, toVersion));
     const read = readLoadRows(rows, request, this.context);
     if (read === undefined) {
       this.context.onUntrustedSnapshot(streamId, rows[0]?.version ?? 0);
-      return { snapshot: undefined, events: await this.readStream(streamId, { toVersion }) };
+      const stored = await this.readRows(streamId, { toVersion });
+      this.loadedMacs.set(streamId, macsByVersion(stored));
+      return { snapshot: undefined, events: stored.map((row) => readEventRow(row, this.context.upcasters)) };
     }
     if (toVersion === undefined) this.heads.set(streamId, read.head);
+    this.loadedMacs.set(streamId, macsByVersion(rows.filter((row) => !row.is_snapshot)));
     return read.loaded;
+  }
+
+  async versionAt(streamId: string, moment: string): Promise<number> {
+    const { rows } = await this.send<{ version: number }>(VERSION_AT, [streamId, new Date(moment)]);
+    return rows[0]?.version ?? 0;
   }
 
   async saveSnapshot(streamId: string, shape: string, { version, state }: StreamSnapshot): Promise<void> {
     const head = this.heads.get(streamId);
-    if (head?.version !== version || head.mac === null) throw new SnapshotMisplaced(streamId, version);
-    const headMac = head.mac;
+    const headMac = head?.version === version ? head.mac : this.loadedMacs.get(streamId)?.get(version);
+    if (headMac === null || headMac === undefined) throw new SnapshotMisplaced(streamId, version);
     const mac = this.context.keys.snapshotMac({ streamId, shape, version, headMac, state });
     await this.query(SAVE_SNAPSHOT, [streamId, shape, version, headMac, JSON.stringify(state), mac]);
   }
 
   end(): void {
     this.ended = true;
+  }
+
+  private async readRows(streamId: string, range?: StreamRange): Promise<readonly EventRow[]> {
+    const { rows } = await this.send<EventRow>(SELECT_STREAM, streamParameters(streamId, range));
+    if (range?.toVersion === undefined) this.sawEnd(streamId, rows.at(-1), range?.fromVersion ?? 1);
+    return rows;
   }
 
   private async isOpen(): Promise<void> {
@@ -174,10 +218,15 @@ export class PostgresSession implements EventSession<PostgresTransaction>, Postg
 
   /** Where the stream most likely ends; the database says so when it does not. */
   private guessedHead({ streamId, expectedVersion }: PendingAppend): StreamHead {
-    const seen = this.heads.get(streamId) ?? NO_STREAM;
+    const seen = this.heads.get(streamId) ?? this.context.knownHeads.get(streamId) ?? NO_STREAM;
     return expectedVersion === undefined || expectedVersion === seen.version
       ? seen
       : { version: expectedVersion, mac: null };
+  }
+
+  private appended(streamId: string, head: StreamHead): void {
+    this.heads.set(streamId, head);
+    this.context.knownHeads.remember(streamId, head);
   }
 
   private sawEnd(streamId: string, last: EventRow | undefined, fromVersion: number): void {
@@ -195,6 +244,9 @@ export class PostgresSession implements EventSession<PostgresTransaction>, Postg
     return recorded;
   }
 }
+
+const macsByVersion = (rows: readonly EventRow[]): ReadonlyMap<number, Buffer> =>
+  new Map(rows.map(({ version, mac }) => [version, mac]));
 
 /** The MACs of the events when they come right after `head`, in their order. */
 function macsAfter(head: StreamHead, pending: PendingAppend, keys: HistoryKeys): readonly Buffer[] {

@@ -1,8 +1,10 @@
 import { EventStoreUnavailable } from './event-store-errors.ts';
-import { type GlobalPosition, START } from './global-position.ts';
+import { comparePositions, type GlobalPosition, START } from './global-position.ts';
+import { PositionWaiters } from './position-waiters.ts';
 import { type PostgresEventStore } from './postgres-event-store.ts';
 import { type PostgresTransaction } from './postgres-session.ts';
-import { type Batch, moveCheckpoint, readBatch, resetCheckpoint } from './projection-checkpoints.ts';
+import { moveCheckpoint, readNextWindow } from './projection-checkpoints.ts';
+import { type Window } from './projection-window.ts';
 import { type Projection } from './projection.port.ts';
 
 export interface ProjectionLoopOptions {
@@ -10,26 +12,36 @@ export interface ProjectionLoopOptions {
   readonly batchSize: number;
   readonly maxBackoffMs: number;
   readonly onError: (projection: string, error: unknown) => void;
-  readonly onAdvance: () => void;
 }
 
 /** Longest pause while the database is away, in milliseconds: it is nobody's fault, and it comes back. */
 const UNAVAILABLE_PAUSE_MS = 1_000;
+/** Pause while somebody waits for an event that is held back by an older transaction, in milliseconds. */
+const AWAITED_PAUSE_MS = 5;
 
 type StepOutcome = 'advanced' | 'idle';
 
+/** How far a projection is. */
+interface Place {
+  /** As last seen in the database, whoever moved it. */
+  readonly checkpoint: GlobalPosition;
+  /** Everything up to here has been looked at: after the checkpoint there were only events of other types. */
+  readonly position: GlobalPosition;
+}
+
 /** Keeps one projection up with the log, on its own: what fails here stops no other. */
 export class ProjectionLoop {
-  /** As last seen in the database, whoever moved it. */
-  checkpoint: GlobalPosition = START;
   isFailing = false;
+  private place: Place = { checkpoint: START, position: START };
+  /** Events of other types since the checkpoint. */
+  private passedBy = 0;
   private limit: number;
   private failures = 0;
   private stopping = false;
   private woken = false;
   private endPause: (() => void) | undefined;
   private running: Promise<void> | undefined;
-  private workInHand: Promise<unknown> = Promise.resolve();
+  private readonly waiters = new PositionWaiters();
 
   constructor(
     private readonly store: PostgresEventStore,
@@ -58,20 +70,18 @@ export class ProjectionLoop {
     if (!this.isFailing) this.endPause?.();
   }
 
-  /** Empties the read model and begins again, in one transaction. */
-  reset(): Promise<void> {
-    return this.inTurn(async () => {
-      await this.store.transact(async ({ transaction }) => {
-        await resetCheckpoint(transaction, this.projection.name);
-        await this.projection.reset(transaction);
-      });
-      this.checkpoint = START;
-    });
-  }
-
-  /** Applies what there is until nothing is left. @throws what the projection or the store throws */
-  async catchUp(): Promise<void> {
-    while ((await this.step()) === 'advanced');
+  /**
+   * True once everything up to the position has been applied; false when `timeoutMs` pass before that.
+   *
+   * @param checkpoint as just seen in the database: what this loop takes for applied counts only if it is from there on
+   */
+  async waitUntil(position: GlobalPosition, timeoutMs: number, checkpoint = this.place.checkpoint): Promise<boolean> {
+    // Earlier than it was: the database crashed, and lost the last batches together with their checkpoints.
+    if (comparePositions(checkpoint, this.place.checkpoint) < 0) this.place = { checkpoint, position: checkpoint };
+    if (comparePositions(this.place.position, position) >= 0) return true;
+    const reached = this.waiters.wait(position, timeoutMs);
+    this.wake();
+    return reached;
   }
 
   private async run(): Promise<void> {
@@ -85,11 +95,12 @@ export class ProjectionLoop {
   /** How long to pause after one step, in milliseconds. */
   private async stepOrPause(): Promise<number> {
     try {
-      const outcome = await this.step();
+      const outcome = await this.advance();
       this.isFailing = false;
       this.failures = 0;
       this.limit = Math.min(this.options.batchSize, this.limit * 2);
-      return outcome === 'advanced' ? 0 : this.options.pollMs;
+      if (outcome === 'advanced') return 0;
+      return this.waiters.isEmpty ? this.options.pollMs : Math.min(AWAITED_PAUSE_MS, this.options.pollMs);
     } catch (error) {
       return this.pauseAfter(error);
     }
@@ -109,41 +120,45 @@ export class ProjectionLoop {
     return Math.min(longestMs, this.options.pollMs * 2 ** Math.min(this.failures - 1, 20));
   }
 
-  private step(): Promise<StepOutcome> {
-    return this.inTurn(() => this.advance());
-  }
-
-  /** What one process does to a projection goes one after the other; several processes meet at the checkpoint. */
-  private inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
-    const done = this.workInHand.then(work);
-    this.workInHand = done.catch(() => undefined);
-    return done;
-  }
-
   private async advance(): Promise<StepOutcome> {
-    const batch = await readBatch(this.store, this.projection.name, this.limit);
-    this.sawCheckpoint(batch.checkpoint);
-    const last = batch.events.at(-1);
-    if (last === undefined) return 'idle';
-    if (await this.applyBatch(batch, last.position)) this.sawCheckpoint(last.position);
-    return 'advanced';
+    const { place, limit } = this;
+    const { name, eventTypes } = this.projection;
+    const { checkpoint, window } = await readNextWindow(this.store, name, place.position, eventTypes, limit);
+    if (comparePositions(checkpoint, place.checkpoint) !== 0) {
+      // Somebody else was here; what was read begins in the wrong place.
+      this.arrive({ checkpoint, position: checkpoint }, 0);
+      return 'advanced';
+    }
+    if (window.end === undefined) return 'idle';
+    await this.pass(place, window, window.end);
+    return window.count < limit ? 'idle' : 'advanced';
   }
 
-  private async applyBatch(batch: Batch, to: GlobalPosition): Promise<boolean> {
-    const { name, eventTypes } = this.projection;
+  /** Events of other types are worth no transaction, until there are many. */
+  private async pass(place: Place, window: Window, end: GlobalPosition): Promise<void> {
+    const passedBy = this.passedBy + window.count;
+    if (window.events.length === 0 && passedBy < this.options.batchSize) {
+      this.arrive({ checkpoint: place.checkpoint, position: end }, passedBy);
+    } else if (await this.record(place, window, end)) {
+      this.arrive({ checkpoint: end, position: end }, 0);
+    } else {
+      this.woken = true;
+    }
+  }
+
+  private async record(place: Place, { events }: Window, end: GlobalPosition): Promise<boolean> {
     const { value } = await this.store.transact(async ({ transaction }) => {
-      if (!(await moveCheckpoint(transaction, name, batch.checkpoint, to))) return false;
-      for (const event of batch.events) {
-        if (eventTypes.has(event.type)) await this.projection.apply(transaction, event);
-      }
+      if (!(await moveCheckpoint(transaction, this.projection.name, place.checkpoint, end))) return false;
+      if (events.length > 0) await this.projection.apply(transaction, events);
       return true;
     });
     return value;
   }
 
-  private sawCheckpoint(position: GlobalPosition): void {
-    this.checkpoint = position;
-    this.options.onAdvance();
+  private arrive(place: Place, passedBy: number): void {
+    this.place = place;
+    this.passedBy = passedBy;
+    this.waiters.reached(place.position);
   }
 
   private async pause(pauseMs: number): Promise<void> {

@@ -18,8 +18,11 @@ export interface EventRow {
   readonly mac: Buffer;
 }
 
+/** What an event is made of: all but its MAC. */
+export type StoredColumns = Omit<EventRow, 'mac'> & Partial<EventRow>;
+
 /** The event as it was recorded. */
-export const readStoredEvent = (row: EventRow): RecordedEvent => ({
+export const readStoredEvent = (row: StoredColumns): RecordedEvent => ({
   eventId: row.event_id,
   streamId: row.stream_id,
   streamVersion: row.version,
@@ -32,5 +35,5 @@ export const readStoredEvent = (row: EventRow): RecordedEvent => ({
 });
 
 /** The event in its newest shape. */
-export const readEventRow = (row: EventRow, upcasters: Upcasters): RecordedEvent =>
+export const readEventRow = (row: StoredColumns, upcasters: Upcasters): RecordedEvent =>
   upcast(readStoredEvent(row), upcasters);

@@ -9,18 +9,19 @@ const NEXT_BATCH = `SELECT * FROM events WHERE (stream_id, version) > ($1, $2) O
 
 /**
  * Gives events from before events were authenticated their MACs, as they are now, all of them or none, and from then on
- * lets no event be without one. Happens once in the life of a database; later calls find nothing to do, so that an event
- * whose MAC was taken away afterwards is not given a new one.
+ * lets no event be without one. Happens once in the life of a database; later calls find nothing to do. Where a single
+ * MAC or a checkpoint is there already, a MAC that is missing was taken away: no event is given a new one, also when
+ * somebody has allowed them to be missing again.
  *
  * @param client a connection of its own, outside any transaction
  * @returns how many events were given a MAC; undefined when it had been done before
  */
 export async function sealHistory(client: pg.ClientBase, keys: HistoryKeys): Promise<number | undefined> {
-  if (!(await allowsUnsealed(client))) return undefined;
+  if (!(await awaitsSeal(client))) return undefined;
   await client.query('BEGIN');
   try {
     await client.query('LOCK TABLE events, streams IN ACCESS EXCLUSIVE MODE');
-    const sealed = (await allowsUnsealed(client)) ? await sealAll(client, keys) : undefined;
+    const sealed = (await awaitsSeal(client)) ? await sealAll(client, keys) : undefined;
     await client.query('COMMIT');
     return sealed;
   } catch (error) {
@@ -29,11 +30,17 @@ export async function sealHistory(client: pg.ClientBase, keys: HistoryKeys): Pro
   }
 }
 
-async function allowsUnsealed(client: pg.ClientBase): Promise<boolean> {
-  const { rowCount } = await client.query(
+async function awaitsSeal(client: pg.ClientBase): Promise<boolean> {
+  const { rowCount: allowsUnsealed } = await client.query(
     `SELECT FROM pg_attribute WHERE attrelid = 'events'::regclass AND attname = 'mac' AND NOT attnotnull`,
   );
-  return rowCount === 1;
+  if (allowsUnsealed !== 1) return false;
+  const { rowCount: traces } = await client.query(
+    `(SELECT FROM events WHERE mac IS NOT NULL LIMIT 1)
+     UNION ALL (SELECT FROM streams WHERE mac IS NOT NULL LIMIT 1)
+     UNION ALL (SELECT FROM history_checkpoints LIMIT 1)`,
+  );
+  return traces === 0;
 }
 
 async function sealAll(client: pg.ClientBase, keys: HistoryKeys): Promise<number> {

@@ -24,6 +24,20 @@ export const LOAD = {
   text: 'SELECT * FROM event_store_load($1, $2, $3)',
 };
 
+/** Versions are 32-bit integers in the database. */
+export const HIGHEST_VERSION = 2_147_483_647;
+
+/** Clocks of several processes differ a little while a stream has one order: the last event by then counts. */
+export const VERSION_AT = {
+  name: 'event_store_version_at_1',
+  text: 'SELECT version FROM events WHERE stream_id = $1 AND recorded_at <= $2 ORDER BY version DESC LIMIT 1',
+};
+
+export const loadParameters = ({ streamId, shape }: LoadRequest, toVersion: number | undefined): unknown[] => [
+  ...[streamId, shape],
+  toVersion === undefined ? null : Math.min(toVersion, HIGHEST_VERSION),
+];
+
 export interface LoadRequest {
   readonly streamId: string;
   readonly shape: string;

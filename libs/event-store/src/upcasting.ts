@@ -10,6 +10,12 @@ export type Upcasters = ReadonlyMap<string, Upcaster>;
 /** `ProxyCreated@1` */
 export const upcasterKey = (type: string, schemaVersion: number): string => `${type}@${schemaVersion}`;
 
+/** Types as they are stored that may be one of `types` after upcasting: these, and all that have an upcaster. */
+export function storedTypes(types: ReadonlySet<string>, upcasters: Upcasters): readonly string[] {
+  const upcast = [...upcasters.keys()].map((key) => key.slice(0, key.lastIndexOf('@')));
+  return [...new Set([...types, ...upcast])];
+}
+
 export const NO_UPCASTERS: Upcasters = new Map();
 
 /**

@@ -9,6 +9,6 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 describeEventStore('PostgresEventStore', async (options) => {
-  await database.pool.query('TRUNCATE events, streams');
+  await database.pool.query('TRUNCATE events, streams, stream_snapshots');
   return new PostgresEventStore(database.pool, TEST_HISTORY_KEYS, options);
 });

@@ -3,38 +3,14 @@ import { type AppendContext, type DomainEvent, type RecordedEvent } from '../src
 import { type GlobalPosition, START } from '../src/global-position.ts';
 import { EVENT_STORE_MIGRATIONS } from '../src/migrate.ts';
 import { PostgresEventStore } from '../src/postgres-event-store.ts';
-import { type PostgresTransaction } from '../src/postgres-session.ts';
 import { ProjectionRunner, type ProjectionRunnerOptions } from '../src/projection-runner.ts';
-import { type Projection } from '../src/projection.port.ts';
-import { freshDatabase, type FreshDatabase, gate, readUntil, TEST_HISTORY_KEYS } from '../src/testing/index.ts';
+import { freshDatabase, type FreshDatabase, gate, readUntil, Tally, TEST_HISTORY_KEYS } from '../src/testing/index.ts';
 
 const context: AppendContext = {
   recordedAt: '2026-01-02T03:04:05.678Z',
   metadata: { actor: 'ada', requestId: 'request-1' },
 };
 const LONG_MS = 20_000;
-
-/** Adds up, and keeps the order it was told in: an event missed, repeated or out of place shows. */
-class Tally implements Projection<PostgresTransaction> {
-  readonly eventTypes = new Set(['Counted']);
-  /** Throws or waits before an event is applied. */
-  before: (event: RecordedEvent, transaction: PostgresTransaction) => Promise<void> | void = () => undefined;
-
-  constructor(readonly name: string) {}
-
-  async apply(transaction: PostgresTransaction, event: RecordedEvent): Promise<void> {
-    await this.before(event, transaction);
-    await transaction.query(
-      `INSERT INTO tallies (projection, stream_id, total, told) VALUES ($1, $2, $3, ARRAY[$4::integer])
-       ON CONFLICT (projection, stream_id) DO UPDATE SET total = tallies.total + $3, told = tallies.told || $4::integer`,
-      [this.name, event.streamId, (event.data as { count: number }).count, event.streamVersion],
-    );
-  }
-
-  async reset(transaction: PostgresTransaction): Promise<void> {
-    await transaction.query('DELETE FROM tallies WHERE projection = $1', [this.name]);
-  }
-}
 
 let database: FreshDatabase;
 let store: PostgresEventStore;
@@ -43,9 +19,9 @@ beforeEach(async () => {
   database = await freshDatabase(EVENT_STORE_MIGRATIONS);
   store = new PostgresEventStore(database.pool, TEST_HISTORY_KEYS);
   runners = [];
-  await database.pool.query(
-    'CREATE TABLE tallies (projection text, stream_id text, total integer, told integer[], PRIMARY KEY (projection, stream_id))',
-  );
+  for (const name of ['a', 'b', 'good', 'bad']) {
+    await Tally.createTable(database.pool, name);
+  }
 });
 afterEach(async () => {
   await Promise.all(runners.map((each) => each.stop()));
@@ -62,13 +38,7 @@ const append = async (streamId: string, ...counts: number[]): Promise<GlobalPosi
   const { position } = await store.transact((s) => s.append({ streamId, expectedVersion: 'any', events }, context));
   return position ?? START;
 };
-const model = async (projection: string) => {
-  const { rows } = await database.pool.query<{ stream_id: string; total: number; told: number[] }>(
-    'SELECT stream_id, total, told FROM tallies WHERE projection = $1 ORDER BY stream_id',
-    [projection],
-  );
-  return rows;
-};
+const model = (projection: string) => Tally.rows(database.pool, projection);
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 const fails = () => {
   throw new Error('refused');
@@ -163,6 +133,21 @@ describe('ProjectionRunner', () => {
     expect(await model('a')).toMatchObject([{ told: [1, 2, 3] }]);
   });
 
+  it('goes back when the database has lost the last batches together with their checkpoint', async () => {
+    const live = runner([new Tally('a')]);
+    live.start();
+    await live.waitUntil(await append('s', 1, 2), LONG_MS);
+    // As when the database crashes and loses the last batches, together with their checkpoints.
+    await store.transact(async ({ transaction }) => {
+      await transaction.query(`UPDATE projection_checkpoints SET epoch = 0, transaction_id = '0', sequence = 0`);
+      await transaction.query('DELETE FROM tally_a');
+    });
+    await readUntil(
+      () => model('a'),
+      ([row]) => row?.total === 3,
+    );
+  });
+
   it('counts how far each projection is behind', async () => {
     const idle = runner([new Tally('a'), new Tally('b')]);
     await append('s', 1, 2, 3);
@@ -174,6 +159,73 @@ describe('ProjectionRunner', () => {
       { projection: 'a', checkpoint: START, eventsBehind: 3, isFailing: false },
       { projection: 'b', eventsBehind: 0, isFailing: false },
     ]);
+  });
+
+  it('leaves foreign events in the database: they move no checkpoint, until there are many', async () => {
+    const live = runner([new Tally('a')], { batchSize: 3 });
+    live.start();
+    const foreign = (count: number) =>
+      store.transact((session) => {
+        const events = Array.from({ length: count }, () => ({ type: 'Other', schemaVersion: 1, data: {} }));
+        return session.append({ streamId: 'foreign', expectedVersion: 'any', events }, context);
+      });
+    const checkpoints = async () => (await database.pool.query('SELECT * FROM projection_checkpoints')).rows;
+    for (const count of [1, 1])
+      expect(await live.waitUntil((await foreign(count)).position ?? START, LONG_MS)).toBe(true);
+    expect(await checkpoints()).toEqual([]);
+    expect(await live.showsAll('a', LONG_MS)).toBe(true);
+    expect((await live.lag())[0]).toMatchObject({ eventsBehind: 0 });
+    expect(await live.waitUntil((await foreign(1)).position ?? START, LONG_MS)).toBe(true);
+    expect(await checkpoints()).toMatchObject([{ name: 'a' }]);
+    await append('s', 1);
+    expect(await live.showsAll('a', LONG_MS)).toBe(true);
+    expect(await model('a')).toMatchObject([{ told: [1] }]);
+  });
+
+  it('fetches events of old types that become one it wants', async () => {
+    const upcasters = new Map([
+      ['Tallied@1', (event: RecordedEvent) => ({ ...event, type: 'Counted', data: { count: event.data as number } })],
+      ['Other@1', (event: RecordedEvent) => ({ ...event, schemaVersion: 2 })],
+    ]);
+    const upcasting = new PostgresEventStore(database.pool, TEST_HISTORY_KEYS, { upcasters });
+    const live = new ProjectionRunner(upcasting, [new Tally('a')], { pollMs: 10 });
+    runners.push(live);
+    live.start();
+    const types = ['Other', 'Tallied', 'Counted'];
+    const events = types.map((type) => ({ type, schemaVersion: 1, data: type === 'Counted' ? { count: 2 } : 1 }));
+    await store.transact((session) => session.append({ streamId: 's', expectedVersion: 0, events }, context));
+    expect(await live.showsAll('a', LONG_MS)).toBe(true);
+    expect(await model('a')).toEqual([{ stream_id: 's', total: 3, told: [2, 3] }]);
+  });
+
+  it('shows what another process appended before the question, also while it has yet to look', async () => {
+    const live = runner([new Tally('a')], { pollMs: LONG_MS * 10 });
+    const other = runner([new Tally('a')], { pollMs: LONG_MS * 10 });
+    live.start();
+    other.start();
+    for (let round = 1; round <= 20; round += 1) {
+      await append('s', 1);
+      expect(await (round % 2 === 0 ? live : other).showsAll('a', LONG_MS)).toBe(true);
+      expect((await model('a'))[0]?.told).toEqual(upTo(round));
+    }
+    const stuck = runner([new Tally('b')]);
+    expect(await stuck.showsAll('b', 20)).toBe(false);
+    await expect(live.showsAll('b', 20)).rejects.toBeInstanceOf(ProjectionUnknown);
+  });
+
+  it('waits for an older transaction that is still running, and no longer', async () => {
+    const live = runner([new Tally('a')], { pollMs: LONG_MS * 10 });
+    live.start();
+    const slow = await database.pool.connect();
+    await slow.query('BEGIN');
+    await slow.query('SELECT pg_current_xact_id()');
+    await append('s', 1);
+    expect(await live.showsAll('a', 50)).toBe(false);
+    const shown = live.showsAll('a', LONG_MS);
+    await slow.query('COMMIT');
+    slow.release();
+    expect(await shown).toBe(true);
+    expect(await model('a')).toMatchObject([{ told: [1] }]);
   });
 });
 
@@ -249,62 +301,5 @@ describe('a projection that throws', () => {
     expect(await live.waitUntil(position, LONG_MS)).toBe(true);
     expect(cuts).toBe(2);
     expect(await model('a')).toEqual([{ stream_id: 's', total: 15, told: upTo(5) }]);
-  });
-});
-
-describe('rebuilding a projection', () => {
-  it('gives what the live one has, while events keep coming and a second runner is at work', async () => {
-    const live = runner([new Tally('a'), new Tally('b')], { batchSize: 4 });
-    const other = runner([new Tally('a')], { batchSize: 5 });
-    live.start();
-    other.start();
-    for (let round = 0; round < 15; round += 1) await append(`s${round % 4}`, round, round * 2);
-    const rebuilt = live.rebuild('a');
-    let position = START;
-    for (let round = 0; round < 15; round += 1) position = await append(`s${round % 4}`, round);
-    await rebuilt;
-    expect(await live.waitUntil(position, LONG_MS)).toBe(true);
-    const rows = await model('b');
-    expect(rows).toHaveLength(4);
-    expect(await model('a')).toEqual(rows);
-    for (const { told } of rows) expect(told).toEqual(upTo(told.length));
-  });
-
-  it('is noticed by a runner whose process had nothing to do with it', async () => {
-    const live = runner([new Tally('a')]);
-    live.start();
-    await live.waitUntil(await append('s', 1, 2), LONG_MS);
-    // What a process leaves behind that dies between the reset and catching up.
-    await store.transact(async ({ transaction }) => {
-      await transaction.query(`UPDATE projection_checkpoints SET epoch = 0, transaction_id = '0', sequence = 0`);
-      await new Tally('a').reset(transaction);
-    });
-    await readUntil(
-      () => model('a'),
-      ([row]) => row?.total === 3,
-    );
-  });
-
-  it('leaves model and checkpoint alone when the reset fails', async () => {
-    const tally = new Tally('a');
-    const idle = runner([tally]);
-    await append('s', 1);
-    await idle.rebuild('a');
-    await readUntil(
-      () => idle.rebuild('a').then(() => model('a')),
-      (rows) => rows.length === 1,
-    );
-    const before = await idle.lag();
-    tally.reset = async (transaction) => {
-      await transaction.query('DELETE FROM tallies');
-      fails();
-    };
-    await expect(idle.rebuild('a')).rejects.toThrow('refused');
-    expect(await model('a')).toMatchObject([{ told: [1] }]);
-    expect(await idle.lag()).toEqual(before);
-  });
-
-  it('refuses a name that it does not run', async () => {
-    await expect(runner([new Tally('a')]).rebuild('b')).rejects.toBeInstanceOf(ProjectionUnknown);
   });
 });

@@ -4,7 +4,8 @@ import { notFound } from '../decider/domain-error.ts';
 import { readBody } from '../http/bodies/request-bodies.ts';
 import { resolveApiProxy } from '../persistence/project-scope.ts';
 import { UnitOfWork } from '../persistence/unit-of-work.ts';
-import { apiProxyStream, stateAtTime, type ActiveApiProxy } from './domain/index.ts';
+import type { ActiveApiProxy } from './domain/index.ts';
+import { proxyAtTime } from './past-proxies.ts';
 import type { ProxyAddress } from './proxy-changes.ts';
 
 const QUERY = z.strictObject({
@@ -39,7 +40,7 @@ export class GetPastApiProxyHandler implements IQueryHandler<GetPastApiProxy> {
     const { at } = readBody(QUERY, query);
     return this.units.read(async (unit) => {
       const { proxyId } = await resolveApiProxy(unit, address);
-      const state = stateAtTime(await unit.events(apiProxyStream(proxyId)), at);
+      const state = await proxyAtTime(unit.streams, proxyId, at);
       if (state.status === 'absent') throw notFound(`ApiProxy (name: ${address.apiProxyName}) at ${at}`);
       return state;
     });

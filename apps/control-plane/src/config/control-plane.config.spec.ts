@@ -20,6 +20,7 @@ describe('the settings of the control plane', () => {
     const defaults = {
       ...CONTROL_PLANE_DEFAULTS,
       dataDir: path.resolve(CONTROL_PLANE_DEFAULTS.dataDir),
+      auditCheckpointFile: path.resolve(CONTROL_PLANE_DEFAULTS.dataDir, 'audit-checkpoints.jsonl'),
       ...{ databaseUrl: undefined, adminToken: undefined, masterKey: undefined },
       roles: new Set(['api', 'deployer']),
     };
@@ -31,11 +32,13 @@ describe('the settings of the control plane', () => {
     const config = readControlPlaneConfig({
       ...{ HOST: '0.0.0.0', PORT: '0', DATABASE_URL: 'postgresql://h/d', DATA_DIR: '/data', REDIS_URL: 'rediss://h' },
       ...{ ROLES: 'deployer', ADMIN_TOKEN: 'x'.repeat(32), MASTER_KEY, DEPLOY_TIMEOUT_MS: '1', LOG_LEVEL: 'debug' },
+      ...{ DEPLOY_HISTORY_LIMIT: '7', AUDIT_CHECKPOINT_SECONDS: '0', AUDIT_CHECKPOINT_FILE: '/audit/file' },
     });
     expect(config).toEqual({
       ...{ host: '0.0.0.0', port: 0, databaseUrl: 'postgresql://h/d', dataDir: '/data', redisUrl: 'rediss://h' },
       ...{ roles: new Set(['deployer']), adminToken: 'x'.repeat(32), masterKey: Buffer.alloc(32, 7) },
       ...{ deployTimeoutMs: 1, logLevel: 'debug' },
+      ...{ deployHistoryLimit: 7, auditCheckpointSeconds: 0, auditCheckpointFile: '/audit/file' },
     });
     expect(Object.isFrozen(config)).toBe(true);
   });

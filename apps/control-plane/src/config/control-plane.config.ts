@@ -7,6 +7,8 @@ export const CONTROL_PLANE_DEFAULTS = {
   dataDir: '.data/control-plane',
   redisUrl: 'redis://127.0.0.1:6379',
   deployTimeoutMs: 10_000,
+  deployHistoryLimit: 100,
+  auditCheckpointSeconds: 60,
   logLevel: 'info',
 } as const;
 
@@ -30,6 +32,12 @@ export interface ControlPlaneConfig {
   readonly masterKey: Buffer | undefined;
   /** How long a request that deploys waits for the gateways. */
   readonly deployTimeoutMs: number;
+  /** Rows of a list of deployments where the call names no limit, from 1 to 1000. None is ever removed. */
+  readonly deployHistoryLimit: number;
+  /** How often a checkpoint of the history is taken, if there is anything new; 0: this process takes none. */
+  readonly auditCheckpointSeconds: number;
+  /** Where a process with the role `api` keeps checkpoints outside the database. */
+  readonly auditCheckpointFile: string;
   readonly logLevel: LogLevel;
 }
 
@@ -67,16 +75,26 @@ function readAdminToken(reader: SettingsReader): string | undefined {
 export function readControlPlaneConfig(environment: EnvironmentVariables): ControlPlaneConfig {
   const reader = new SettingsReader(environment);
   const roles = readRoles(reader);
+  const dataDir = path.resolve(reader.text('DATA_DIR') ?? CONTROL_PLANE_DEFAULTS.dataDir);
   const config: ControlPlaneConfig = {
     host: reader.text('HOST') ?? CONTROL_PLANE_DEFAULTS.host,
     port: reader.integer('PORT', [0, 65_535], CONTROL_PLANE_DEFAULTS.port),
     databaseUrl: reader.url('DATABASE_URL', ['postgres:', 'postgresql:']),
-    dataDir: path.resolve(reader.text('DATA_DIR') ?? CONTROL_PLANE_DEFAULTS.dataDir),
+    dataDir,
     redisUrl: reader.redisUrl('REDIS_URL') ?? CONTROL_PLANE_DEFAULTS.redisUrl,
     roles,
     adminToken: readAdminToken(reader),
     masterKey: readMasterKey(reader),
     deployTimeoutMs: reader.integer('DEPLOY_TIMEOUT_MS', [1, 600_000], CONTROL_PLANE_DEFAULTS.deployTimeoutMs),
+    deployHistoryLimit: reader.integer('DEPLOY_HISTORY_LIMIT', [1, 1_000], CONTROL_PLANE_DEFAULTS.deployHistoryLimit),
+    auditCheckpointSeconds: reader.integer(
+      'AUDIT_CHECKPOINT_SECONDS',
+      [0, 86_400],
+      CONTROL_PLANE_DEFAULTS.auditCheckpointSeconds,
+    ),
+    auditCheckpointFile: path.resolve(
+      reader.text('AUDIT_CHECKPOINT_FILE') ?? path.join(dataDir, 'audit-checkpoints.jsonl'),
+    ),
     logLevel: reader.oneOf('LOG_LEVEL', LOG_LEVELS, CONTROL_PLANE_DEFAULTS.logLevel),
   };
   if (!roles.has('api') && config.databaseUrl === undefined) {

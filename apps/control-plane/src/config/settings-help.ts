@@ -13,5 +13,8 @@ Settings are environment variables:
   MASTER_KEY         32 bytes in base64, wraps every secret at rest (generated into DATA_DIR/master-key;
                      required with DATABASE_URL)
   DEPLOY_TIMEOUT_MS  how long a request that deploys waits for the gateways (${DEFAULTS.deployTimeoutMs})
+  DEPLOY_HISTORY_LIMIT  rows of a list of deployments where the call names no limit, 1 to 1000 (${DEFAULTS.deployHistoryLimit})
+  AUDIT_CHECKPOINT_SECONDS  how often the history is signed for, 0 to 86400; 0: not by this process (${DEFAULTS.auditCheckpointSeconds})
+  AUDIT_CHECKPOINT_FILE     where checkpoints are kept outside the database (DATA_DIR/audit-checkpoints.jsonl)
   LOG_LEVEL          trace, debug, info, warn, error, fatal or silent (${DEFAULTS.logLevel})
 `;

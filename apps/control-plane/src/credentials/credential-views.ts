@@ -4,8 +4,10 @@ import type pg from 'pg';
 import { notFound } from '../decider/domain-error.ts';
 import { DATABASE } from '../injection-tokens.ts';
 import { resolveProject } from '../persistence/project-scope.ts';
+import { ReadModels } from '../persistence/read-models.ts';
 import { UnitOfWork } from '../persistence/unit-of-work.ts';
 import type { CredentialAddress } from './credential-changes.ts';
+import { credentialsProjection } from './credentials.projection.ts';
 import type { TokenSettings } from './domain/token-settings.ts';
 
 /** The vendor's item of a list. */
@@ -79,11 +81,13 @@ function viewOf({ metadata, tokenSettings: _whole, ...rest }: StoredCredential):
 export class ListCredentialsHandler implements IQueryHandler<ListCredentials> {
   constructor(
     private readonly units: UnitOfWork,
+    private readonly readModels: ReadModels,
     @Inject(DATABASE) private readonly database: pg.Pool,
   ) {}
 
   async execute({ projectName }: ListCredentials): Promise<CredentialView[]> {
     const projectId = await this.units.read((unit) => resolveProject(unit, projectName));
+    await this.readModels.upToDate(credentialsProjection);
     const found = await this.database.query<StoredCredential>(`${SELECT} where project_id = $1 order by username`, [
       projectId,
     ]);
@@ -95,6 +99,7 @@ export class ListCredentialsHandler implements IQueryHandler<ListCredentials> {
 export class GetCredentialHandler implements IQueryHandler<GetCredential> {
   constructor(
     private readonly units: UnitOfWork,
+    private readonly readModels: ReadModels,
     @Inject(DATABASE) private readonly database: pg.Pool,
   ) {}
 
@@ -102,6 +107,7 @@ export class GetCredentialHandler implements IQueryHandler<GetCredential> {
     const credentialId = await this.units.read(async (unit) =>
       unit.names.resolve('project-credential', await resolveProject(unit, projectName), username),
     );
+    await this.readModels.upToDate(credentialsProjection);
     const found = await this.database.query<StoredCredential>(`${SELECT} where credential_id = $1`, [credentialId]);
     const [row] = found.rows;
     if (row === undefined) throw notFound(`Credential (name: ${username})`);

@@ -1,66 +1,65 @@
-import { projection } from '../persistence/read-models.ts';
+import { rowProjection, whenThere, withoutRow } from '../persistence/row-projection.ts';
 import type {
   AccessGranted,
   AccessRevoked,
+  CredentialAccess,
+  CredentialContent,
   CredentialCreated,
   CredentialDeleted,
   CredentialUpdated,
   TokenSettingsChanged,
 } from './domain/credential.decider.ts';
+import type { TokenSettings } from './domain/token-settings.ts';
 
-/** The access list without the proxies of `$2`, in its order. */
-const WITHOUT = `(select coalesce(jsonb_agg(granted.one order by granted.place), '[]')
-  from jsonb_array_elements(access) with ordinality granted(one, place)
-  where granted.one ->> 'proxyId' <> all($2::text[]))`;
+interface CredentialRow {
+  readonly credential_id: string;
+  readonly project_id: string;
+  readonly username: string;
+  readonly email: string;
+  readonly full_name: string;
+  readonly description: string;
+  readonly enabled: boolean;
+  readonly expires_at: string | null;
+  readonly roles: readonly string[];
+  readonly ip_list: readonly string[];
+  readonly metadata: CredentialContent['metadata'];
+  readonly access: readonly CredentialAccess[];
+  readonly token_settings: TokenSettings | null;
+}
 
-export const credentialsProjection = projection('credentials', 'read_credentials', {
-  CredentialCreated: (transaction, event) => {
-    const data = event.data as CredentialCreated['data'];
-    const { credentialId, projectId, username, email, fullName, description, enabled, expiresAt } = data;
-    const lists = [data.roles, data.ipList, data.metadata].map((list) => JSON.stringify(list));
-    return transaction.query(
-      `insert into read_credentials
-         (credential_id, project_id, username, email, full_name, description, enabled, expires_at, roles, ip_list, metadata)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-      [credentialId, projectId, username, email, fullName, description, enabled, expiresAt, ...lists],
-    );
+type Told =
+  CredentialCreated | CredentialUpdated | AccessGranted | AccessRevoked | TokenSettingsChanged | CredentialDeleted;
+
+const contentOf = ({ fullName, expiresAt, ipList, ...content }: CredentialContent) => ({
+  ...{ email: content.email, full_name: fullName, description: content.description, enabled: content.enabled },
+  ...{ expires_at: expiresAt, roles: content.roles, ip_list: ipList, metadata: content.metadata },
+});
+
+/** The access list without some proxies, in its order. */
+const without = ({ access }: CredentialRow, proxyIds: readonly string[]): readonly CredentialAccess[] =>
+  access.filter(({ proxyId }) => !proxyIds.includes(proxyId));
+
+export const credentialsProjection = rowProjection<CredentialRow, Told>({
+  ...{ name: 'credentials', table: 'read_credentials', key: 'credential_id' },
+  columns: {
+    ...{ credential_id: 'text', project_id: 'text', username: 'text', email: 'text', full_name: 'text' },
+    ...{ description: 'text', enabled: 'boolean', expires_at: 'timestamptz', roles: 'jsonb', ip_list: 'jsonb' },
+    ...{ metadata: 'jsonb', access: 'jsonb', token_settings: 'jsonb' },
   },
-  CredentialUpdated: (transaction, event) => {
-    const data = event.data as CredentialUpdated['data'];
-    const { credentialId, email, fullName, description, enabled, expiresAt } = data;
-    const lists = [data.roles, data.ipList, data.metadata].map((list) => JSON.stringify(list));
-    return transaction.query(
-      `update read_credentials set email = $2, full_name = $3, description = $4, enabled = $5, expires_at = $6,
-         roles = $7, ip_list = $8, metadata = $9
-       where credential_id = $1`,
-      [credentialId, email, fullName, description, enabled, expiresAt, ...lists],
-    );
+  keyOf: ({ data }) => data.credentialId,
+  evolve: {
+    CredentialCreated: (_, { data }) => ({
+      ...{ credential_id: data.credentialId, project_id: data.projectId, username: data.username },
+      ...contentOf(data),
+      ...{ access: [], token_settings: null },
+    }),
+    CredentialUpdated: whenThere((row, { data }) => ({ ...row, ...contentOf(data) })),
+    AccessGranted: whenThere((row, { data: { access } }) => {
+      const granted = access.map(({ proxyId }) => proxyId);
+      return { ...row, access: [...without(row, granted), ...access] };
+    }),
+    AccessRevoked: whenThere((row, { data }) => ({ ...row, access: without(row, data.proxyIds) })),
+    TokenSettingsChanged: whenThere((row, { data }) => ({ ...row, token_settings: data.tokenSettings })),
+    CredentialDeleted: withoutRow,
   },
-  AccessGranted: async (transaction, event) => {
-    const { credentialId, access } = event.data as AccessGranted['data'];
-    const ids = access.map(({ proxyId }) => proxyId);
-    await transaction.query(`update read_credentials set access = ${WITHOUT} || $3::jsonb where credential_id = $1`, [
-      credentialId,
-      ids,
-      JSON.stringify(access),
-    ]);
-  },
-  AccessRevoked: (transaction, event) => {
-    const { credentialId, proxyIds } = event.data as AccessRevoked['data'];
-    return transaction.query(`update read_credentials set access = ${WITHOUT} where credential_id = $1`, [
-      credentialId,
-      proxyIds,
-    ]);
-  },
-  TokenSettingsChanged: (transaction, event) => {
-    const { credentialId, tokenSettings } = event.data as TokenSettingsChanged['data'];
-    return transaction.query('update read_credentials set token_settings = $2 where credential_id = $1', [
-      credentialId,
-      JSON.stringify(tokenSettings),
-    ]);
-  },
-  CredentialDeleted: (transaction, event) =>
-    transaction.query('delete from read_credentials where credential_id = $1', [
-      (event.data as CredentialDeleted['data']).credentialId,
-    ]),
 });

@@ -16,6 +16,8 @@ export interface DeploymentFilter {
   readonly proxyId: string;
   readonly environmentId?: string | undefined;
   readonly deployment?: number | undefined;
+  /** Only earlier ones; numbers rise per environment. */
+  readonly before?: number | undefined;
   readonly limit: number;
 }
 
@@ -28,14 +30,15 @@ type StoredPast = StoredRow & {
 
 /** Deployments and undeployments of a proxy, newest first. */
 export async function deploymentHistory(from: Queryable, filter: DeploymentFilter): Promise<PastDeployment[]> {
-  const { proxyId, environmentId = null, deployment = null, limit } = filter;
+  const { proxyId, environmentId = null, deployment = null, before = null, limit } = filter;
   const found = await from.query<StoredPast>(
     `select ${COLUMNS}, actor, description, requested_at,
        (select name from names where names.kind = 'environment' and entity_id = environment_id) as environment_name
      from deployments
      where proxy_id = $1 and ($2::text is null or environment_id = $2) and ($3::bigint is null or deployment = $3)
-     order by requested_at desc, deployment desc, environment_id limit $4`,
-    [proxyId, environmentId, deployment, limit],
+       and ($4::bigint is null or deployment < $4)
+     order by requested_at desc, deployment desc, environment_id limit $5`,
+    [proxyId, environmentId, deployment, before, limit],
   );
   return found.rows.map((row) => ({
     ...rowOf(row),
@@ -44,4 +47,18 @@ export async function deploymentHistory(from: Queryable, filter: DeploymentFilte
     requestedAt: row.requested_at.toISOString(),
     environmentName: row.environment_name ?? undefined,
   }));
+}
+
+/** When a revision was last to be served by environments, or by any where none is named: ISO 8601; undefined: never. */
+export async function lastDeployedAt(
+  from: Queryable,
+  { proxyId, revision, environmentIds }: { proxyId: string; revision: number; environmentIds: readonly string[] },
+): Promise<string | undefined> {
+  const found = await from.query<{ last: Date | null }>(
+    `select max(requested_at) as last from deployments
+     where proxy_id = $1 and revision = $2 and kind = 'publish'
+       and (cardinality($3::text[]) = 0 or environment_id = any($3))`,
+    [proxyId, revision, environmentIds],
+  );
+  return found.rows[0]?.last?.toISOString();
 }

@@ -1,19 +1,6 @@
-import type { DomainEvent } from '#libs/event-store';
 import { conflict, DomainError } from '../decider/domain-error.ts';
 import type { Unit } from '../persistence/unit-of-work.ts';
-
-/** The wish that a proxy's revision (or its absence) reaches the gateways of an environment. */
-export type DeploymentRequested = DomainEvent<
-  'DeploymentRequested',
-  {
-    environmentId: string;
-    deployment: number;
-    kind: 'publish' | 'undeploy';
-    proxyId: string;
-    revision: number;
-    description: string;
-  }
->;
+import { environmentDeploymentsStream, type DeploymentRequested } from './deployment-events.ts';
 
 export interface DeploymentTarget {
   readonly environmentId: string;
@@ -60,9 +47,6 @@ export const askerOf = ({ context }: Unit): DeploymentAsker => ({
   requestId: context.requestId,
   attemptId: context.idempotency?.attemptId ?? null,
 });
-
-export const environmentDeploymentsStream = (environmentId: string): string =>
-  `environmentDeployments-${environmentId}`;
 
 /** Numbers rise per environment; the row lock keeps them in the order in which the changes are recorded. */
 async function nextDeployment(unit: Unit, environmentId: string): Promise<number> {

@@ -33,6 +33,7 @@ async function lookUp(
 ): Promise<{ targets: DeploymentTarget[]; faults: ValidationFault[] }> {
   const targets: DeploymentTarget[] = [];
   const faults: ValidationFault[] = [];
+  if (order.environmentNames.length === 0) return { targets, faults };
   const found = await from.query<{ name: string; entity_id: string }>(
     `select name, entity_id from names where kind = 'environment' and scope = '' and name = any($1)
      order by name ${lock}`,

@@ -1,7 +1,6 @@
-import type { DomainEvent } from '#libs/event-store';
 import type { Unit } from '../persistence/unit-of-work.ts';
+import { environmentDeploymentsStream, settledEvent } from './deployment-events.ts';
 import {
-  environmentDeploymentsStream,
   holdDeployments,
   requestDeployments,
   type DeploymentTarget,
@@ -63,11 +62,9 @@ export async function abandonEnvironment(unit: Unit, environmentId: string): Pro
      where environment_id = $1 and state = 'pending' returning deployment, proxy_id, revision`,
     [environmentId, JSON.stringify(result), unit.now],
   );
-  const events = ended.rows.map((row): DomainEvent => {
-    const { proxy_id: proxyId, revision } = row;
-    const data = { environmentId, deployment: Number(row.deployment), proxyId, revision, message, gateways };
-    return { type: 'DeploymentSuperseded', schemaVersion: 1, data };
-  });
+  const events = ended.rows.map(({ deployment, proxy_id: proxyId, revision }) =>
+    settledEvent('superseded', result, { environmentId, deployment: Number(deployment), proxyId, revision }),
+  );
   if (events.length > 0) await unit.append(environmentDeploymentsStream(environmentId), 'any', events);
   for (const table of ['environment_channels', 'identity_wishes', 'route_claims']) {
     await unit.transaction.query(`delete from ${table} where environment_id = $1`, [environmentId]);

@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { DomainEvent } from '#libs/event-store';
 import type { DeployStrategy } from '#libs/policy-contracts';
-import { fold } from '../decider/decider.ts';
 import type { Unit } from '../persistence/unit-of-work.ts';
 import { projectDecider, projectStream } from '../projects/domain/project.decider.ts';
 import { wavesOf } from './deploy-waves.ts';
@@ -12,6 +10,7 @@ import {
   type DeploymentTarget,
   type RequestedDeployment,
 } from './deployment-requests.ts';
+import type { RolloutEvent } from './rollout-events.ts';
 import { claimRoutes, type ClaimedRoute } from './route-claims.ts';
 
 /** A proxy's revision on its way to environments. */
@@ -31,10 +30,8 @@ interface NewRollout {
 
 const rolloutStream = (rolloutId: string): string => `rollout-${rolloutId}`;
 
-export const appendToRollout = (unit: Unit, rolloutId: string, type: string, data: object): Promise<void> => {
-  const event: DomainEvent = { type, schemaVersion: 1, data: { rolloutId, ...data } };
-  return unit.append(rolloutStream(rolloutId), 'any', [event]);
-};
+export const appendToRollout = (unit: Unit, event: RolloutEvent): Promise<void> =>
+  unit.append(rolloutStream(event.data.rolloutId), 'any', [event]);
 
 /** Rollouts of a proxy that go on, held until the transaction ends: nobody begins a wave of them meanwhile. */
 async function holdRunning(unit: Unit, proxyId: string): Promise<string[]> {
@@ -58,7 +55,8 @@ export async function overtakeWaves(unit: Unit, proxyId: string, targets: readon
       [rolloutId, ids],
     );
     const environmentIds = overtaken.rows.map((row) => row.environment_id);
-    if (environmentIds.length > 0) await appendToRollout(unit, rolloutId, 'RolloutOvertaken', { environmentIds });
+    if (environmentIds.length === 0) continue;
+    await appendToRollout(unit, { type: 'RolloutOvertaken', schemaVersion: 1, data: { rolloutId, environmentIds } });
   }
 }
 
@@ -95,7 +93,8 @@ export async function stopRollout(unit: Unit, rolloutId: string, reason: string)
     [rolloutId, reason, unit.now],
   );
   const environmentIds = cancelled.rows.map((row) => row.environment_id);
-  await appendToRollout(unit, rolloutId, 'RolloutStopped', { reason, environmentIds });
+  const data = { rolloutId, reason, environmentIds };
+  await appendToRollout(unit, { type: 'RolloutStopped', schemaVersion: 1, data });
   return environmentIds;
 }
 
@@ -113,7 +112,8 @@ export async function noteStarted(
   );
   await unit.transaction.query('update rollouts set wave = $2 where rollout_id = $1', [rolloutId, wave]);
   const deployments = requested.map(({ environmentId, deployment }) => ({ environmentId, deployment }));
-  await appendToRollout(unit, rolloutId, 'RolloutWaveStarted', { wave, deployments });
+  const data = { rolloutId, wave, deployments };
+  await appendToRollout(unit, { type: 'RolloutWaveStarted', schemaVersion: 1, data });
 }
 
 async function begin(unit: Unit, revisionToDeploy: RevisionToDeploy, rollout: NewRollout): Promise<void> {
@@ -137,12 +137,12 @@ async function begin(unit: Unit, revisionToDeploy: RevisionToDeploy, rollout: Ne
     [rolloutId, rows.map((row) => row.environmentId), rows.map((row) => row.wave)],
   );
   const ids = waves.map((wave) => wave.map(({ environmentId }) => environmentId));
-  const data = { proxyId, revision, description, waves: ids, stopOnFailure, minAppliedPercent };
-  await appendToRollout(unit, rolloutId, 'RolloutStarted', data);
+  const data = { rolloutId, proxyId, revision, description, waves: ids, stopOnFailure, minAppliedPercent };
+  await appendToRollout(unit, { type: 'RolloutStarted', schemaVersion: 1, data });
 }
 
 async function strategyOfProject(unit: Unit, projectId: string): Promise<DeployStrategy | null> {
-  const project = fold(projectDecider, await unit.events(projectStream(projectId)));
+  const project = await unit.peek(projectDecider, projectStream(projectId));
   return project.status === 'active' ? project.deployStrategy : null;
 }
 

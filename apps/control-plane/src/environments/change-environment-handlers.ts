@@ -2,7 +2,6 @@ import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { ContractWarning } from '#libs/policy-contracts';
 import { CHANNEL_UPKEEP, type ChannelUpkeep } from '../channel-upkeep/channel-upkeep.port.ts';
-import { fold } from '../decider/decider.ts';
 import { conflict } from '../decider/domain-error.ts';
 import type { SecretReference } from '../decider/secret-reference.ts';
 import type { RequestedDeployment } from '../deployment-requests/deployment-requests.ts';
@@ -173,7 +172,7 @@ async function variablesIn(unit: Unit, environmentId: string): Promise<string[]>
   const inUse: string[] = [];
   for (const { entity_id: variableId } of found.rows) {
     // Not held: whoever changes one holds it and then waits for the name of the environment.
-    const state = fold(variableDecider, await unit.events(variableStream(variableId)));
+    const state = await unit.peek(variableDecider, variableStream(variableId));
     if (state.status === 'absent' || !Object.hasOwn(state.values, environmentId)) continue;
     inUse.push(`Environment variable (name: ${state.name})`);
   }

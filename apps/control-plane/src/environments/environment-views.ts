@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { notFound } from '../decider/domain-error.ts';
 import { DATABASE } from '../injection-tokens.ts';
 import { resolveProject } from '../persistence/project-scope.ts';
+import { ReadModels } from '../persistence/read-models.ts';
 import { UnitOfWork } from '../persistence/unit-of-work.ts';
 import {
   environmentDecider,
@@ -11,6 +12,7 @@ import {
   requireEnvironment,
   type ExpiresInUnit,
 } from './domain/environment.decider.ts';
+import { environmentsProjection } from './environments.projection.ts';
 
 export interface EnvironmentView {
   readonly name: string;
@@ -48,18 +50,26 @@ const VIEW = `select name, description, token_issuer as "tokenIssuer", expires_i
 
 @QueryHandler(ListEnvironments)
 export class ListEnvironmentsHandler implements IQueryHandler<ListEnvironments> {
-  constructor(@Inject(DATABASE) private readonly database: pg.Pool) {}
+  constructor(
+    private readonly readModels: ReadModels,
+    @Inject(DATABASE) private readonly database: pg.Pool,
+  ) {}
 
   async execute(_query: ListEnvironments): Promise<EnvironmentView[]> {
+    await this.readModels.upToDate(environmentsProjection);
     return (await this.database.query<EnvironmentView>(`${VIEW} order by name`)).rows;
   }
 }
 
 @QueryHandler(GetEnvironment)
 export class GetEnvironmentHandler implements IQueryHandler<GetEnvironment> {
-  constructor(@Inject(DATABASE) private readonly database: pg.Pool) {}
+  constructor(
+    private readonly readModels: ReadModels,
+    @Inject(DATABASE) private readonly database: pg.Pool,
+  ) {}
 
   async execute({ name }: GetEnvironment): Promise<EnvironmentView> {
+    await this.readModels.upToDate(environmentsProjection);
     const found = await this.database.query<EnvironmentView>(`${VIEW} where name = $1`, [name]);
     if (found.rows[0] === undefined) throw notFound(`Environment (name: ${name})`);
     return found.rows[0];
@@ -70,6 +80,7 @@ export class GetEnvironmentHandler implements IQueryHandler<GetEnvironment> {
 export class ListEnvironmentsOfProjectHandler implements IQueryHandler<ListEnvironmentsOfProject> {
   constructor(
     private readonly units: UnitOfWork,
+    private readonly readModels: ReadModels,
     @Inject(DATABASE) private readonly database: pg.Pool,
   ) {}
 
@@ -77,6 +88,7 @@ export class ListEnvironmentsOfProjectHandler implements IQueryHandler<ListEnvir
     projectName,
   }: ListEnvironmentsOfProject): Promise<(EnvironmentView & { environmentName: string })[]> {
     await this.units.read((unit) => resolveProject(unit, projectName));
+    await this.readModels.upToDate(environmentsProjection);
     const found = await this.database.query<EnvironmentView>(`${VIEW} order by name`);
     return found.rows.map((view) => ({ environmentName: view.name, ...view }));
   }

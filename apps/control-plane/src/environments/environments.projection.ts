@@ -1,27 +1,40 @@
-import { projection } from '../persistence/read-models.ts';
-import type { EnvironmentCreated, EnvironmentDeleted, EnvironmentUpdated } from './domain/environment.decider.ts';
+import { rowProjection, whenThere, withoutRow } from '../persistence/row-projection.ts';
+import type {
+  EnvironmentCreated,
+  EnvironmentDeleted,
+  EnvironmentSettings,
+  EnvironmentUpdated,
+} from './domain/environment.decider.ts';
 
-export const environmentsProjection = projection('environments', 'read_environments', {
-  EnvironmentCreated: (transaction, event) => {
-    const data = event.data as EnvironmentCreated['data'];
-    const { environmentId, name, description, tokenIssuer, expiresInUnit, redisUrl } = data;
-    return transaction.query(
-      `insert into read_environments (environment_id, name, description, token_issuer, expires_in_unit, own_redis)
-       values ($1, $2, $3, $4, $5, $6)`,
-      [environmentId, name, description, tokenIssuer, expiresInUnit, redisUrl !== null],
-    );
+interface EnvironmentRow {
+  readonly environment_id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly token_issuer: string;
+  readonly expires_in_unit: string;
+  readonly own_redis: boolean;
+}
+
+type Told = EnvironmentCreated | EnvironmentUpdated | EnvironmentDeleted;
+
+const settingsOf = ({ description, tokenIssuer, expiresInUnit, redisUrl }: EnvironmentSettings) => ({
+  ...{ description, token_issuer: tokenIssuer, expires_in_unit: expiresInUnit },
+  own_redis: redisUrl !== null,
+});
+
+export const environmentsProjection = rowProjection<EnvironmentRow, Told>({
+  ...{ name: 'environments', table: 'read_environments', key: 'environment_id' },
+  columns: {
+    ...{ environment_id: 'text', name: 'text', description: 'text', token_issuer: 'text', expires_in_unit: 'text' },
+    own_redis: 'boolean',
   },
-  EnvironmentUpdated: (transaction, event) => {
-    const { environmentId, description, tokenIssuer, expiresInUnit, redisUrl } =
-      event.data as EnvironmentUpdated['data'];
-    return transaction.query(
-      `update read_environments set description = $2, token_issuer = $3, expires_in_unit = $4, own_redis = $5
-       where environment_id = $1`,
-      [environmentId, description, tokenIssuer, expiresInUnit, redisUrl !== null],
-    );
+  keyOf: ({ data }) => data.environmentId,
+  evolve: {
+    EnvironmentCreated: (_, { data }) => ({
+      ...{ environment_id: data.environmentId, name: data.name },
+      ...settingsOf(data),
+    }),
+    EnvironmentUpdated: whenThere((row, { data }) => ({ ...row, ...settingsOf(data) })),
+    EnvironmentDeleted: withoutRow,
   },
-  EnvironmentDeleted: (transaction, event) =>
-    transaction.query('delete from read_environments where environment_id = $1', [
-      (event.data as EnvironmentDeleted['data']).environmentId,
-    ]),
 });

@@ -5,7 +5,6 @@ import type { KeyStoreCheck } from '../api-proxies/key-store-check.port.ts';
 import { DomainError } from '../decider/domain-error.ts';
 import type { DeploymentTarget } from '../deployment-requests/deployment-requests.ts';
 import type { Unit } from '../persistence/unit-of-work.ts';
-import { fold } from '../decider/decider.ts';
 import {
   keyStoreDecider,
   keyStoreStream,
@@ -67,7 +66,7 @@ export class PolicyKeyCheck implements KeyStoreCheck {
   private async hold(unit: Unit, projectId: string, name: string): Promise<ActiveKeyStore | undefined> {
     try {
       const keyStoreId = await unit.names.hold('key-store', projectId, name);
-      return requireKeyStore(fold(keyStoreDecider, await unit.events(keyStoreStream(keyStoreId))));
+      return requireKeyStore(await unit.peek(keyStoreDecider, keyStoreStream(keyStoreId)));
     } catch (error) {
       if (error instanceof DomainError && error.code === 'NOT_FOUND') return undefined;
       throw error;

@@ -8,7 +8,7 @@ import { PROJECTION_RUNNER } from '../persistence/read-models.ts';
 /** What Prometheus is told: counted when it asks, not kept beside the truth. */
 @Injectable()
 export class ControlPlaneMetrics {
-  private readonly registry = new Registry();
+  readonly registry = new Registry();
   private readonly deployments: Gauge;
   private readonly lag: Gauge;
 

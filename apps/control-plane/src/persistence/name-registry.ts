@@ -29,6 +29,29 @@ const TITLES: Readonly<Record<NameKind, string>> = {
   'key-store': 'JWK',
 };
 
+const FIND = {
+  name: 'names_find_1',
+  text: 'select entity_id from names where kind = $1 and scope = $2 and name = $3',
+};
+
+const HOLD = { name: 'names_hold_1', text: `${FIND.text} for key share` };
+
+/** A name and, within what it stands for, another one: two names looked up in one round trip. */
+const FIND_INSIDE = {
+  name: 'names_find_inside_1',
+  text: `select outside.entity_id as outer_id, inside.entity_id as inner_id
+         from names outside
+         left join names inside on inside.kind = $3 and inside.scope = outside.entity_id and inside.name = $4
+         where outside.kind = $1 and outside.scope = '' and outside.name = $2`,
+};
+
+interface Named {
+  readonly kind: NameKind;
+  readonly name: string;
+}
+
+const missing = ({ kind, name }: Named) => notFound(`${TITLES[kind]} (name: ${name})`);
+
 /** Names in use, unique within a kind and a scope (a project's id, or '' for all), checked as part of the change. */
 export class NameRegistry {
   constructor(private readonly transaction: PostgresTransaction) {}
@@ -43,18 +66,30 @@ export class NameRegistry {
   }
 
   async find(kind: NameKind, scope: string, name: string): Promise<string | undefined> {
-    const found = await this.transaction.query<{ entity_id: string }>(
-      'select entity_id from names where kind = $1 and scope = $2 and name = $3',
-      [kind, scope, name],
-    );
+    const found = await this.transaction.ask<{ entity_id: string }>(FIND, [kind, scope, name]);
     return found.rows[0]?.entity_id;
   }
 
   /** @throws DomainError NOT_FOUND */
   async resolve(kind: NameKind, scope: string, name: string): Promise<string> {
     const entityId = await this.find(kind, scope, name);
-    if (entityId === undefined) throw notFound(`${TITLES[kind]} (name: ${name})`);
+    if (entityId === undefined) throw missing({ kind, name });
     return entityId;
+  }
+
+  /**
+   * Resolves a name and, in the scope of what it stands for, another one.
+   *
+   * @param outer its scope is all
+   * @throws DomainError NOT_FOUND naming the first one that is not there
+   */
+  async resolveInside(outer: Named, inner: Named): Promise<{ outerId: string; innerId: string }> {
+    const values = [outer.kind, outer.name, inner.kind, inner.name];
+    const found = await this.transaction.ask<{ outer_id: string; inner_id: string | null }>(FIND_INSIDE, values);
+    const row = found.rows[0];
+    if (row === undefined) throw missing(outer);
+    if (row.inner_id === null) throw missing(inner);
+    return { outerId: row.outer_id, innerId: row.inner_id };
   }
 
   /**
@@ -63,17 +98,14 @@ export class NameRegistry {
    * @throws DomainError NOT_FOUND
    */
   async hold(kind: NameKind, scope: string, name: string): Promise<string> {
-    const held = await this.transaction.query<{ entity_id: string }>(
-      'select entity_id from names where kind = $1 and scope = $2 and name = $3 for key share',
-      [kind, scope, name],
-    );
+    const held = await this.transaction.ask<{ entity_id: string }>(HOLD, [kind, scope, name]);
     const entityId = held.rows[0]?.entity_id;
-    if (entityId === undefined) throw notFound(`${TITLES[kind]} (name: ${name})`);
+    if (entityId === undefined) throw missing({ kind, name });
     return entityId;
   }
 
   async all(kind: NameKind, scope: string): Promise<ReadonlyMap<string, string>> {
-    const found = await this.transaction.query<{ name: string; entity_id: string }>(
+    const found = await this.transaction.ask<{ name: string; entity_id: string }>(
       'select name, entity_id from names where kind = $1 and scope = $2 order by name',
       [kind, scope],
     );

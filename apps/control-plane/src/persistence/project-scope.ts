@@ -12,6 +12,9 @@ export async function resolveApiProxy(
   unit: Unit,
   at: { readonly projectName: string; readonly apiProxyName: string },
 ): Promise<{ projectId: string; proxyId: string }> {
-  const projectId = await resolveProject(unit, at.projectName);
-  return { projectId, proxyId: await unit.names.resolve('api-proxy', projectId, at.apiProxyName) };
+  const { outerId: projectId, innerId: proxyId } = await unit.names.resolveInside(
+    { kind: 'project', name: at.projectName },
+    { kind: 'api-proxy', name: at.apiProxyName },
+  );
+  return { projectId, proxyId };
 }

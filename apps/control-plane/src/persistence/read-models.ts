@@ -1,9 +1,9 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import type { GlobalPosition, PostgresTransaction, Projection, ProjectionRunner } from '#libs/event-store';
+import type { PostgresTransaction, Projection, ProjectionRunner } from '#libs/event-store';
 
 export const PROJECTION_RUNNER = Symbol('PROJECTION_RUNNER');
 
-/** How long an answer waits for the read models to show what it changed. */
+/** How long a question waits for a read model to show what was answered before. */
 const SHOWN_WITHIN_MS = 2_000;
 
 /** Keeps the read models up with the log while the process runs. */
@@ -19,25 +19,13 @@ export class ReadModels implements OnApplicationBootstrap, OnApplicationShutdown
     await this.runner.stop();
   }
 
-  /** Whoever changed something reads it back: waits, within reason, until it shows. */
-  async show(position: GlobalPosition): Promise<void> {
-    this.runner.wake();
-    await this.runner.waitUntil(position, SHOWN_WITHIN_MS);
+  /**
+   * For whoever is about to read the tables of a projection: waits, within reason, until they show every change that was
+   * answered before the question came, whichever process made it. Changes do not wait for this.
+   *
+   * @throws EventStoreUnavailable
+   */
+  async upToDate({ name }: Pick<Projection<PostgresTransaction>, 'name'>): Promise<void> {
+    await this.runner.showsAll(name, SHOWN_WITHIN_MS);
   }
 }
-
-/** A projection as a table of what each event does to its rows. */
-export function projection(
-  name: string,
-  table: string,
-  handlers: Readonly<Record<string, (transaction: PostgresTransaction, event: ProjectedEvent) => Promise<unknown>>>,
-): Projection<PostgresTransaction> {
-  return {
-    name,
-    eventTypes: new Set(Object.keys(handlers)),
-    apply: async (transaction, event) => void (await handlers[event.type]?.(transaction, event)),
-    reset: async (transaction) => void (await transaction.query(`truncate ${table}`)),
-  };
-}
-
-export type ProjectedEvent = Parameters<Projection<PostgresTransaction>['apply']>[1];

@@ -9,14 +9,16 @@ import {
   type EventStore,
   type PostgresTransaction,
   type RecordedEvent,
+  type StreamRange,
+  type StreamReader,
   type Transacted,
 } from '#libs/event-store';
-import { fold, type Decider } from '../decider/decider.ts';
+import { foldOnto, type Decider } from '../decider/decider.ts';
+import { loadAndKeepState, loadState, type LoadedState } from '../decider/stream-states.ts';
 import { CONTROL_PLANE_NAME } from '../decider/actors.ts';
 import { conflict } from '../decider/domain-error.ts';
 import { DATABASE } from '../injection-tokens.ts';
 import { claimOnce, type IdempotencyClaim } from './idempotency-claims.ts';
-import { ReadModels } from './read-models.ts';
 import { NameRegistry } from './name-registry.ts';
 import { Turnstile } from './turnstile.ts';
 
@@ -41,6 +43,8 @@ export const ownContext = (requestId: string): RequestContext => ({
   mayDeploy: true,
 });
 
+const HOLD = { name: 'stream_hold_1', text: 'select pg_advisory_xact_lock(hashtextextended($1, 0))' };
+
 /** One change: everything done through it is recorded together or not at all. */
 export class Unit {
   readonly names: NameRegistry;
@@ -64,23 +68,37 @@ export class Unit {
     return this.changedAt;
   }
 
+  /** For what is read of history beside the states of aggregates. */
+  get streams(): StreamReader {
+    return this.session;
+  }
+
   /**
    * An aggregate's state. Within a change it is held from here to the end, so that two changes of one aggregate come one
-   * after the other, each deciding on what the other left.
+   * after the other, each deciding on what the other left; and what it came to is kept for those who load it later.
    */
   async load<State, Command, Event extends DomainEvent>(
     decider: Decider<State, Command, Event>,
     streamId: string,
-  ): Promise<{ state: State; version: number }> {
-    if (this.changedAt !== undefined) {
-      await this.transaction.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [streamId]);
-    }
-    const events = await this.session.readStream(streamId);
-    return { state: fold(decider, events), version: events.length };
+  ): Promise<LoadedState<State>> {
+    if (this.changedAt === undefined) return loadState(this.session, decider, streamId);
+    // Sent together, carried out one after the other: the stream is read once it is held.
+    const held = this.transaction.ask(HOLD, [streamId]);
+    const [loaded] = await Promise.all([loadAndKeepState(this.session, decider, streamId), held]);
+    return loaded;
   }
 
-  events(streamId: string): Promise<readonly RecordedEvent[]> {
-    return this.session.readStream(streamId);
+  /** The state as it is, or was at a version; nobody is kept from changing it. */
+  async peek<State, Command, Event extends DomainEvent>(
+    decider: Decider<State, Command, Event>,
+    streamId: string,
+    atVersion?: number,
+  ): Promise<State> {
+    return (await loadState(this.session, decider, streamId, atVersion)).state;
+  }
+
+  events(streamId: string, range?: StreamRange): Promise<readonly RecordedEvent[]> {
+    return this.session.readStream(streamId, range);
   }
 
   /** Appends after a known version, or after whatever is there. */
@@ -100,7 +118,7 @@ export class Unit {
     const { state, version } = await this.load(decider, streamId);
     const events = decider.decide(command, state);
     await this.append(streamId, version, events);
-    return events.reduce((current, event) => decider.evolve(current, event), state);
+    return foldOnto(decider, state, events);
   }
 }
 
@@ -129,7 +147,6 @@ export class UnitOfWork {
 
   constructor(
     @Inject(EVENT_STORE) private readonly store: EventStore<PostgresTransaction>,
-    private readonly readModels: ReadModels,
     @Inject(DATABASE) database: pg.Pool,
   ) {
     const connections = database.options.max ?? USUAL_CONNECTIONS;
@@ -137,7 +154,7 @@ export class UnitOfWork {
   }
 
   /**
-   * Runs a change in one transaction and returns once the read models show it. Never within another one, or a reading.
+   * Runs a change in one transaction. Never within another one, or a reading.
    *
    * @throws DomainError what the change itself throws, or CONFLICT when it lost too often
    * @throws AlreadyClaimed when another request with the same `Idempotency-Key` came first; nothing was recorded here
@@ -155,7 +172,6 @@ export class UnitOfWork {
         });
         if (position === undefined) return value;
         if (context.progress !== undefined) context.progress.isRecorded = true;
-        await this.readModels.show(position);
         return value;
       } catch (error) {
         if (!(error instanceof StreamVersionConflict)) throw error;

@@ -5,8 +5,10 @@ import type pg from 'pg';
 import { conflict } from '../decider/domain-error.ts';
 import type { ProjectScope } from '../http/access/access.ts';
 import { DATABASE } from '../injection-tokens.ts';
+import { ReadModels } from '../persistence/read-models.ts';
 import { UnitOfWork, type RequestContext } from '../persistence/unit-of-work.ts';
 import { projectDecider, projectStream } from './domain/project.decider.ts';
+import { projectsProjection } from './projects.projection.ts';
 
 export class CreateProject extends Command<ProjectView> {
   constructor(
@@ -72,9 +74,13 @@ export class DeleteProjectHandler implements ICommandHandler<DeleteProject> {
 
 @QueryHandler(ListProjects)
 export class ListProjectsHandler implements IQueryHandler<ListProjects> {
-  constructor(@Inject(DATABASE) private readonly database: pg.Pool) {}
+  constructor(
+    private readonly readModels: ReadModels,
+    @Inject(DATABASE) private readonly database: pg.Pool,
+  ) {}
 
   async execute({ visible }: ListProjects): Promise<ProjectView[]> {
+    await this.readModels.upToDate(projectsProjection);
     const found = await this.database.query<ProjectView>(
       'select name, description from read_projects where $1::text[] is null or project_id = any($1) order by name',
       [visible === 'all' ? null : [...visible]],

@@ -1,17 +1,18 @@
-import { projection } from '../persistence/read-models.ts';
-import type { ProjectCreated, ProjectDeleted } from './domain/project.decider.ts';
+import { rowProjection, withoutRow } from '../persistence/row-projection.ts';
+import type { ProjectEvent } from './domain/project.decider.ts';
 
-export const projectsProjection = projection('projects', 'read_projects', {
-  ProjectCreated: (transaction, event) => {
-    const { projectId, name, description } = event.data as ProjectCreated['data'];
-    return transaction.query('insert into read_projects (project_id, name, description) values ($1, $2, $3)', [
-      projectId,
-      name,
-      description,
-    ]);
+interface ProjectRow {
+  readonly project_id: string;
+  readonly name: string;
+  readonly description: string;
+}
+
+export const projectsProjection = rowProjection<ProjectRow, ProjectEvent>({
+  ...{ name: 'projects', table: 'read_projects', key: 'project_id' },
+  columns: { project_id: 'text', name: 'text', description: 'text' },
+  keyOf: ({ data }) => data.projectId,
+  evolve: {
+    ProjectCreated: (_, { data: { projectId, name, description } }) => ({ project_id: projectId, name, description }),
+    ProjectDeleted: withoutRow,
   },
-  ProjectDeleted: (transaction, event) =>
-    transaction.query('delete from read_projects where project_id = $1', [
-      (event.data as ProjectDeleted['data']).projectId,
-    ]),
 });

@@ -1,13 +1,17 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Redis } from 'ioredis';
 import type pg from 'pg';
 import { pino } from 'pino';
-import { EVENT_STORE_MIGRATIONS } from '#libs/event-store';
+import { EVENT_STORE_MIGRATIONS, type ProjectionRunner } from '#libs/event-store';
 import { freshDatabase, type FreshDatabase } from '#libs/event-store/testing';
 import { CONTROL_PLANE_DEFAULTS, type ControlPlaneConfig } from '../../src/config/control-plane.config.ts';
 import { createControlPlaneApp } from '../../src/control-plane-app.ts';
 import { CONTROL_PLANE_MIGRATIONS } from '../../src/persistence/control-plane-migrations.ts';
+import { PROJECTION_RUNNER } from '../../src/persistence/read-models.ts';
+import { PROJECTIONS } from '../../src/slices.ts';
 import { removeKeys, testRedisUrl } from './test-servers.ts';
 
 export interface Answer {
@@ -48,7 +52,12 @@ export interface StoredEvent {
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-type Settings = Partial<Pick<ControlPlaneConfig, 'redisUrl' | 'deployTimeoutMs' | 'roles'>>;
+type Settings = Partial<
+  Pick<
+    ControlPlaneConfig,
+    'redisUrl' | 'deployTimeoutMs' | 'deployHistoryLimit' | 'roles' | 'auditCheckpointSeconds' | 'auditCheckpointFile'
+  >
+>;
 
 const adminToken = `gwt_${randomBytes(32).toString('base64url')}`;
 
@@ -101,6 +110,9 @@ export class RunningControlPlane {
       ...CONTROL_PLANE_DEFAULTS,
       ...{ databaseUrl: this.database.url, adminToken: undefined, masterKey: undefined },
       ...{ redisUrl: testRedisUrl(), roles: new Set(['api', 'deployer'] as const), deployTimeoutMs: 5_000 },
+      // None is taken where a test does not ask for it, and then the file is not made either.
+      auditCheckpointSeconds: 0,
+      auditCheckpointFile: path.join(tmpdir(), `gatewarden-${randomUUID()}.jsonl`),
       ...this.settings,
       ...settings,
     };
@@ -139,6 +151,14 @@ export class RunningControlPlane {
     const answer = await this.call(method, path, body, headers);
     if (answer.status !== 200) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
     return answer.body;
+  }
+
+  /** Ends when the read models show every change: for tests that look into their tables. */
+  async readModelsShown(): Promise<void> {
+    const runner = this.app.get<ProjectionRunner>(PROJECTION_RUNNER);
+    for (const { name } of PROJECTIONS) {
+      if (!(await runner.showsAll(name, 10_000))) throw new Error(`read model ${name} does not catch up`);
+    }
   }
 
   /** Routes as the web server has them; those that answer HEAD beside GET left out. */

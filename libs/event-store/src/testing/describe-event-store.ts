@@ -1,4 +1,4 @@
-import { AppendInvalid, SessionEnded, StreamVersionConflict } from '../event-store-errors.ts';
+import { AppendInvalid, SessionEnded, SnapshotMisplaced, StreamVersionConflict } from '../event-store-errors.ts';
 import {
   type AppendContext,
   type DomainEvent,
@@ -229,6 +229,113 @@ export function describeEventStore<Transaction>(name: string, factory: EventStor
       await expect(refused).rejects.toBeInstanceOf(AppendInvalid);
       await expect(refused).rejects.toMatchObject({ code: 'APPEND_INVALID', field });
       expect(await store.readAll(START, 10)).toEqual([]);
+    });
+
+    it('loads a stream from its newest snapshot of the shape on, and from its beginning without one', async () => {
+      await append({ streamId: 'a', expectedVersion: 0, events: [1, 2, 3, 4].map(counted) });
+      await store.transact(async (session) => {
+        const { events } = await session.loadStream('a', 'sum@1');
+        expect(events).toEqual(await session.readStream('a'));
+        await session.saveSnapshot('a', 'sum@1', { version: 4, state: { sum: 10 } });
+        await session.append(one('a', 4, 5), context);
+        expect(await session.loadStream('a', 'sum@1')).toMatchObject({
+          snapshot: { version: 4, state: { sum: 10 } },
+          events: [{ streamVersion: 5 }],
+        });
+      });
+      const loaded = await store.loadStream('a', 'sum@1');
+      expect(loaded.snapshot).toEqual({ version: 4, state: { sum: 10 } });
+      expect(loaded.events).toEqual(await store.readStream('a', { fromVersion: 5 }));
+      const whole = { snapshot: undefined, events: await store.readStream('a') };
+      expect(await store.loadStream('a', 'sum@2')).toEqual(whole);
+      expect(await store.loadStream('nobody', 'sum@1')).toEqual({ snapshot: undefined, events: [] });
+    });
+
+    it('loads a stream up to a version from the newest snapshot that is not later', async () => {
+      await append({ streamId: 'a', expectedVersion: 0, events: [1, 2, 3, 4, 5].map(counted) });
+      await store.transact(async (session) => {
+        await session.loadStream('a', 'sum@1');
+        // In any order, and of versions in the middle: whoever folds a long stream keeps what it came by.
+        await session.saveSnapshot('a', 'sum@1', { version: 4, state: 10 });
+        await session.saveSnapshot('a', 'sum@1', { version: 2, state: 3 });
+      });
+      const load = async (toVersion: number) => {
+        const { snapshot, events } = await store.loadStream('a', 'sum@1', toVersion);
+        return { snapshot: snapshot?.version, events: events.map(({ streamVersion }) => streamVersion) };
+      };
+      expect(await load(0)).toEqual({ snapshot: undefined, events: [] });
+      expect(await load(1)).toEqual({ snapshot: undefined, events: [1] });
+      expect(await load(2)).toEqual({ snapshot: 2, events: [] });
+      expect(await load(3)).toEqual({ snapshot: 2, events: [3] });
+      expect(await load(4)).toEqual({ snapshot: 4, events: [] });
+      expect(await load(1e15)).toEqual({ snapshot: 4, events: [5] });
+    });
+
+    it('gives a snapshot of a version its newest state, and nobody a way to change it', async () => {
+      await append({ streamId: 'a', expectedVersion: 0, events: [counted(1)] });
+      const state = { text: 'ä \ud83d\ude00 "', list: [1.5, null, 1e21, { b: 1, a: 2 }] };
+      for (const kept of ['first', state]) {
+        await store.transact(async (session) => {
+          await session.loadStream('a', 'sum@1');
+          await session.saveSnapshot('a', 'sum@1', { version: 1, state: kept });
+        });
+      }
+      const { snapshot } = await store.loadStream('a', 'sum@1');
+      expect(snapshot).toEqual({ version: 1, state });
+      (snapshot?.state as { text: string }).text = 'changed';
+      expect((await store.loadStream('a', 'sum@1')).snapshot?.state).toEqual(state);
+    });
+
+    it.each([0, 2])('refuses a snapshot at version %i of a stream that was seen at version 1', async (version) => {
+      await append(one('a', 0, 1));
+      const refused = store.transact(async (session) => {
+        await session.loadStream('a', 'sum@1');
+        await session.saveSnapshot('a', 'sum@1', { version, state: {} });
+      });
+      await expect(refused).rejects.toBeInstanceOf(SnapshotMisplaced);
+      await expect(refused).rejects.toMatchObject({ code: 'SNAPSHOT_MISPLACED', streamId: 'a', version });
+    });
+
+    it('keeps no snapshot of a transaction that comes to nothing', async () => {
+      await append(one('a', 0, 1));
+      const work = store.transact(async (session) => {
+        await session.loadStream('a', 'sum@1');
+        await session.saveSnapshot('a', 'sum@1', { version: 1, state: {} });
+        throw new Error('changed my mind');
+      });
+      await expect(work).rejects.toThrow('changed my mind');
+      expect((await store.loadStream('a', 'sum@1')).snapshot).toBeUndefined();
+    });
+
+    it('lets two changes save the same snapshot', async () => {
+      await append(one('a', 0, 1));
+      const save = (state: string) =>
+        store.transact(async (session) => {
+          await session.loadStream('a', 'sum@1');
+          await session.saveSnapshot('a', 'sum@1', { version: 1, state });
+        });
+      await Promise.all(['same', 'same', 'same', 'same'].map(save));
+      expect((await store.loadStream('a', 'sum@1')).snapshot).toEqual({ version: 1, state: 'same' });
+    });
+
+    it('says where a stream was at a moment: at the last event recorded by then, whatever came between', async () => {
+      const seconds = [1, 2, 5, 4, 9];
+      for (const [index, second] of seconds.entries()) {
+        const recordedAt = `2026-01-01T00:00:0${second}.000Z`;
+        await store.transact((session) => session.append(one('a', index, second), { ...context, recordedAt }));
+      }
+      const at = (moment: string) => store.versionAt('a', moment);
+      expect(await at('2026-01-01T00:00:00.999Z')).toBe(0);
+      expect(await at('2026-01-01T00:00:01.000Z')).toBe(1);
+      expect(await at('2026-01-01T02:00:03.000+02:00')).toBe(2);
+      expect(await at('2026-01-01T00:00:04.000Z')).toBe(4);
+      expect(await at('2026-01-01T00:00:08.999Z')).toBe(4);
+      expect(await at('2026-01-01T00:00:09.000Z')).toBe(5);
+      expect(await at('+010000-01-01T09:59:59.000Z')).toBe(5);
+      expect(await at('-000001-12-31T23:00:00.000Z')).toBe(0);
+      expect(await store.versionAt('nobody', '2027-01-01T00:00:00.000Z')).toBe(0);
+      const { value } = await store.transact((session) => session.versionAt('a', '2026-01-01T00:00:02.500Z'));
+      expect(value).toBe(2);
     });
 
     it('is not changed by what its callers do to the events they hold', async () => {

@@ -41,6 +41,7 @@ export const accessTokenStream = (tokenId: string): string => `accessToken-${tok
 
 export const accessTokenDecider: Decider<AccessTokenState, AccessTokenCommand, AccessTokenEvent> = {
   initialState: { status: 'absent' },
+  snapshotShape: 'accessToken@1',
   evolve(_state, event) {
     switch (event.type) {
       case 'TokenCreated':

@@ -202,6 +202,7 @@ function decide(command: ApiProxyCommand, state: ApiProxyState): readonly ApiPro
 
 export const apiProxyDecider: Decider<ApiProxyState, ApiProxyCommand, ApiProxyEvent> = {
   initialState: { status: 'absent' },
+  snapshotShape: 'apiProxy@1',
   evolve: evolveApiProxy,
   decide,
 };

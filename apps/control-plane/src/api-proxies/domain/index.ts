@@ -21,7 +21,7 @@ export {
   type ActiveApiProxy,
   type ApiProxyState,
 } from './api-proxy.state.ts';
-export { stepsOf, stateAtTime, type ProxyStep } from './proxy-history.ts';
-export { stateAtRevision } from './state-at-revision.ts';
+export { stepsOf, type ProxyStep } from './proxy-history.ts';
 export { templateParameters } from './endpoint-template.ts';
 export { orderOf, policiesAt, type PlacedPolicy } from './placed-policies.ts';
+export { variablesNamedBy } from './variables-named-by.ts';

@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { compileProxy } from '../../deployments/compile/compile-proxy.ts';
 import { fold } from '../../decider/decider.ts';
 import { histories, recorded } from '../testing/random-history.ts';
-import { endpointAdded, policyAdded, proxyCreated } from '../testing/sample-proxy.ts';
+import { policyAdded, proxyCreated } from '../testing/sample-proxy.ts';
+import { stateAtRevision } from '../testing/state-at-revision.ts';
 import { apiProxyDecider } from './api-proxy.decider.ts';
 import { contentOf, requireApiProxy, type ActiveApiProxy } from './api-proxy.state.ts';
-import { stateAtTime, stepsOf } from './proxy-history.ts';
-import { stateAtRevision } from './state-at-revision.ts';
+import { stepsOf } from './proxy-history.ts';
 
 const compiled = (proxy: ActiveApiProxy) => {
   const environment = { name: 'e', tokenIssuer: 'https://e', expiresInUnit: 'SECONDS' } as const;
@@ -52,32 +52,5 @@ describe('the history of a proxy', () => {
       { event: { type: 'ProxyCreated' }, before: { status: 'absent' }, after: { revision: 1, policies: [] } },
       { event: { type: 'PolicyAdded' }, before: { revision: 1 }, after: { revision: 2, policies: [{ name: 'a' }] } },
     ]);
-  });
-});
-
-describe('a proxy at a moment', () => {
-  const EVENTS = [proxyCreated, policyAdded('a', 1), endpointAdded('/users')].map(recorded);
-
-  it('is what the last event by then left', () => {
-    expect(stateAtTime(EVENTS, '2026-01-01T00:00:00.000Z')).toMatchObject({ revision: 1 });
-    expect(stateAtTime(EVENTS, '2026-01-01T00:00:01.999Z')).toMatchObject({ revision: 2 });
-    expect(stateAtTime(EVENTS, '2027-01-01T00:00:00.000Z')).toMatchObject({ revision: 3 });
-  });
-
-  it('is the newest at a moment whose year takes five digits in UTC', () => {
-    expect(stateAtTime(EVENTS, new Date('9999-12-31T23:59:59-10:00').toISOString())).toMatchObject({ revision: 3 });
-  });
-
-  it('is absent before its creation, and after its deletion', () => {
-    expect(stateAtTime(EVENTS, '2025-12-31T23:59:59.999Z')).toEqual({ status: 'absent' });
-    const deleted = { type: 'ProxyDeleted', schemaVersion: 1, data: { proxyId: 'p-1' } } as const;
-    expect(stateAtTime([...EVENTS, recorded(deleted, 3)], '2026-01-01T00:00:03.000Z')).toEqual({ status: 'absent' });
-  });
-
-  it('has what its newest event was decided upon, though the clock that recorded that one went slower', () => {
-    const late = { ...recorded(endpointAdded('/users'), 2), recordedAt: '2026-01-01T00:00:00.500Z' };
-    expect(stateAtTime([...EVENTS.slice(0, 2), late], '2026-01-01T00:00:00.500Z')).toMatchObject({
-      ...{ revision: 3, policies: [{ name: 'a' }], endpoints: [{ name: '/users' }] },
-    });
   });
 });

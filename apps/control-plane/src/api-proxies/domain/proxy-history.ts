@@ -10,9 +10,9 @@ export interface ProxyStep {
   readonly after: ApiProxyState;
 }
 
-/** A proxy's stream from its beginning, step by step. */
-export function stepsOf(events: readonly RecordedEvent[]): ProxyStep[] {
-  let state: ApiProxyState = { status: 'absent' };
+/** A part of a proxy's stream, step by step from the state that it comes after. */
+export function stepsOf(events: readonly RecordedEvent[], from: ApiProxyState = { status: 'absent' }): ProxyStep[] {
+  let state = from;
   return events.map((recorded) => {
     // Nobody else writes to the stream of a proxy.
     const event = recorded as RecordedEvent & ApiProxyEvent;
@@ -20,16 +20,4 @@ export function stepsOf(events: readonly RecordedEvent[]): ProxyStep[] {
     state = evolveApiProxy(before, event);
     return { recorded, event, before, after: state };
   });
-}
-
-/**
- * A proxy as it was at a moment; absent before its creation and after its deletion. Clocks of several processes may
- * differ a little while the stream has one order: the last event recorded by then counts, with all that came before it.
- *
- * @param at ISO 8601
- */
-export function stateAtTime(events: readonly RecordedEvent[], at: string): ApiProxyState {
-  const moment = Date.parse(at);
-  const steps = stepsOf(events);
-  return steps.findLast(({ recorded }) => Date.parse(recorded.recordedAt) <= moment)?.after ?? { status: 'absent' };
 }

@@ -1,87 +1,69 @@
+import { listPhrase, valuePhrase, wordsOf } from './change-phrases.ts';
+
 /** A step into a document: to a member, or to an item of a list by its name. */
 export interface PathStep {
   readonly name: string;
   readonly isItem: boolean;
 }
 
-const LONGEST_SHOWN = 80;
-
-/** A value short enough for a sentence. */
-function shown(value: unknown): string | undefined {
-  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return undefined;
-  const text = String(value);
-  return text.length > LONGEST_SHOWN || text.includes('\n') ? undefined : text;
+interface Values {
+  readonly from: unknown;
+  readonly to: unknown;
 }
 
-/** Elements that are comma lists in one text (`verify-jwt.md` 3.3). */
-const COMMA_LISTS = new Set(['audience.value', 'audience']);
+type Members = Readonly<Record<string, unknown>>;
 
-function wordsOf(value: unknown, member: string): string[] | undefined {
-  if (COMMA_LISTS.has(member) && typeof value === 'string') return value.split(',').map((word) => word.trim());
-  if (!Array.isArray(value)) return undefined;
-  const words = value.map(shown);
-  return words.every((word) => word !== undefined) ? words : undefined;
-}
+/** What the fields of a proxy are called in a sentence; a `*` stands for the name of an item. */
+const TITLES: Readonly<Record<string, string>> = {
+  apiProxyDescription: 'description',
+  clientRoute: 'route',
+  'clientRoute.relativePathList': 'path',
+  'clientRoute.methodList': 'method',
+  'clientRoute.hostList': 'host',
+  'clientRoute.headerList': 'header rules',
+  'clientRoute.headerList[*]': 'header rule *',
+  routingInfo: 'routing',
+  'routingInfo.routingAddressList': 'addresses',
+  'routingInfo.routingAddressList[*]': 'address *',
+  'routingInfo.loadBalanceAlgorithm': 'load balancing',
+  'routingInfo.connectTimeout': 'connect timeout',
+  'routingInfo.readTimeout': 'read timeout',
+  'routingInfo.retryCount': 'retries',
+  cors: 'CORS',
+  'cors.corsActive': 'CORS',
+  'cors.allowOriginList': 'CORS origin',
+  'cors.allowMethodList': 'CORS method',
+  'cors.allowHeaderList': 'CORS header',
+  'cors.exposeHeaderList': 'CORS exposed header',
+  'cors.allowCredentials': 'CORS credentials',
+  'cors.maxAge': 'CORS preflight lifetime',
+  jsonErrorTemplate: 'error template',
+  'jsonErrorTemplate.jsonErrorResponseTemplateActive': 'error template',
+  'jsonErrorTemplate.jsonValue': 'text of the error template',
+  endpointList: 'endpoints',
+};
+const UNITS: Readonly<Record<string, string>> = {
+  'routingInfo.connectTimeout': ' s',
+  'routingInfo.readTimeout': ' s',
+  'cors.maxAge': ' s',
+};
 
-/** What came and what went between two lists of words. */
-function listPhrase(label: string, from: readonly string[], to: readonly string[]): string {
-  const added = to.filter((word) => !from.includes(word));
-  const removed = from.filter((word) => !to.includes(word));
-  if (added.length === 0 && removed.length === 0) return `${label}: other order`;
-  if (added.length === 1 && removed.length === 1) return `${label} ${removed[0]} → ${added[0]}`;
-  const phrases = [...removed.map((word) => `\`${word}\` removed`), ...added.map((word) => `\`${word}\` added`)];
-  return `${label} ${phrases.join(', ')}`;
-}
-
-function valuePhrase(label: string, from: unknown, to: unknown): string | undefined {
-  const [before, after] = [shown(from), shown(to)];
-  if (before !== undefined && after !== undefined) return `${label} ${before} → ${after}`;
-  if (to === null) return before === undefined ? `${label} removed` : `${label} removed, was ${before}`;
-  if (from === null) return after === undefined ? `${label} added` : `${label} set to ${after}`;
-  return `${label} changed`;
-}
-
-interface Members {
-  readonly policy?: { readonly type?: unknown };
-  readonly operationMetadata?: Readonly<Record<string, unknown>>;
-}
-
-/** `REQUEST, order 2` or `GET /users REQUEST, order 1` */
-function placeOf(policy: unknown): string {
-  const at = (policy as Members).operationMetadata ?? {};
-  const endpoint =
-    at['targetScope'] === 'ENDPOINT'
-      ? `${String(at['targetEndpointHTTPMethod'])} ${String(at['targetEndpoint'])} `
-      : '';
-  return `${endpoint}${String(at['targetPipeline'])}, order ${String(at['order'])}`;
-}
-
-function policyMeaning(name: string, member: string, { from, to }: { from: unknown; to: unknown }): string | undefined {
-  const subject = `policy ${name}`;
-  if (member === '') {
-    if (from === null) return `${subject} added at ${placeOf(to)}`;
-    return `${subject} removed, was at ${placeOf(from)}`;
-  }
-  if (member === 'operationMetadata.order') return `${subject} moved from order ${String(from)} to ${String(to)}`;
-  if (member === 'policy.active') return `${subject} switched ${to === true ? 'on' : 'off'}`;
-  if (member.startsWith('operationMetadata.')) return memberMeaning(`${subject} moved:`, member, { from, to });
-  return memberMeaning(`${subject}:`, member, { from, to });
-}
+/** The same of a policy, its members and its place. */
+const POLICY_TITLES: Readonly<Record<string, string>> = {
+  'policy.additionalClaims.claims': 'claims',
+  'policy.additionalClaims.claims[*]': 'claim *',
+  'policy.additionalHeaders.claims': 'token headers',
+  'policy.additionalHeaders.claims[*]': 'token header *',
+  'policy.forwardVariables': 'headers to the upstream',
+  'policy.forwardVariables[*]': 'header * to the upstream',
+  'operationMetadata.targetScope': 'scope',
+  'operationMetadata.targetEndpoint': 'endpoint',
+  'operationMetadata.targetEndpointHTTPMethod': 'method',
+  'operationMetadata.targetPipeline': 'pipeline',
+};
 
 /** Names of parts that say nothing in a sentence. */
-const SILENT = /^(policy|operationMetadata)\.|\.value$/g;
-
-function memberMeaning(
-  subject: string,
-  member: string,
-  { from, to }: { from: unknown; to: unknown },
-): string | undefined {
-  const label = `${subject} ${member.replaceAll(SILENT, '')}`.trim();
-  const inner = member.replace(/^policy\./, '');
-  const [before, after] = [wordsOf(from, inner), wordsOf(to, inner)];
-  if (before !== undefined && after !== undefined) return listPhrase(label, before, after);
-  return valuePhrase(label, from, to);
-}
+const SILENT = /^(policy|operationMetadata)\.|(\.value)+$/g;
 
 const textOf = (steps: readonly PathStep[]): string =>
   steps
@@ -89,15 +71,58 @@ const textOf = (steps: readonly PathStep[]): string =>
     .join('')
     .replace(/^\./, '');
 
-/** A change in words: `policy check: audience b removed`; undefined where there is nothing to say in a line. */
-export function meaningOf(steps: readonly PathStep[], from: unknown, to: unknown): string | undefined {
+/** The longest part of a path that has a title, with the rest behind it: `address http://1: weight`. */
+function titleOf(steps: readonly PathStep[], titles: Readonly<Record<string, string>>): string {
+  for (let length = steps.length; length > 0; length -= 1) {
+    const part = steps.slice(0, length);
+    const item = part.find(({ isItem }) => isItem)?.name ?? '';
+    const title = titles[textOf(part.map((step) => (step.isItem ? { name: '*', isItem: true } : step)))];
+    if (title === undefined) continue;
+    const rest = textOf(steps.slice(length)).replaceAll(SILENT, '');
+    const named = title.replace('*', () => item);
+    return rest === '' || rest === 'value' ? named : `${named}: ${rest}`;
+  }
+  return textOf(steps).replaceAll(SILENT, '');
+}
+
+function memberMeaning(label: string, member: string, { from, to }: Values): string {
+  const inner = member.replace(/^policy\./, '');
+  const [before, after] = [wordsOf(from, inner), wordsOf(to, inner)];
+  if (before !== undefined && after !== undefined) return listPhrase(label, before, after);
+  return valuePhrase(label, from, to, UNITS[member]);
+}
+
+/** `REQUEST, order 2` or `GET /users REQUEST, order 1` */
+function placeOf(policy: unknown): string {
+  const at = (policy as { readonly operationMetadata?: Members }).operationMetadata ?? {};
+  const endpoint =
+    at['targetScope'] === 'ENDPOINT'
+      ? `${String(at['targetEndpointHTTPMethod'])} ${String(at['targetEndpoint'])} `
+      : '';
+  return `${endpoint}${String(at['targetPipeline'])}, order ${String(at['order'])}`;
+}
+
+function policyMeaning(name: string, steps: readonly PathStep[], { from, to }: Values): string {
+  const subject = `policy ${name}`;
+  const member = textOf(steps);
+  if (member === '') {
+    if (from === null) return `${subject} added at ${placeOf(to)}`;
+    return `${subject} removed, was at ${placeOf(from)}`;
+  }
+  if (member === 'operationMetadata.order') return `${subject} moved from order ${String(from)} to ${String(to)}`;
+  if (member === 'policy.active') return `${subject} switched ${to === true ? 'on' : 'off'}`;
+  const isMoved = member.startsWith('operationMetadata.');
+  return memberMeaning(`${subject}${isMoved ? ' moved' : ''}: ${titleOf(steps, POLICY_TITLES)}`, member, { from, to });
+}
+
+/** A change in words: ``policy check: audience `b` removed``. */
+export function meaningOf(steps: readonly PathStep[], from: unknown, to: unknown): string {
   const [list, item, ...rest] = steps;
-  const member = textOf(rest);
-  if (item?.isItem === true && list?.name === 'policyList') return policyMeaning(item.name, member, { from, to });
+  if (item?.isItem === true && list?.name === 'policyList') return policyMeaning(item.name, rest, { from, to });
   if (item?.isItem === true && list?.name === 'endpointList') {
     const subject = `endpoint ${item.name}`;
-    if (member === '') return `${subject} ${from === null ? 'added' : 'removed'}`;
-    return memberMeaning(`${subject}:`, member, { from, to });
+    if (rest.length === 0) return `${subject} ${from === null ? 'added' : 'removed'}`;
+    return memberMeaning(`${subject}: ${textOf(rest)}`, textOf(rest), { from, to });
   }
-  return memberMeaning('', textOf(steps), { from, to });
+  return memberMeaning(titleOf(steps, TITLES), textOf(steps), { from, to });
 }

@@ -82,7 +82,7 @@ describe('what differs between two revisions', () => {
       'requiredClaims.value',
       'policy check: requiredClaims `y` added',
     ],
-    [{}, { issuer: 'https://i' }, 'issuer', 'policy check: issuer added'],
+    [{}, { issuer: 'https://i' }, 'issuer', 'policy check: issuer set to https://i'],
     [{ issuer: 'https://i' }, { issuer: 'https://j' }, 'issuer.value', 'policy check: issuer https://i → https://j'],
     [{ displayName: 'x' }, {}, 'displayName', 'policy check: displayName removed, was x'],
     [{ active: true }, { active: false }, 'active', 'policy check switched off'],
@@ -137,11 +137,11 @@ describe('what differs between two revisions', () => {
     expect(between([updated(routing(one, two))], [updated(routing(two, { ...one, weight: 5 }))])).toEqual([
       {
         ...{ path: 'routingInfo.routingAddressList[http://1].weight', from: 1, to: 5 },
-        meaning: 'routingInfo.routingAddressList[http://1].weight 1 → 5',
+        meaning: 'address http://1: weight 1 → 5',
       },
       {
         ...{ path: 'routingInfo.routingAddressList', from: ['http://1', 'http://2'], to: ['http://2', 'http://1'] },
-        meaning: 'routingInfo.routingAddressList: other order',
+        meaning: 'addresses: other order',
       },
     ]);
   });
@@ -152,7 +152,7 @@ describe('what differs between two revisions', () => {
     expect(between([route('/a', '/b')], [route('/b', '/c', '/d')])).toEqual([
       {
         ...{ path: 'clientRoute.relativePathList', from: ['/a', '/b'], to: ['/b', '/c', '/d'] },
-        meaning: 'clientRoute.relativePathList `/a` removed, `/c` added, `/d` added',
+        meaning: 'path `/a` removed, `/c` added, `/d` added',
       },
     ]);
   });

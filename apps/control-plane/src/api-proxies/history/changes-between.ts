@@ -7,8 +7,8 @@ export interface Change {
   readonly path: string;
   readonly from: unknown;
   readonly to: unknown;
-  /** The same in words, where it can be said. */
-  readonly meaning?: string;
+  /** The same in words. */
+  readonly meaning: string;
 }
 
 type Members = Readonly<Record<string, unknown>>;
@@ -57,8 +57,7 @@ const textOf = (steps: readonly PathStep[]): string =>
 
 function changed(steps: readonly PathStep[], before: unknown, after: unknown): Change {
   const [from, to] = [before ?? null, after ?? null];
-  const meaning = meaningOf(steps, from, to);
-  return { path: textOf(steps), from, to, ...(meaning === undefined ? {} : { meaning }) };
+  return { path: textOf(steps), from, to, meaning: meaningOf(steps, from, to) };
 }
 
 /** Names in the order of what is there now; what is gone comes last. */

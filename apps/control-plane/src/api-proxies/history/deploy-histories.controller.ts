@@ -1,10 +1,12 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { FastifyReply } from 'fastify';
+import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
 import { ApiCall } from '../../http/api-call.ts';
 import { success, type SuccessEnvelope } from '../../http/envelope.ts';
 import { readBody } from '../../http/bodies/request-bodies.ts';
 import { Asker, showRevision } from '../../http/request-context.ts';
+import { CONTROL_PLANE_CONFIG } from '../../injection-tokens.ts';
 import type { RequestContext } from '../../persistence/unit-of-work.ts';
 import { pastApiProxyView } from '../past-api-proxy-view.ts';
 import type { ProxyAddress } from '../proxy-changes.ts';
@@ -28,13 +30,14 @@ export class DeployHistoriesController {
   constructor(
     private readonly commands: CommandBus,
     private readonly queries: QueryBus,
+    @Inject(CONTROL_PLANE_CONFIG) private readonly config: ControlPlaneConfig,
   ) {}
 
   @Get()
   @ApiCall(LIST_DEPLOY_HISTORIES)
   async list(@Param() address: ProxyAddress, @Query() query: unknown): Promise<SuccessEnvelope> {
-    const { environmentName, limit } = readBody(DEPLOYMENT_FILTER, query);
-    const found = await this.queries.execute(new ListDeployHistories(address, { environmentName, limit }));
+    const { environmentName, before, limit = this.config.deployHistoryLimit } = readBody(DEPLOYMENT_FILTER, query);
+    const found = await this.queries.execute(new ListDeployHistories(address, { environmentName, before, limit }));
     return success({ results: found.map(deployHistoryView) });
   }
 

@@ -4,9 +4,9 @@ import { deploymentHistory, type PastDeployment } from '../../deployment-request
 import { environmentStream } from '../../environments/domain/environment.decider.ts';
 import { resolveApiProxy } from '../../persistence/project-scope.ts';
 import { UnitOfWork, type Unit } from '../../persistence/unit-of-work.ts';
-import { apiProxyStream, stepsOf, type ActiveApiProxy } from '../domain/index.ts';
+import type { ActiveApiProxy } from '../domain/index.ts';
+import { revisionOf } from '../past-proxies.ts';
 import type { ProxyAddress } from '../proxy-changes.ts';
-import { requireRevisionIn } from './history-queries.ts';
 
 /** A deployment by its number in an environment. */
 export interface DeploymentAddress extends ProxyAddress {
@@ -24,7 +24,12 @@ export interface NamedDeployment {
 export class ListDeployHistories extends Query<NamedDeployment[]> {
   constructor(
     readonly address: ProxyAddress,
-    readonly filter: { readonly environmentName: string | undefined; readonly limit: number },
+    readonly filter: {
+      readonly environmentName: string | undefined;
+      /** Only deployments with lower numbers. */
+      readonly before: number | undefined;
+      readonly limit: number;
+    },
   ) {
     super();
   }
@@ -42,7 +47,7 @@ async function lostNames(unit: Unit, rows: readonly PastDeployment[]): Promise<R
   const names = new Map<string, string>();
   const lost = new Set(rows.filter((row) => row.environmentName === undefined).map((row) => row.environmentId));
   for (const environmentId of lost) {
-    const [created] = await unit.events(environmentStream(environmentId));
+    const [created] = await unit.events(environmentStream(environmentId), { toVersion: 1 });
     names.set(environmentId, (created?.data as { name: string } | undefined)?.name ?? environmentId);
   }
   return names;
@@ -70,12 +75,12 @@ export class ListDeployHistoriesHandler implements IQueryHandler<ListDeployHisto
   constructor(private readonly units: UnitOfWork) {}
 
   execute({ address, filter }: ListDeployHistories): Promise<NamedDeployment[]> {
-    const { environmentName, limit } = filter;
+    const { environmentName, before, limit } = filter;
     return this.units.read(async (unit) => {
       const { proxyId } = await resolveApiProxy(unit, address);
       const environmentId =
         environmentName === undefined ? undefined : await unit.names.resolve('environment', '', environmentName);
-      const rows = await deploymentHistory(unit.transaction, { proxyId, environmentId, limit });
+      const rows = await deploymentHistory(unit.transaction, { proxyId, environmentId, before, limit });
       const lost = await lostNames(unit, rows);
       return rows.map((past) => ({
         past,
@@ -92,9 +97,8 @@ export class GetDeployHistoryHandler implements IQueryHandler<GetDeployHistory> 
   execute({ address }: GetDeployHistory): Promise<NamedDeployment & { proxy: ActiveApiProxy }> {
     return this.units.read(async (unit) => {
       const { proxyId, past } = await requireDeployment(unit, address);
-      const steps = stepsOf(await unit.events(apiProxyStream(proxyId)));
       const { environmentName } = address;
-      return { past, environmentName, proxy: requireRevisionIn(steps, past.revision) };
+      return { past, environmentName, proxy: await revisionOf(unit, proxyId, past.revision) };
     });
   }
 }

@@ -10,7 +10,8 @@ const numberText = (minimum: number, maximum?: number) =>
     .transform(Number)
     .pipe(wholeNumber(minimum, maximum));
 
-const LIMIT = withDefault(numberText(1, 1000), 100);
+const LIMIT_RANGE = [1, 1000] as const;
+const LIMIT = withDefault(numberText(...LIMIT_RANGE), 100);
 
 /** `?after=&limit=` of lists that grow at their end. */
 export const PAGE = z.strictObject({ after: withDefault(numberText(0), 0), limit: LIMIT });
@@ -19,8 +20,17 @@ export const COMPARISON = z.strictObject({ from: optional(numberText(0)), to: op
 /** `{revision}` of a path. */
 export const REVISION = z.object({ revision: numberText(0) });
 
-/** `?environmentName=&limit=` */
-export const DEPLOYMENT_FILTER = z.strictObject({ environmentName: optional(nameField), limit: LIMIT });
+/** `?environmentName=&before=&limit=`; without a limit as many as the settings say. */
+export const DEPLOYMENT_FILTER = z
+  .strictObject({
+    environmentName: optional(nameField),
+    before: optional(numberText(1)),
+    limit: optional(numberText(...LIMIT_RANGE)),
+  })
+  .refine(({ before, environmentName }) => before === undefined || environmentName !== undefined, {
+    path: ['environmentName'],
+    error: 'is required with before: deployments are numbered per environment',
+  });
 /** `{deployment}` of a path: its numbers rise per environment, so that it takes the environment's name to be one. */
 export const DEPLOYMENT = z.object({ deployment: numberText(0) });
 export const IN_ENVIRONMENT = z.strictObject({ environmentName: nameField });

@@ -54,12 +54,19 @@ const DEPLOYMENT_RESULT = {
   ],
 };
 const ROLLBACK = {
-  ...{ revision: 5, restoredRevision: 3, changes: [CHANGE] },
-  notRolledBack: [{ kind: 'keys', changed: false, message: 'the keys are the same as then' }],
+  ...{ revision: 5, restoredRevision: 3, since: '2026-03-01T12:00:00.000Z', changes: [CHANGE] },
+  notRolledBack: [
+    { kind: 'keys', changed: false, message: 'the keys are the same as then' },
+    {
+      ...{ kind: 'environmentVariables', changed: true, message: 'variables keep the values they have now' },
+      items: [{ name: 'audience', state: 'changed', message: 'audience is another than then and stays as it is now' }],
+    },
+  ],
 };
 const ROLLBACK_TEXT =
   'Settings, endpoints and policies come back exactly as they were, in the same order, as a new revision; also when nothing differs. ' +
-  'Keys, credentials, environment variables and key stores are no content of a revision and stay as they are: `notRolledBack` says so. ' +
+  'Keys, credentials, environment variables and key stores are no content of a revision and stay as they are: `notRolledBack` says so, and what of it is another now than at ' +
+  '`since`, when the revision was deployed (last, where no deployment is named) or, if it never was, recorded. ' +
   'What gateways could not run any more, or a route that somebody else has by now, is refused and nothing changes.';
 
 const limit = { description: 'At most so many, 1 to 1000; default 100.' };
@@ -126,7 +133,11 @@ export const LIST_DEPLOY_HISTORIES: ApiCallFacts = {
   description:
     '`deployment` rises per environment with every publish, undeploy, repair or change of a variable; `deploy` is false for an undeployment; `state` is pending, succeeded, failed or superseded.',
   permission: 'VIEW',
-  query: { environmentName: { description: 'Only of this environment.' }, limit },
+  query: {
+    environmentName: { description: 'Only of this environment.' },
+    before: { description: 'A deployment of that environment: only what came before it.' },
+    limit: { description: 'At most so many, 1 to 1000; default is the setting DEPLOY_HISTORY_LIMIT.' },
+  },
   result: DEPLOYMENT,
 };
 

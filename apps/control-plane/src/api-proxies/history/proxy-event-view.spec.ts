@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import type { ApiProxyEvent } from '../domain/index.ts';
-import { contentOf, requireApiProxy, stateAtRevision, stepsOf } from '../domain/index.ts';
+import { contentOf, requireApiProxy, stepsOf } from '../domain/index.ts';
+import { isRevision } from '../past-proxies.ts';
 import { histories, recorded } from '../testing/random-history.ts';
 import { endpointAdded, policyAdded, proxyCreated } from '../testing/sample-proxy.ts';
-import { contentView, isRevision, proxyEventView, proxyEventViews } from './proxy-event-view.ts';
+import { stateAtRevision } from '../testing/state-at-revision.ts';
+import { contentView, proxyEventView, proxyEventViews } from './proxy-event-view.ts';
 
 const AT_USERS = { scope: 'ENDPOINT', pipeline: 'REQUEST', endpoint: '/users', httpMethod: 'GET' } as const;
 const HISTORY: ApiProxyEvent[] = [proxyCreated, endpointAdded('/users'), policyAdded('u', 1, AT_USERS)];

@@ -130,7 +130,3 @@ export async function proxyEventViews(steps: readonly ProxyStep[]): Promise<Prox
   }
   return views;
 }
-
-/** Other keys are another event, not another revision. */
-export const isRevision = ({ event }: ProxyStep): boolean =>
-  event.type !== 'KeysChanged' && event.type !== 'ProxyDeleted';

@@ -1,26 +1,49 @@
 import { contentView } from './proxy-event-view.ts';
+import type { NamedDifference, SinceThen, Surroundings } from './changed-since.ts';
 import { changesBetween } from './changes-between.ts';
 import type { RolledBackProxy } from './rollback.handlers.ts';
 
-/** What is no content of a revision: a rollback leaves it as it is now. */
-const NOT_ROLLED_BACK = [
-  { kind: 'credentials', message: 'users and clients, their passwords and what they may access stay as they are now' },
-  { kind: 'environmentVariables', message: 'variables keep the values they have now' },
-  { kind: 'keyStores', message: 'policies sign with the key that keyStoreName has now' },
-  { kind: 'environments', message: 'other environments keep the revision that is deployed there' },
-] as const;
+const IN_WORDS: Readonly<Record<SinceThen, string>> = {
+  same: 'is the same as then',
+  changed: 'is another than then and stays as it is now',
+  createdLater: 'was not there then and is used now',
+  deletedSince: 'was there then and is no more',
+};
 
-/** What a rollback did, and what it did not: `resultList[0]` of both rollback calls. */
-export function rollbackView({ before, then, after }: RolledBackProxy) {
-  const { publicKey, secretKey } = then.keys;
+function namedDifferences(kind: string, differences: readonly NamedDifference[], otherwise: string) {
+  const changed = differences.some(({ state }) => state !== 'same');
+  const items = differences.map(({ name, state }) => ({ name, state, message: `${name} ${IN_WORDS[state]}` }));
+  return { kind, changed, message: otherwise, items };
+}
+
+function keysDifference({ before, keysThen }: RolledBackProxy) {
+  const { publicKey, secretKey } = keysThen;
   const changed = publicKey !== before.keys.publicKey || secretKey.fingerprint !== before.keys.secretKey.fingerprint;
-  const keysMessage = changed
-    ? 'the keys are others than then and stay as they are now'
-    : 'the keys are the same as then';
+  const message = changed ? 'the keys are others than then and stay as they are now' : 'the keys are the same as then';
+  return { kind: 'keys', changed, message };
+}
+
+function credentialsDifference({ credentialsChanged: count }: Surroundings) {
+  const stay = 'users and clients, their passwords and what they may access stay as they are now';
+  const message = `${stay}; ${count} of the project ${count === 1 ? 'has' : 'have'} changed since`;
+  return { kind: 'credentials', changed: count > 0, message, count };
+}
+
+/** What a rollback did, and what it did not, with what differs from then: `resultList[0]` of both rollback calls. */
+export function rollbackView(rolledBack: RolledBackProxy) {
+  const { before, then, after, surroundings } = rolledBack;
+  const { since, variables, keyStores } = surroundings;
   return {
     revision: after.revision,
     restoredRevision: then.revision,
+    since,
     changes: changesBetween(contentView(before), contentView(after)),
-    notRolledBack: [{ kind: 'keys', changed, message: keysMessage }, ...NOT_ROLLED_BACK],
+    notRolledBack: [
+      keysDifference(rolledBack),
+      credentialsDifference(surroundings),
+      namedDifferences('environmentVariables', variables, 'variables keep the values they have now'),
+      namedDifferences('keyStores', keyStores, 'policies sign with the key that keyStoreName has now'),
+      { kind: 'environments', message: 'other environments keep the revision that is deployed there' },
+    ],
   };
 }

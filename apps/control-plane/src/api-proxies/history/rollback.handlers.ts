@@ -1,7 +1,7 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { DeploymentResult } from '../../deployment-requests/deployment-results.ts';
 import { DeploymentResults } from '../../deployment-requests/deployment-results.ts';
-import type { DeployOrder } from '../../deployment-requests/deployment-targets.ts';
+import { deploymentTargets, type DeployOrder } from '../../deployment-requests/deployment-targets.ts';
 import { resolveApiProxy } from '../../persistence/project-scope.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../../persistence/unit-of-work.ts';
 import {
@@ -9,18 +9,22 @@ import {
   apiProxyStream,
   contentOf,
   requireApiProxy,
-  stepsOf,
   type ActiveApiProxy,
+  type ProxyKeys,
 } from '../domain/index.ts';
+import { revisionOf } from '../past-proxies.ts';
 import { ProxyChanges, requireRevision, type ProxyAddress } from '../proxy-changes.ts';
+import { changedSince, type Surroundings } from './changed-since.ts';
 import { requireDeployment, type DeploymentAddress } from './deploy-histories.queries.ts';
-import { requireRevisionIn } from './history-queries.ts';
+import { keysAt, momentOf } from './moment-of-revision.ts';
 
 export interface RolledBackProxy {
   readonly before: ActiveApiProxy;
-  /** The proxy as it was at the revision that was restored, with the keys it had then. */
+  /** The proxy as it was at the revision that was restored. */
   readonly then: ActiveApiProxy;
+  readonly keysThen: ProxyKeys;
   readonly after: ActiveApiProxy;
+  readonly surroundings: Surroundings;
   readonly deploymentResult: DeploymentResult;
 }
 
@@ -50,6 +54,8 @@ export class RollBackToDeployment extends Command<RolledBackProxy> {
 interface Rollback {
   readonly proxyId: string;
   readonly toRevision: number;
+  /** ISO 8601: the moment that is meant by "then"; undefined: when the revision was last deployed there, or recorded. */
+  readonly since?: string;
   readonly order: DeployOrder;
   readonly description: string;
 }
@@ -70,10 +76,22 @@ async function rollBack(unit: Unit, changes: ProxyChanges, rollback: Rollback): 
   await requireRevision(unit, proxyId);
   // Holds the proxy, so that what is read of its history here is all of it.
   const before = requireApiProxy((await unit.load(apiProxyDecider, streamId)).state);
-  const then = requireRevisionIn(stepsOf(await unit.events(streamId)), toRevision);
+  const then = await revisionOf(unit, proxyId, toRevision);
+  const targets = await deploymentTargets(unit, order, proxyId);
+  const environmentIds = targets.map(({ environmentId }) => environmentId);
+  const since = rollback.since ?? (await momentOf(unit, { proxyId, revision: toRevision, environmentIds }));
+  const surroundings = await changedSince(unit, { proxy: then, since, environmentIds });
+  const keysThen = await keysAt(unit, proxyId, since);
   const command = { type: 'RollBack', toRevision, content: contentOf(then) } as const;
   const after = requireApiProxy(await unit.change(apiProxyDecider, streamId, command));
-  return { before, then, after, requested: await changes.checkAndDeploy(unit, after, order, description) };
+  return {
+    before,
+    then,
+    keysThen,
+    after,
+    surroundings,
+    requested: await changes.checkAndDeploy(unit, after, order, description),
+  };
 }
 
 @CommandHandler(RollBackToRevision)
@@ -108,11 +126,11 @@ export class RollBackToDeploymentHandler implements ICommandHandler<RollBackToDe
     const order = { deploy: true, environmentNames: [environmentName], field: 'environmentName' };
     const { requested, ...rolledBack } = await this.units.run(context, async (unit) => {
       const { proxyId, past } = await requireDeployment(unit, address);
-      const { revision: toRevision } = past;
+      const { revision: toRevision, requestedAt: since } = past;
       const description =
         command.description ??
         `Rolled back to revision ${toRevision} of deployment ${deployment} in ${environmentName}`;
-      return rollBack(unit, this.changes, { proxyId, toRevision, order, description });
+      return rollBack(unit, this.changes, { proxyId, toRevision, since, order, description });
     });
     return { ...rolledBack, deploymentResult: await this.results.of(requested) };
   }

@@ -1,43 +1,45 @@
-import type { PostgresTransaction } from '#libs/event-store';
-import { projection, type ProjectedEvent } from '../../persistence/read-models.ts';
-import type { ProxyCreated, ProxySettings, ProxyUpdated, RolledBack } from '../domain/api-proxy.events.ts';
+import { rowProjection, whenThere, withoutRow } from '../../persistence/row-projection.ts';
+import type { ApiProxyEvent, ClientRoute, KeysChanged, ProxySettings } from '../domain/api-proxy.events.ts';
 
-const countRevision = (transaction: PostgresTransaction, event: ProjectedEvent) =>
-  transaction.query('update read_api_proxies set revision = revision + 1 where proxy_id = $1', [
-    (event.data as { proxyId: string }).proxyId,
-  ]);
+interface ApiProxyRow {
+  readonly proxy_id: string;
+  readonly project_id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly revision: number;
+  readonly client_route: ClientRoute;
+}
 
-const showSettings = (transaction: PostgresTransaction, proxyId: string, settings: ProxySettings) =>
-  transaction.query(
-    `update read_api_proxies set description = $2, client_route = $3, revision = revision + 1 where proxy_id = $1`,
-    [proxyId, settings.description, JSON.stringify(settings.clientRoute)],
-  );
+type Told = Exclude<ApiProxyEvent, KeysChanged>;
 
-export const apiProxiesProjection = projection('api-proxies', 'read_api_proxies', {
-  ProxyCreated: (transaction, event) => {
-    const { proxyId, projectId, name, description, clientRoute } = event.data as ProxyCreated['data'];
-    return transaction.query(
-      `insert into read_api_proxies (proxy_id, project_id, name, description, revision, client_route)
-       values ($1, $2, $3, $4, 1, $5)`,
-      [proxyId, projectId, name, description, JSON.stringify(clientRoute)],
-    );
+const settingsOf = ({ description, clientRoute }: ProxySettings) => ({ description, client_route: clientRoute });
+
+const nextRevision = whenThere<ApiProxyRow, Told>((row) => ({ ...row, revision: row.revision + 1 }));
+
+export const apiProxiesProjection = rowProjection<ApiProxyRow, Told>({
+  ...{ name: 'api-proxies', table: 'read_api_proxies', key: 'proxy_id' },
+  columns: {
+    ...{ proxy_id: 'text', project_id: 'text', name: 'text', description: 'text', revision: 'integer' },
+    client_route: 'jsonb',
   },
-  ProxyUpdated: (transaction, event) => {
-    const data = event.data as ProxyUpdated['data'];
-    return showSettings(transaction, data.proxyId, data);
-  },
-  ProxyDeleted: (transaction, event) =>
-    transaction.query('delete from read_api_proxies where proxy_id = $1', [
-      (event.data as { proxyId: string }).proxyId,
-    ]),
-  EndpointAdded: countRevision,
-  EndpointUpdated: countRevision,
-  EndpointDeleted: countRevision,
-  PolicyAdded: countRevision,
-  PolicyUpdated: countRevision,
-  PolicyDeleted: countRevision,
-  RolledBack: (transaction, event) => {
-    const { proxyId, content } = event.data as RolledBack['data'];
-    return showSettings(transaction, proxyId, content);
+  keyOf: ({ data }) => data.proxyId,
+  evolve: {
+    ProxyCreated: (_, { data }) => ({
+      ...{ proxy_id: data.proxyId, project_id: data.projectId, name: data.name, revision: 1 },
+      ...settingsOf(data),
+    }),
+    ProxyUpdated: whenThere((row, { data }) => ({ ...row, ...settingsOf(data), revision: row.revision + 1 })),
+    ProxyDeleted: withoutRow,
+    EndpointAdded: nextRevision,
+    EndpointUpdated: nextRevision,
+    EndpointDeleted: nextRevision,
+    PolicyAdded: nextRevision,
+    PolicyUpdated: nextRevision,
+    PolicyDeleted: nextRevision,
+    RolledBack: whenThere((row, { data: { content } }) => ({
+      ...row,
+      ...settingsOf(content),
+      revision: row.revision + 1,
+    })),
   },
 });

@@ -5,7 +5,7 @@ import { fold } from '../../decider/decider.ts';
 import { apiProxyDecider, type ApiProxyCommand } from '../domain/api-proxy.decider.ts';
 import type { ApiProxyEvent } from '../domain/api-proxy.events.ts';
 import { contentOf } from '../domain/api-proxy.state.ts';
-import { stateAtRevision } from '../domain/state-at-revision.ts';
+import { stateAtRevision } from './state-at-revision.ts';
 import { proxyCreated, sampleEndpoint, samplePolicy, sampleVerification } from './sample-proxy.ts';
 
 const POLICIES = [

@@ -224,6 +224,7 @@ function decideActive(
 
 export const credentialDecider: Decider<CredentialState, CredentialCommand, CredentialEvent> = {
   initialState: { status: 'absent' },
+  snapshotShape: 'credential@1',
   evolve(state, event) {
     if (event.type === 'CredentialCreated') {
       return { status: 'active', ...event.data, access: [], tokenSettings: null };

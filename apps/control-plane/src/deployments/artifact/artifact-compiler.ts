@@ -4,13 +4,9 @@ import { EVENT_STORE, type EventStore } from '#libs/event-store';
 import { artifactHash, type ChannelKeys } from '#libs/config-distribution';
 import { canonicalJson } from '#libs/canonical-json';
 import { type ArtifactSigningKeys, type ArtifactVariable, type ProxyArtifact } from '#libs/policy-contracts';
-import {
-  apiProxyStream,
-  stateAtRevision,
-  type ActiveApiProxy,
-  type ApiProxyEvent,
-} from '../../api-proxies/domain/index.ts';
-import { fold } from '../../decider/decider.ts';
+import { variablesNamedBy, type ActiveApiProxy } from '../../api-proxies/domain/index.ts';
+import { proxyAtRevision } from '../../api-proxies/past-proxies.ts';
+import { loadState } from '../../decider/stream-states.ts';
 import {
   variableDecider,
   variableStream,
@@ -20,7 +16,7 @@ import {
 import type { ActiveEnvironment } from '../../environments/domain/environment.decider.ts';
 import { DATABASE, VAULT } from '../../injection-tokens.ts';
 import type { SecretVault } from '../../persistence/secret-vault.ts';
-import { compileProxy, variablesNamedBy } from '../compile/compile-proxy.ts';
+import { compileProxy } from '../compile/compile-proxy.ts';
 import { ProjectKeys } from './project-keys.ts';
 import { SigningKeys } from './signing-keys.ts';
 
@@ -37,8 +33,7 @@ export class ArtifactCompiler {
 
   /** The proxy as it was at a revision; undefined when it was deleted by then or never there. */
   async proxyAt(proxyId: string, revision: number): Promise<ActiveApiProxy | undefined> {
-    const events = await this.store.readStream(apiProxyStream(proxyId));
-    const state = stateAtRevision(events as readonly (ApiProxyEvent & (typeof events)[number])[], revision);
+    const state = await proxyAtRevision(this.store, proxyId, revision);
     return state.status === 'active' ? state : undefined;
   }
 
@@ -78,8 +73,7 @@ export class ArtifactCompiler {
     const policies = proxy.policies.map((placed) => placed.policy);
     const variables: Record<string, ArtifactVariable> = {};
     for (const name of variablesNamedBy(policies, [...ids.keys()])) {
-      const events = await this.store.readStream(variableStream(ids.get(name) ?? ''));
-      const state = fold(variableDecider, events);
+      const { state } = await loadState(this.store, variableDecider, variableStream(ids.get(name) ?? ''));
       const value = state.status === 'active' ? variableValueIn(state, environmentId) : undefined;
       if (value !== undefined) variables[name] = await this.reveal(value);
     }

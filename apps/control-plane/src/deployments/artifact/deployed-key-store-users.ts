@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { apiProxyDecider, apiProxyStream, type ActiveApiProxy } from '../../api-proxies/domain/index.ts';
-import { fold } from '../../decider/decider.ts';
 import { requestDeployments, type RequestedDeployment } from '../../deployment-requests/deployment-requests.ts';
 import type { KeyStoreUse, KeyStoreUsers } from '../../key-stores/key-store-users.port.ts';
 import type { Unit } from '../../persistence/unit-of-work.ts';
@@ -20,7 +19,7 @@ export class DeployedKeyStoreUsers implements KeyStoreUsers {
   async of(unit: Unit, projectId: string, name: string): Promise<KeyStoreUse[]> {
     const uses: KeyStoreUse[] = [];
     for (const proxyId of (await unit.names.all('api-proxy', projectId)).values()) {
-      const proxy = fold(apiProxyDecider, await unit.events(apiProxyStream(proxyId)));
+      const proxy = await unit.peek(apiProxyDecider, apiProxyStream(proxyId));
       if (proxy.status === 'active') uses.push(...usesIn(proxy, name));
     }
     for (const deployed of await deployedRevisions(unit, projectId)) {

@@ -1,9 +1,5 @@
-import {
-  apiProxyStream,
-  stateAtRevision,
-  type ActiveApiProxy,
-  type ApiProxyEvent,
-} from '../../api-proxies/domain/index.ts';
+import type { ActiveApiProxy } from '../../api-proxies/domain/index.ts';
+import { proxyAtRevision } from '../../api-proxies/past-proxies.ts';
 import { holdDeployments } from '../../deployment-requests/deployment-requests.ts';
 import type { Unit } from '../../persistence/unit-of-work.ts';
 
@@ -55,7 +51,6 @@ export async function deployedProxy(
   unit: Unit,
   { proxyId, revision }: DeployedRevision,
 ): Promise<ActiveApiProxy | undefined> {
-  const events = await unit.events(apiProxyStream(proxyId));
-  const state = stateAtRevision(events as readonly ApiProxyEvent[], revision);
+  const state = await proxyAtRevision(unit.streams, proxyId, revision);
   return state.status === 'active' ? state : undefined;
 }

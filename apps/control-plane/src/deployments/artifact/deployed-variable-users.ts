@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import type { ActiveApiProxy } from '../../api-proxies/domain/index.ts';
+import { variablesNamedBy, type ActiveApiProxy } from '../../api-proxies/domain/index.ts';
 import { requestDeployments, type RequestedDeployment } from '../../deployment-requests/deployment-requests.ts';
 import type { VariableUsers } from '../../environment-variables/variable-users.port.ts';
 import type { Unit } from '../../persistence/unit-of-work.ts';
-import { variablesNamedBy } from '../compile/compile-proxy.ts';
 import { deployedProxy, holdDeployedRevisions } from './deployed-revisions.ts';
 
 /** Finds the proxies whose deployed revision names a variable, and deploys that revision again. */

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { EVENT_STORE, type EventStore } from '#libs/event-store';
 import type { JwsAlgorithmName } from '#libs/jwt-engine';
 import type { ArtifactSigningKeys } from '#libs/policy-contracts';
-import { fold } from '../../decider/decider.ts';
+import { loadState } from '../../decider/stream-states.ts';
 import type { ActiveEnvironment } from '../../environments/domain/environment.decider.ts';
 import { DATABASE, VAULT } from '../../injection-tokens.ts';
 import {
@@ -63,7 +63,7 @@ export class ProjectKeys {
     );
     const keyStoreId = found.rows[0]?.entity_id;
     if (keyStoreId === undefined) return keyStoreDecider.initialState;
-    return fold(keyStoreDecider, await this.store.readStream(keyStoreStream(keyStoreId)));
+    return (await loadState(this.store, keyStoreDecider, keyStoreStream(keyStoreId))).state;
   }
 
   /** For this one algorithm: the policy takes no other. */

@@ -6,8 +6,8 @@ import { EVENT_STORE, type EventStore } from '#libs/event-store';
 import { ChannelKeys, ConfigPublisher, RedisConfigChannel, type ConfigChannel } from '#libs/config-distribution';
 import { CONTROL_PLANE_CONFIG, DATABASE, LOGGER, VAULT } from '../../injection-tokens.ts';
 import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
-import { fold } from '../../decider/decider.ts';
 import { notFound, unavailable } from '../../decider/domain-error.ts';
+import { loadState } from '../../decider/stream-states.ts';
 import {
   environmentDecider,
   environmentStream,
@@ -124,8 +124,8 @@ export class EnvironmentChannels {
   }
 
   private async recorded(environmentId: string): Promise<{ environment: ActiveEnvironment; version: number }> {
-    const events = await this.store.readStream(environmentStream(environmentId));
-    return { environment: requireEnvironment(fold(environmentDecider, events)), version: events.length };
+    const { state, version } = await loadState(this.store, environmentDecider, environmentStream(environmentId));
+    return { environment: requireEnvironment(state), version };
   }
 
   private async connect(environment: ActiveEnvironment): Promise<OpenChannel> {

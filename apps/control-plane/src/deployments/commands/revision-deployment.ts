@@ -4,10 +4,9 @@ import {
   apiProxyDecider,
   apiProxyStream,
   requireApiProxy,
-  stateAtRevision,
   type ActiveApiProxy,
-  type ApiProxyEvent,
 } from '../../api-proxies/domain/index.ts';
+import { proxyAtRevision } from '../../api-proxies/past-proxies.ts';
 import { KEY_STORE_CHECK, type KeyStoreCheck } from '../../api-proxies/key-store-check.port.ts';
 import { PROXY_CHECK, type ProxyCheck } from '../../api-proxies/proxy-check.port.ts';
 import { conflict, invalid, invalidField } from '../../decider/domain-error.ts';
@@ -59,8 +58,7 @@ export class RevisionDeployment {
 async function proxyAt(unit: Unit, proxyId: string, revision: number | undefined): Promise<ActiveApiProxy> {
   const newest = await requireExpectedRevision(unit, proxyId);
   if (revision === undefined || revision === newest.revision) return newest;
-  const events = (await unit.events(apiProxyStream(proxyId))) as readonly ApiProxyEvent[];
-  const state = stateAtRevision(events, revision);
+  const state = await proxyAtRevision(unit.streams, proxyId, revision);
   if (state.status === 'active') return state;
   throw invalidField(
     'revision',

@@ -5,11 +5,10 @@ import {
   endpointAdded,
   policyAdded,
   proxyCreated,
-  samplePolicy,
   sampleVerification,
 } from '../../api-proxies/testing/sample-proxy.ts';
 import { fold } from '../../decider/decider.ts';
-import { compileProxy, variablesNamedBy, type CompileContext } from './compile-proxy.ts';
+import { compileProxy, type CompileContext } from './compile-proxy.ts';
 
 const CHECK = sampleVerification({ forwardVariables: [{ variable: 'tenant', header: 'X-Tenant' }] });
 const AT_USERS = { scope: 'ENDPOINT', pipeline: 'RESPONSE', endpoint: '/users', httpMethod: 'GET' } as const;
@@ -112,19 +111,5 @@ describe('compiling a proxy', () => {
     const proxy = proxyOf();
     compileProxy(proxy, CONTEXT);
     expect(proxy).toEqual(proxyOf());
-  });
-});
-
-describe('the variables that policies name', () => {
-  it.each(['private.secret', 'tenant'])('are %s, wherever it is named', (name) => {
-    expect(variablesNamedBy([CHECK], [name, 'elsewhere'])).toEqual([name]);
-  });
-
-  it('are in order, whatever order they were asked in', () => {
-    expect(variablesNamedBy([CHECK], ['tenant', 'private.secret'])).toEqual(['private.secret', 'tenant']);
-  });
-
-  it('are those of a condition, too', () => {
-    expect(variablesNamedBy([samplePolicy({ condition: 'limit = "x"' })], ['limit'])).toEqual(['limit']);
   });
 });

@@ -4,11 +4,10 @@ import type {
   ArtifactPipelines,
   ArtifactSigningKeys,
   ArtifactVariable,
-  PolicyContract,
   PolicyPlace,
   ProxyArtifact,
 } from '#libs/policy-contracts';
-import { policiesAt, type ActiveApiProxy } from '../../api-proxies/domain/index.ts';
+import { policiesAt, variablesNamedBy, type ActiveApiProxy } from '../../api-proxies/domain/index.ts';
 
 /** What a proxy needs of an environment to become an artifact. */
 export interface CompileContext {
@@ -40,12 +39,6 @@ function endpointsOf(proxy: ActiveApiProxy): ArtifactEndpoint[] {
       httpMethod: httpMethod as Extract<PolicyPlace, { scope: 'ENDPOINT' }>['httpMethod'],
     })),
   }));
-}
-
-/** Text search takes a few too many and never one too few. */
-export function variablesNamedBy(policies: readonly PolicyContract[], names: readonly string[]): string[] {
-  const text = JSON.stringify(policies);
-  return names.filter((name) => text.includes(JSON.stringify(name).slice(1, -1))).sort();
 }
 
 /** A proxy's content and an environment's values become the portable artifact; the same in, the same out. */

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { canBeLoaded, stillHolds, type LogPosition } from '#libs/config-distribution';
 import { wishAllIdentities } from '../../channel-upkeep/identity-wishes.ts';
+import { environmentDeploymentsStream, type ChannelRestarted } from '../../deployment-requests/deployment-events.ts';
 import { holdDeployments, requestDeployments } from '../../deployment-requests/deployment-requests.ts';
 import { ownContext, UnitOfWork, type Unit } from '../../persistence/unit-of-work.ts';
 import type { Logger } from '#libs/program-shell';
@@ -80,6 +81,11 @@ export class ChannelRepair {
         [environmentId, begun.epoch, begun.sequence],
       );
       await wishAllIdentities(unit.transaction, environmentId);
+      const { epoch, sequence } = begun;
+      const event: ChannelRestarted = {
+        ...{ type: 'ChannelRestarted', schemaVersion: 1, data: { environmentId, epoch, sequence } },
+      };
+      await unit.append(environmentDeploymentsStream(environmentId), 'any', [event]);
       return begun;
     });
     if (begun === undefined) return;

@@ -9,7 +9,7 @@ import {
   credentialStream,
   type ActiveCredential,
 } from '../../credentials/domain/credential.decider.ts';
-import { fold } from '../../decider/decider.ts';
+import { loadState } from '../../decider/stream-states.ts';
 import { DATABASE, VAULT } from '../../injection-tokens.ts';
 import type { SecretVault } from '../../persistence/secret-vault.ts';
 
@@ -28,7 +28,7 @@ export class IdentityContent {
   }
 
   private async client({ subject, entityId }: IdentityWish): Promise<ClientRecord | null> {
-    const proxy = fold(apiProxyDecider, await this.store.readStream(apiProxyStream(entityId)));
+    const { state: proxy } = await loadState(this.store, apiProxyDecider, apiProxyStream(entityId));
     if (proxy.status === 'absent' || proxy.keys.publicKey !== subject) return null;
     const secretVerifier = await this.vault.get(this.database, proxy.keys.secretKey.secretId);
     const { project, name, proxyId } = proxy;
@@ -36,7 +36,7 @@ export class IdentityContent {
   }
 
   private async credential({ entityId }: IdentityWish): Promise<CredentialRecord | null> {
-    const credential = fold(credentialDecider, await this.store.readStream(credentialStream(entityId)));
+    const { state: credential } = await loadState(this.store, credentialDecider, credentialStream(entityId));
     if (credential.status === 'absent') return null;
     const passwordVerifier = await this.vault.get(this.database, credential.password.secretId);
     const { username, project, enabled, expiresAt, roles, ipList, tokenSettings } = credential;

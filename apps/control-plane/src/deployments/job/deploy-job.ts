@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { DomainEvent } from '#libs/event-store';
 import type { ChangeRecord } from '#libs/config-distribution';
 import { CONTROL_PLANE_CONFIG } from '../../injection-tokens.ts';
 import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
-import { environmentDeploymentsStream, requestDeployments } from '../../deployment-requests/deployment-requests.ts';
+import { environmentDeploymentsStream, settledEvent } from '../../deployment-requests/deployment-events.ts';
+import { requestDeployments } from '../../deployment-requests/deployment-requests.ts';
 import { ownContext, UnitOfWork } from '../../persistence/unit-of-work.ts';
 import { ArtifactCompiler, artifactText } from '../artifact/artifact-compiler.ts';
 import { CannotCompile } from '../artifact/cannot-compile.ts';
@@ -34,12 +34,6 @@ interface Prepared {
 }
 
 type Final = 'succeeded' | 'failed' | 'superseded';
-
-const EVENT_TYPES: Readonly<Record<Final, string>> = {
-  succeeded: 'DeploymentSucceeded',
-  failed: 'DeploymentFailed',
-  superseded: 'DeploymentSuperseded',
-};
 
 /** The part of the time a request waits that a job spends on collecting answers, so that the answer has the counts. */
 const SHARE_OF_WAIT = 0.8;
@@ -197,17 +191,7 @@ export class DeployJob {
         [environmentId, deployment, state, JSON.stringify(result), unit.now],
       );
       if (updated.rowCount === 0) return;
-      const { message, hash, gateways } = result;
-      const data = {
-        environmentId,
-        deployment,
-        proxyId,
-        revision,
-        message,
-        gateways,
-        ...(hash === undefined ? {} : { hash }),
-      };
-      const event: DomainEvent = { type: EVENT_TYPES[state], schemaVersion: 1, data };
+      const event = settledEvent(state, result, { environmentId, deployment, proxyId, revision });
       await unit.append(environmentDeploymentsStream(environmentId), 'any', [event]);
     });
     this.settled.announce(environmentId, deployment);

@@ -67,6 +67,6 @@ async function askedFor(unit: Unit, id: string): Promise<AskedDeployments | unde
 
 /** A proxy that was deleted has its name in its first event only. */
 async function proxyOf(unit: Unit, proxyId: string) {
-  const [created] = await unit.events(apiProxyStream(proxyId));
+  const [created] = await unit.events(apiProxyStream(proxyId), { toVersion: 1 });
   return created?.data as { projectId: string; project: string; name: string } | undefined;
 }

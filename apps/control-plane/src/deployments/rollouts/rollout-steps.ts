@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { apiProxyStream, stateAtRevision, type ApiProxyEvent } from '../../api-proxies/domain/index.ts';
+import { proxyAtRevision } from '../../api-proxies/past-proxies.ts';
 import { notFound } from '../../decider/domain-error.ts';
 import { requestDeployments, type DeploymentTarget } from '../../deployment-requests/deployment-requests.ts';
 import { appendToRollout, noteStarted, stopRollout } from '../../deployment-requests/rollouts.ts';
@@ -42,7 +42,7 @@ export class RolloutSteps {
         rolloutId,
         unit.now,
       ]);
-      return appendToRollout(unit, rolloutId, 'RolloutFinished', {});
+      return appendToRollout(unit, { type: 'RolloutFinished', schemaVersion: 1, data: { rolloutId } });
     }
     await claimRoutes(unit, targets, { proxyId, route: await routeAt(unit, proxyId, revision) });
     const wish = { kind: 'publish', proxyId, revision, description } as const;
@@ -60,14 +60,23 @@ export class RolloutSteps {
   }
 }
 
-/** The environments that still wait in the next wave that has any; those that were deleted meanwhile are left out. */
-async function nextWave(unit: Unit, { rolloutId }: RunningRollout) {
-  await unit.transaction.query(
+/** Environments that were deleted before their wave are no part of it any more. */
+async function leaveOutDeleted(unit: Unit, rolloutId: string): Promise<void> {
+  const cancelled = await unit.transaction.query<{ environment_id: string }>(
     `update rollout_environments set state = 'cancelled', message = 'the environment was deleted'
      where rollout_id = $1 and state = 'waiting'
-       and not exists (select 1 from names where kind = 'environment' and entity_id = environment_id)`,
+       and not exists (select 1 from names where kind = 'environment' and entity_id = environment_id)
+     returning environment_id`,
     [rolloutId],
   );
+  const environmentIds = cancelled.rows.map((row) => row.environment_id).sort();
+  if (environmentIds.length === 0) return;
+  await appendToRollout(unit, { type: 'RolloutShortened', schemaVersion: 1, data: { rolloutId, environmentIds } });
+}
+
+/** The environments that still wait in the next wave that has any. */
+async function nextWave(unit: Unit, { rolloutId }: RunningRollout) {
+  await leaveOutDeleted(unit, rolloutId);
   const found = await unit.transaction.query<DeploymentTarget & { wave: number }>(
     `select place.wave, place.environment_id as "environmentId", names.name as "environmentName"
      from rollout_environments place
@@ -91,8 +100,7 @@ async function deployedRevision(unit: Unit, proxyId: string, environmentId: stri
 
 /** @throws DomainError NOT_FOUND when the proxy was deleted meanwhile */
 async function routeAt(unit: Unit, proxyId: string, revision: number) {
-  const events = (await unit.events(apiProxyStream(proxyId))) as readonly ApiProxyEvent[];
-  const state = stateAtRevision(events, revision);
+  const state = await proxyAtRevision(unit.streams, proxyId, revision);
   if (state.status === 'active') return state.clientRoute;
   throw notFound(`revision ${revision} of the ApiProxy`);
 }

@@ -50,6 +50,7 @@ export const variableValueIn = (variable: VariableContent, environmentId: string
 
 export const variableDecider: Decider<VariableState, VariableCommand, VariableEvent> = {
   initialState: { status: 'absent' },
+  snapshotShape: 'variable@1',
   evolve(state, event) {
     if (event.type === 'VariableCreated') return { status: 'active', ...event.data };
     if (state.status === 'absent') return state;

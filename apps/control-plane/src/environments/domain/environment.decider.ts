@@ -150,6 +150,7 @@ function decide(command: EnvironmentCommand, state: EnvironmentState): readonly 
 
 export const environmentDecider: Decider<EnvironmentState, EnvironmentCommand, EnvironmentEvent> = {
   initialState: { status: 'absent' },
+  snapshotShape: 'environment@1',
   evolve,
   decide,
 };

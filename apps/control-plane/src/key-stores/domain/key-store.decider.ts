@@ -131,6 +131,7 @@ function decide(command: KeyStoreCommand, state: KeyStoreState): readonly KeySto
 
 export const keyStoreDecider: Decider<KeyStoreState, KeyStoreCommand, KeyStoreEvent> = {
   initialState: { status: 'absent' },
+  snapshotShape: 'keyStore@1',
   evolve,
   decide,
 };

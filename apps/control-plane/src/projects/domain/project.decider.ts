@@ -31,6 +31,7 @@ export const projectStream = (projectId: string): string => `project-${projectId
 
 export const projectDecider: Decider<ProjectState, ProjectCommand, ProjectEvent> = {
   initialState: { status: 'absent' },
+  snapshotShape: 'project@1',
   evolve(state, event) {
     switch (event.type) {
       case 'ProjectCreated':

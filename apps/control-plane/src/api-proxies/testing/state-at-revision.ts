@@ -1,9 +1,9 @@
-import type { ApiProxyEvent } from './api-proxy.events.ts';
-import { evolveApiProxy, type ApiProxyState } from './api-proxy.state.ts';
+import type { ApiProxyEvent } from '../domain/api-proxy.events.ts';
+import { evolveApiProxy, type ApiProxyState } from '../domain/api-proxy.state.ts';
 
 const ABSENT: ApiProxyState = { status: 'absent' };
 
-/** A proxy as it was when it had a revision; absent when it never had it, or was deleted by then. */
+/** What `proxyAtRevision` has to find, from all events of the proxy. */
 export function stateAtRevision(events: readonly ApiProxyEvent[], revision: number): ApiProxyState {
   let state = ABSENT;
   for (const event of events) {

@@ -1,0 +1,33 @@
+import { lastDeployedAt } from '../../deployment-requests/deployment-history.ts';
+import type { Unit } from '../../persistence/unit-of-work.ts';
+import type { ProxyKeys } from '../domain/index.ts';
+import { proxyAtTime, revisionSteps } from '../past-proxies.ts';
+
+interface RevisionThen {
+  readonly proxyId: string;
+  readonly revision: number;
+  /** Empty: any. */
+  readonly environmentIds: readonly string[];
+}
+
+/**
+ * When a revision was last deployed to the environments, or else when it was recorded: ISO 8601. What ran beside it then
+ * is what somebody remembers who wants it back.
+ *
+ * @param revision one that the proxy has had
+ */
+export async function momentOf(unit: Unit, revisionThen: RevisionThen): Promise<string> {
+  const deployedAt = await lastDeployedAt(unit.transaction, revisionThen);
+  if (deployedAt !== undefined) return deployedAt;
+  const { proxyId, revision } = revisionThen;
+  const [made] = await revisionSteps(unit.streams, proxyId, { after: revision - 1, limit: 1 });
+  if (made === undefined) throw new Error(`revision ${revision} of ${proxyId} was never recorded`);
+  return made.recorded.recordedAt;
+}
+
+/** A proxy's keys as they were at a moment when it was there. */
+export async function keysAt(unit: Unit, proxyId: string, at: string): Promise<ProxyKeys> {
+  const state = await proxyAtTime(unit.streams, proxyId, at);
+  if (state.status === 'absent') throw new Error(`${proxyId} was not there at ${at}`);
+  return state.keys;
+}

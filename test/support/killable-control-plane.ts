@@ -1,0 +1,154 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { startRedis, type RunningServer } from '#libs/embedded-servers';
+import { HistoryKeys } from '#libs/event-store';
+import { freshDatabase, type FreshDatabase } from '#libs/event-store/testing';
+import { ChildProgram } from './child-program.ts';
+import { FaultPoint, type Fault } from './fault-point.ts';
+import { FaultProxy } from './fault-proxy.ts';
+import { freePortsInARow } from './free-ports.ts';
+import { PostgresWire } from './postgres-wire.ts';
+import { RedisWire } from './redis-wire.ts';
+import { until } from './until.ts';
+
+export interface KeyedWrite {
+  /** Its `Idempotency-Key`, of this write alone. */
+  readonly key: string;
+  readonly method: 'POST' | 'PUT';
+  /** After `/apiops`. */
+  readonly path: string;
+  readonly body: object;
+}
+
+export interface WriteAnswer {
+  readonly status: number;
+  readonly isReplay: boolean;
+  readonly text: string;
+}
+
+/** Longer than any pause between two looks of anything that looks by itself. */
+const ONE_MORE_LOOK_MS = 1_500;
+
+/** A control plane in a process of its own, which reaches PostgreSQL and Redis through proxies that can stop it anywhere. */
+export class KillableControlPlane {
+  readonly faults = new FaultPoint();
+  readonly masterKey = randomBytes(32);
+  private readonly adminToken = `gwt_${randomBytes(32).toString('base64url')}`;
+  private readonly directory = mkdtempSync(path.join(os.tmpdir(), 'gatewarden-e2e-'));
+  private redis!: RunningServer;
+  private redisProxy!: FaultProxy;
+  private databaseProxy!: FaultProxy;
+  private url = '';
+  database!: FreshDatabase;
+  program!: ChildProgram;
+
+  async start(): Promise<void> {
+    chmodSync(this.directory, 0o711);
+    this.redis = await startRedis({ dataDir: path.join(this.directory, 'redis'), appendOnly: false });
+    this.redisProxy = await FaultProxy.before(this.redis.url, this.faults, () => new RedisWire());
+    this.database = await freshDatabase();
+    this.databaseProxy = await FaultProxy.before(this.database.url, this.faults, () => new PostgresWire());
+    const [port = 0] = await freePortsInARow(1);
+    this.url = `http://127.0.0.1:${port}`;
+    this.program = new ChildProgram('apps/control-plane/src/main.js', {
+      ...this.settings(this.databaseProxy.url),
+      ...{ HOST: '127.0.0.1', PORT: String(port) },
+    });
+    await this.startAgain();
+  }
+
+  /** One of the commands that run beside a control plane. */
+  command(name: string, by: 'by the proxy' | 'directly'): ChildProgram {
+    const url = by === 'directly' ? this.database.url : this.databaseProxy.url;
+    return new ChildProgram(`apps/control-plane/src/maintenance/${name}.main.js`, this.settings(url));
+  }
+
+  get redisUrl(): string {
+    return this.redisProxy.url;
+  }
+
+  get historyKeys(): HistoryKeys {
+    return new HistoryKeys(this.masterKey);
+  }
+
+  async startAgain(): Promise<void> {
+    this.program.start();
+    const isReady = async () => (await fetch(`${this.url}/readyz`)).status === 200;
+    await until('the control plane is ready', isReady, 30_000).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${this.program.output.slice(-2_000)}`);
+    });
+  }
+
+  /**
+   * Sends writes, one after the other, and kills the process at a fault point on their way.
+   *
+   * @returns the answers that came before, and whether the point was met
+   */
+  async killedAt(fault: Fault, writes: readonly KeyedWrite[]): Promise<{ isMet: boolean; answers: WriteAnswer[] }> {
+    const answers: WriteAnswer[] = [];
+    const struck = this.faults.arm(fault).then(() => true);
+    const done = this.sendAll(writes, answers).then(async () => {
+      await Promise.race([this.settled(), struck]);
+      await Promise.race([new Promise((resolve) => setTimeout(resolve, ONE_MORE_LOOK_MS)), struck]);
+      return false;
+    });
+    const isMet = await Promise.race([struck, done]);
+    await this.program.signal('SIGKILL');
+    this.faults.release();
+    await done;
+    return { isMet, answers };
+  }
+
+  /** Until there is nothing left to do: every deployment has ended, every read model has seen every event. */
+  async settled(withinMs = 30_000): Promise<void> {
+    await until('everything is settled', async () => this.isSettled(), withinMs);
+  }
+
+  async call(method: string, callPath: string, write?: KeyedWrite): Promise<WriteAnswer> {
+    const keyed = { 'content-type': 'application/json', 'idempotency-key': write?.key ?? '' };
+    const response = await fetch(`${this.url}/apiops${callPath}`, {
+      method,
+      headers: { authorization: `Bearer ${this.adminToken}`, ...(write === undefined ? {} : keyed) },
+      ...(write === undefined ? {} : { body: JSON.stringify(write.body) }),
+    });
+    const isReplay = response.headers.get('idempotency-replayed') === 'true';
+    return { status: response.status, isReplay, text: await response.text() };
+  }
+
+  async stop(): Promise<void> {
+    await this.program.signal('SIGKILL');
+    await Promise.all([this.databaseProxy.close(), this.redisProxy.close()]);
+    await this.database.drop();
+    await this.redis.stop();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  private settings(databaseUrl: string): Record<string, string> {
+    return {
+      ...{ DATABASE_URL: databaseUrl, REDIS_URL: this.redisProxy.url, DATA_DIR: path.join(this.directory, 'data') },
+      ...{ MASTER_KEY: this.masterKey.toString('base64'), ADMIN_TOKEN: this.adminToken },
+      ...{ DEPLOY_TIMEOUT_MS: '1000', LOG_LEVEL: 'warn' },
+    };
+  }
+
+  /** Until the first one that is not answered. */
+  private async sendAll(writes: readonly KeyedWrite[], answers: WriteAnswer[]): Promise<void> {
+    for (const write of writes) {
+      const answer = await this.call(write.method, write.path, write).catch(() => undefined);
+      if (answer === undefined) return;
+      answers.push(answer);
+    }
+  }
+
+  private async isSettled(): Promise<boolean> {
+    const { rows } = await this.database.pool.query<{ open: boolean }>(
+      `select exists (select from deployments where state = 'pending')
+         or exists (select from projection_checkpoints c, (select * from events
+              order by epoch desc, transaction_id desc, sequence desc limit 1) e
+            where (c.epoch, c.transaction_id, c.sequence) < (e.epoch, e.transaction_id, e.sequence)) as open`,
+    );
+    return rows[0]?.open === false;
+  }
+}

@@ -1,0 +1,63 @@
+import { once } from 'node:events';
+import net, { type Socket } from 'node:net';
+
+/** `closed` breaks and refuses connections; the others keep them, but one direction leads nowhere. */
+export type DoorState = 'open' | 'closed' | 'swallows requests' | 'swallows answers';
+
+/** The one address of a server that goes away, and comes back elsewhere. */
+export class ServerDoor {
+  private state: DoorState = 'open';
+  private readonly sockets = new Set<Socket>();
+  private readonly server = net.createServer((client) => this.join(client));
+
+  private constructor(private target: URL) {}
+
+  static async to(targetUrl: string): Promise<ServerDoor> {
+    const door = new ServerDoor(new URL(targetUrl));
+    door.server.listen(0, '127.0.0.1');
+    await once(door.server, 'listening');
+    return door;
+  }
+
+  /** The address of the target by way of the door. */
+  get url(): string {
+    const url = new URL(this.target);
+    url.port = String((this.server.address() as net.AddressInfo).port);
+    return url.href;
+  }
+
+  leadTo(targetUrl: string): void {
+    this.target = new URL(targetUrl);
+  }
+
+  /** What was swallowed does not come later: whoever waited for it has to have given up. */
+  become(state: DoorState): void {
+    this.state = state;
+    if (state === 'closed' || state === 'open') this.cut();
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  private cut(): void {
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  private join(client: Socket): void {
+    if (this.state === 'closed') return void client.destroy();
+    const server = net.connect(Number(this.target.port), this.target.hostname);
+    for (const socket of [client, server]) {
+      this.sockets.add(socket);
+      socket.on('error', () => socket.destroy());
+      socket.on('close', () => {
+        this.sockets.delete(socket);
+        client.destroy();
+        server.destroy();
+      });
+    }
+    client.on('data', (bytes) => void (this.state === 'swallows requests' || server.write(bytes)));
+    server.on('data', (bytes) => void (this.state === 'swallows answers' || client.write(bytes)));
+  }
+}

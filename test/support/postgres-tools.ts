@@ -17,7 +17,7 @@ const EMBEDDED_MAJOR = 18;
 export interface DumpTools {
   readonly version: string;
   readonly directory: string;
-  newCluster(dataDir: string): Promise<RunningServer>;
+  readonly newCluster: (dataDir: string) => Promise<RunningServer>;
 }
 
 /** Where a logical restore can be done with PostgreSQL's own programs; undefined where there are none. */

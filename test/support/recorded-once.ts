@@ -47,34 +47,43 @@ interface ChainRow {
   readonly metadata: EventMetadata;
   readonly data: unknown;
   readonly mac: Buffer;
-  readonly head_version: number;
-  readonly head_mac: Buffer;
 }
+
+type HeadRow = Pick<ChainRow, 'stream_id' | 'version' | 'mac'>;
 
 /** Streams with a gap, an event whose MAC is not the one it must have, or another end than their head says. */
 export async function brokenChains(pool: pg.Pool, keys: HistoryKeys): Promise<string[]> {
-  const { rows } = await pool.query<ChainRow>(
-    `select e.*, s.version as head_version, s.mac as head_mac
-     from streams s left join events e using (stream_id) order by stream_id, version`,
-  );
+  const { rows } = await pool.query<ChainRow>('select * from events order by stream_id, version');
+  const heads = await pool.query<HeadRow>('select stream_id, version, mac from streams');
+  const ends = new Map<string, ChainRow>();
   const broken = new Set<string>();
-  let previous: ChainRow | undefined;
   for (const row of rows) {
-    const before = previous?.stream_id === row.stream_id ? previous : undefined;
-    const mac = keys.eventMac(before?.mac ?? null, {
-      ...{ eventId: row.event_id, streamId: row.stream_id, streamVersion: row.version, type: row.type },
-      ...{ schemaVersion: row.schema_version, recordedAt: row.recorded_at.toISOString() },
-      ...{ metadata: row.metadata, data: row.data },
-    });
-    const isNext = row.version === (before?.version ?? 0) + 1;
-    const isWithinHead =
-      row.version < row.head_version || (row.version === row.head_version && mac.equals(row.head_mac));
-    if (!isNext || !isWithinHead || !mac.equals(row.mac)) broken.add(row.stream_id);
-    if (before === undefined && previous !== undefined && previous.version !== previous.head_version) {
-      broken.add(previous.stream_id);
-    }
-    previous = row;
+    if (!comesAfter(row, ends.get(row.stream_id), keys)) broken.add(row.stream_id);
+    ends.set(row.stream_id, row);
   }
-  if (previous !== undefined && previous.version !== previous.head_version) broken.add(previous.stream_id);
-  return [...broken];
+  for (const { stream_id: streamId, version, mac } of heads.rows) {
+    const end = ends.get(streamId);
+    if (end === undefined || end.version !== version || !end.mac.equals(mac)) broken.add(streamId);
+    ends.delete(streamId);
+  }
+  return [...broken, ...ends.keys()];
+}
+
+function comesAfter(row: ChainRow, before: ChainRow | undefined, keys: HistoryKeys): boolean {
+  const mac = keys.eventMac(before?.mac ?? null, {
+    ...{ eventId: row.event_id, streamId: row.stream_id, streamVersion: row.version, type: row.type },
+    ...{ schemaVersion: row.schema_version, recordedAt: row.recorded_at.toISOString() },
+    ...{ metadata: row.metadata, data: row.data },
+  });
+  return row.version === (before?.version ?? 0) + 1 && mac.equals(row.mac);
+}
+
+/** The rows of every read model, by table. */
+export async function readModelRows(pool: pg.Pool): Promise<Record<string, unknown[]>> {
+  const { rows: tables } = await pool.query<{ name: string }>(
+    `select tablename as name from pg_tables where schemaname = 'public' and tablename like 'read\\_%' order by 1`,
+  );
+  const contents: Record<string, unknown[]> = {};
+  for (const { name } of tables) contents[name] = (await pool.query(`select * from ${name} order by 1`)).rows;
+  return contents;
 }

@@ -1,27 +1,16 @@
+import { createHash } from 'node:crypto';
 import { type Asked, type Wire } from './fault-proxy.ts';
 import { type Step } from './fault-point.ts';
 
-/** Talk about the connection itself, or waiting for something to do. */
-const NO_STEPS = new Set(
-  [
-    'HELLO',
-    'AUTH',
-    'SELECT',
-    'CLIENT',
-    'INFO',
-    'PING',
-    'QUIT',
-    'COMMAND',
-    'BZPOPMIN',
-    'SUBSCRIBE',
-    'PSUBSCRIBE',
-  ].concat(['UNSUBSCRIBE', 'XREAD', 'CONFIG', 'SCRIPT']),
-);
+/** Talk about the connection itself, waiting for something to do, and reading: nothing that is kept. */
+const NO_STEPS = new Set([
+  ...['HELLO', 'AUTH', 'SELECT', 'CLIENT', 'INFO', 'PING', 'QUIT', 'COMMAND', 'CONFIG', 'SCRIPT'],
+  ...['BZPOPMIN', 'SUBSCRIBE', 'PSUBSCRIBE', 'UNSUBSCRIBE', 'XREAD'],
+  ...['GET', 'MGET', 'HGET', 'HMGET', 'HGETALL', 'EXISTS', 'LRANGE', 'ZRANGE', 'TIME'],
+]);
 /** What differs from run to run: identifiers and numbers. */
 const VARIABLE = /[0-9a-f]{8}-[0-9a-f-]{27}|\d+/g;
-const KEY_AT: Readonly<Record<string, number>> = { EVAL: 3, EVALSHA: 3 };
-
-/** Redis' protocol 2 and 3, as far as needed. The name of a command is its first key, for scripts with the script's hash. */
+/** Redis' protocol 2 and 3, as far as needed. The name of a command is its first key, that of a script its hash. */
 export class RedisWire implements Wire {
   private unread: Buffer = Buffer.alloc(0);
   private unanswered: Buffer = Buffer.alloc(0);
@@ -82,10 +71,24 @@ function wordsOf(command: Buffer): string[] {
   return words;
 }
 
-function stepOf(words: readonly string[]): Step | undefined {
-  const command = (words[0] ?? '').toUpperCase();
-  if (NO_STEPS.has(command)) return undefined;
-  const key = (words[KEY_AT[command] ?? 1] ?? '').replace(VARIABLE, '#');
-  const script = command === 'EVALSHA' ? ` ${words[1] ?? ''}` : '';
-  return { name: `Redis ${command}${script} ${key}`, isKept: true };
+function stepOf([command = '', ...words]: readonly string[]): Step | undefined {
+  const name = command.toUpperCase();
+  if (NO_STEPS.has(name)) return undefined;
+  // Whichever way a script comes, in full or by its hash: it is the same step.
+  if (name === 'EVAL')
+    return scriptStep(
+      createHash('sha1')
+        .update(words[0] ?? '')
+        .digest('hex'),
+      words[2],
+    );
+  if (name === 'EVALSHA') return scriptStep(words[0] ?? '', words[2]);
+  return { name: `Redis ${name} ${keyOf(words[0])}`, isKept: true };
 }
+
+const scriptStep = (hash: string, key: string | undefined): Step => ({
+  name: `Redis script ${hash.slice(0, 12)} ${keyOf(key)}`,
+  isKept: true,
+});
+
+const keyOf = (key = ''): string => key.replace(VARIABLE, '#');

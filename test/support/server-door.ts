@@ -2,11 +2,16 @@ import { once } from 'node:events';
 import net, { type Socket } from 'node:net';
 
 /** `closed` breaks and refuses connections; the others keep them, but one direction leads nowhere. */
-export type DoorState = 'open' | 'closed' | 'swallows requests' | 'swallows answers';
+export type DoorState = 'open' | 'closed' | 'swallows requests' | 'swallows answers from a COMMIT on';
+
+/** PostgreSQL's simple query, alone: unlike the COMMIT among the statements that look at the epoch. */
+const COMMIT = Buffer.from('Q\u0000\u0000\u0000\u000bCOMMIT\u0000');
 
 /** The one address of a server that goes away, and comes back elsewhere. */
 export class ServerDoor {
   private state: DoorState = 'open';
+  /** Nobody hears the server any more. */
+  private isDeaf = false;
   private readonly sockets = new Set<Socket>();
   private readonly server = net.createServer((client) => this.join(client));
 
@@ -33,6 +38,7 @@ export class ServerDoor {
   /** What was swallowed does not come later: whoever waited for it has to have given up. */
   become(state: DoorState): void {
     this.state = state;
+    this.isDeaf = false;
     if (state === 'closed' || state === 'open') this.cut();
   }
 
@@ -57,7 +63,11 @@ export class ServerDoor {
         server.destroy();
       });
     }
-    client.on('data', (bytes) => void (this.state === 'swallows requests' || server.write(bytes)));
-    server.on('data', (bytes) => void (this.state === 'swallows answers' || client.write(bytes)));
+    client.on('data', (bytes: Buffer) => {
+      if (this.state === 'swallows requests') return;
+      if (this.state === 'swallows answers from a COMMIT on' && bytes.includes(COMMIT)) this.isDeaf = true;
+      server.write(bytes);
+    });
+    server.on('data', (bytes: Buffer) => void (this.isDeaf || client.write(bytes)));
   }
 }

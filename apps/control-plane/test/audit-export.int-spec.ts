@@ -218,6 +218,27 @@ describe('GET /apiops/audit/events/', () => {
     expect(idsOf(await exported(`${ALL}?to=${to}`))).toEqual(idsOf(all.filter(({ at }) => at < to)));
   });
 
+  it('goes by the recorded time, in the order of the log, where clocks went backwards', async () => {
+    const store = plane.app.get<PostgresEventStore>(EVENT_STORE);
+    for (const [number, second] of [2, 1, 3, 2].entries()) {
+      const context = {
+        recordedAt: `2029-01-01T00:00:0${second}.000Z`,
+        metadata: { actor: 'test', requestId: 'clocks' },
+      };
+      const events = [{ type: 'Ticked', schemaVersion: 1, data: { number } }];
+      await store.transact((session) =>
+        session.append({ streamId: 'project-clocks', expectedVersion: number, events }, context),
+      );
+    }
+    const numbers = async (from: number, to: number) =>
+      (await exported(`${ALL}?from=2029-01-01T00:00:0${from}Z&to=2029-01-01T00:00:0${to}Z`)).map(
+        ({ data }) => data['number'],
+      );
+    expect(await numbers(2, 3)).toEqual([0, 3]);
+    expect(await numbers(1, 2)).toEqual([1]);
+    expect(await numbers(1, 4)).toEqual([0, 1, 2, 3]);
+  });
+
   it('goes on after any line', async () => {
     const all = await exported();
     for (const place of [0, 7, all.length - 2]) {

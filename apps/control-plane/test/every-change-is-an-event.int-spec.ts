@@ -1,10 +1,12 @@
+import { PROJECTIONS } from '../src/slices.ts';
 import { NOT_IN_WRITES, prepareForWrites, writesOn, writesServedBy, type Write } from './testing/every-write.ts';
 import { FakeGateway } from './testing/fake-gateway.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
 import { until } from './testing/test-servers.ts';
 
-/** What is no part of what was asked for: how far readers of the log are, and what they sign of it. */
-const READERS = /checkpoint/;
+/** Made from the log alone, and a moment later: read models, how far readers are, and what is signed of it. */
+const FOLLOWING = [...PROJECTIONS.flatMap(({ tables }) => tables), 'projection_', 'history_checkpoints'];
+const isFollowing = (table: string): boolean => FOLLOWING.some((name) => table.startsWith(name));
 
 let plane: RunningControlPlane;
 afterAll(() => plane.close());
@@ -15,7 +17,7 @@ async function dump(): Promise<Record<string, string>> {
     `select relname as name from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace order by 1`,
   );
   const contents: Record<string, string> = {};
-  for (const { name } of tables.rows.filter((table) => !READERS.test(table.name))) {
+  for (const { name } of tables.rows.filter((table) => !isFollowing(table.name))) {
     const found = await plane.pool.query<{ rows: string | null }>(
       `select string_agg(row::text, E'\\n' order by row::text) as rows from ${name} row`,
     );

@@ -54,6 +54,7 @@ beforeAll(async () => {
 afterAll(() => plane.close());
 
 async function readModels(): Promise<Record<string, unknown[]>> {
+  await plane.readModelsShown();
   const tables = ['read_projects', 'read_environments', 'read_api_proxies', 'read_credentials'];
   const read = async (table: string) => (await plane.pool.query<object>(`select * from ${table} order by 1`)).rows;
   return Object.fromEntries(await Promise.all(tables.map(async (table) => [table, await read(table)] as const)));
@@ -80,10 +81,68 @@ describe('read models', () => {
     }
   });
 
-  it('show what was changed as soon as the change is answered', async () => {
-    await plane.done('POST', '/projects/', { name: 'at once' });
-    expect((await plane.call('GET', '/projects/')).text).toContain('"at once"');
-    await plane.done('DELETE', '/projects/at%20once/');
+  it('show what was changed as soon as the change is answered, in whichever process', async () => {
+    const [writer, reader] = [plane.app, await plane.process()];
+    const ask = async (
+      app: typeof writer,
+      method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+      path: string,
+      payload?: object,
+    ) => {
+      const headers = { authorization: `Bearer ${plane.adminToken}` };
+      const answer = await app.inject({ method, url: `/apiops${path}`, headers, ...(payload && { payload }) });
+      expect([path, answer.statusCode]).toEqual([path, 200]);
+      return answer.body;
+    };
+    const P = '/projects/at%20once';
+    for (let round = 0; round < 5; round += 1) {
+      await ask(writer, 'POST', '/projects/', { name: 'at once' });
+      expect(await ask(reader, 'GET', '/projects/')).toContain('"at once"');
+      await ask(writer, 'POST', `${P}/apiProxies/url/`, proxyBody('shown'));
+      expect(await ask(reader, 'GET', `${P}/apiProxies/`)).toContain('"shown"');
+      await ask(writer, 'POST', `${P}/credentials/`, credentialBody('carol', 'a password'));
+      expect(await ask(reader, 'GET', `${P}/credentials/`)).toContain('"carol"');
+      expect(await ask(reader, 'GET', `${P}/credentials/carol/`)).toContain('"carol"');
+      const described = { description: `round ${round}` };
+      await ask(writer, 'PUT', `/environments/${environment.name}/`, described);
+      for (const path of ['/environments/', `/environments/${environment.name}/`, `${P}/environments/`]) {
+        expect(await ask(reader, 'GET', path)).toContain(described.description);
+      }
+      await ask(writer, 'DELETE', `${P}/credentials/carol/`);
+      expect(await ask(reader, 'GET', `${P}/credentials/`)).not.toContain('"carol"');
+      await ask(writer, 'DELETE', `${P}/apiProxies/shown/`);
+      expect(await ask(reader, 'GET', `${P}/apiProxies/`)).not.toContain('"shown"');
+      await ask(writer, 'DELETE', `${P}/`);
+      expect(await ask(reader, 'GET', '/projects/')).not.toContain('"at once"');
+    }
+    await reader.close();
+  });
+
+  it('are shown whole to everybody while they are rebuilt, and show changes made meanwhile', async () => {
+    const other = await plane.process();
+    const rebuilder = other.get<ProjectionRunner>(PROJECTION_RUNNER);
+    let isDone = false;
+    const rebuilding = (async () => {
+      for (let round = 0; round < 6; round += 1) for (const name of READ_MODELS) await rebuilder.rebuild(name);
+      isDone = true;
+    })();
+    const list = async (path: string, member: string) =>
+      (await plane.done('GET', path)).resultList.map((one) => String(one[member]));
+    let made = 0;
+    for (; !isDone || made < 10; made += 1) {
+      const project = `during ${made}`;
+      await plane.done('POST', '/projects/', { name: project });
+      const names = await list('/projects/', 'name');
+      expect(names).toEqual(expect.arrayContaining(['shop', 'empty', project]));
+      expect(names).toHaveLength(3);
+      expect(await list('/projects/shop/apiProxies/', 'apiProxyName')).toEqual(['orders', 'users']);
+      expect(await list('/projects/shop/credentials/', 'username')).toEqual(['alice']);
+      expect(await list('/environments/', 'name')).toContain(environment.name);
+      await plane.done('DELETE', `/projects/${encodeURIComponent(project)}/`);
+    }
+    await rebuilding;
+    expect(await list('/projects/', 'name')).toEqual(['empty', 'shop']);
+    await other.close();
   });
 });
 

@@ -31,14 +31,14 @@ const TRANSACTIONS_AHEAD = 20_000;
 /** A way to bring a database into a new cluster. */
 interface Way {
   readonly name: string;
-  newCluster(dataDir: string): Promise<RunningServer>;
-  restore(from: FreshDatabase, to: FreshDatabase, directory: string): Promise<void>;
+  readonly newCluster: (dataDir: string) => Promise<RunningServer>;
+  readonly restore: (from: FreshDatabase, to: FreshDatabase, directory: string) => Promise<void>;
 }
 
 const rowByRow: Way = {
   name: 'row by row',
   newCluster: newEmbeddedCluster,
-  async restore(from, to) {
+  restore: async (from, to) => {
     await migrate(to.url, EVENT_STORE_MIGRATIONS, CONTROL_PLANE_MIGRATIONS);
     await copyRows(from.pool, to.pool);
   },

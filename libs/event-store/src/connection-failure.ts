@@ -20,3 +20,7 @@ export function isConnectionFailure(error: unknown): boolean {
 /** 40001 serialization failure, 40P01 deadlock: the same work may well succeed when it is done again. */
 export const isWorthRepeating = (error: unknown): boolean =>
   error instanceof pg.DatabaseError && (error.code === '40001' || error.code === '40P01');
+
+/** Whether a failed query says that no answer came in time. */
+export const isTimeout = (error: unknown): boolean =>
+  error instanceof Error && /^(Query read timeout|timeout exceeded)/.test(error.message);

@@ -82,7 +82,8 @@ export interface StreamReader {
    */
   loadStream(streamId: string, shape: string, toVersion?: number): Promise<LoadedStream>;
   /**
-   * Where a stream was at a moment: the version of the last event recorded by then; 0 when there was none.
+   * Where a stream was at a moment: the version of the last event recorded by then; 0 when there was none. The clocks that
+   * recorded it are taken to agree within a minute.
    *
    * @param moment ISO 8601 instant
    */

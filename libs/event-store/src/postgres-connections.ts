@@ -2,11 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { EventStoreUnavailable, TransactionAborted } from './event-store-errors.ts';
 import { type RecordedEvent } from './event-store.port.ts';
-import { isConnectionFailure } from './connection-failure.ts';
+import { isConnectionFailure, isTimeout } from './connection-failure.ts';
 import { type BegunConnection } from './postgres-session.ts';
 
-/** How many pooled connections may turn out dead before the database counts as unreachable. */
-const LIVE_CONNECTION_ATTEMPTS = 3;
+/** How many connections may fall silent before the database counts as unreachable. */
+const SILENT_CONNECTIONS = 3;
+/** What `pg` makes of a pool that does not say. */
+const USUAL_CONNECTIONS = 10;
 /** Pauses before asking again what became of a COMMIT whose answer was lost, in milliseconds. */
 const SETTLE_PAUSES_MS = [0, 100, 200, 400, 800];
 
@@ -96,9 +98,18 @@ export class PostgresConnections {
       } catch (error) {
         this.release(client, true);
         if (!isConnectionFailure(error)) throw error;
-        if (attempt === LIVE_CONNECTION_ATTEMPTS) throw new EventStoreUnavailable('nothing-recorded', { cause: error });
+        if (!this.mayTryAgain(error, attempt)) throw new EventStoreUnavailable('nothing-recorded', { cause: error });
       }
     }
+  }
+
+  /**
+   * After a restart of the server every pooled connection may be dead, and each says so at once: the one after them is new.
+   * A silent one costs its time limit.
+   */
+  mayTryAgain(failure: unknown, attempt: number): boolean {
+    const limit = isTimeout(failure) ? SILENT_CONNECTIONS : (this.pool.options.max ?? USUAL_CONNECTIONS) + 1;
+    return attempt < limit;
   }
 
   private async connect(): Promise<pg.PoolClient> {

@@ -26,7 +26,7 @@ import { type EventRow, readEventRow } from './recorded-event-row.ts';
 import { StreamHeads } from './stream-heads.ts';
 import { NO_UPCASTERS, type Upcasters } from './upcasting.ts';
 
-/** How often work is done in all when a connection was dead or the database answers with a serialization failure. */
+/** How often work is done in all when the database answers with a serialization failure or a deadlock. */
 const WORK_ATTEMPTS = 5;
 /** Upper bound of the random pause before the first repetition, in milliseconds; doubles each time. */
 const REPETITION_PAUSE_MS = 10;
@@ -76,7 +76,8 @@ export class PostgresEventStore implements EventStore<PostgresTransaction> {
       try {
         return await this.transactOnce(work);
       } catch (error) {
-        if (attempt === WORK_ATTEMPTS || !(isWorthRepeating(error) || error instanceof NeverBegan)) throw error;
+        if (error instanceof NeverBegan && this.connections.mayTryAgain(error.cause, attempt)) continue;
+        if (attempt >= WORK_ATTEMPTS || !isWorthRepeating(error)) throw error;
         await pause(Math.random() * REPETITION_PAUSE_MS * 2 ** attempt);
       }
     }

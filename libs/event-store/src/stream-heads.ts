@@ -11,6 +11,8 @@ const LARGEST_MEMORY = 5_000;
 export class StreamHeads {
   private readonly heads = new Map<string, StreamHead>();
 
+  constructor(private readonly largestMemory = LARGEST_MEMORY) {}
+
   get(streamId: string): StreamHead | undefined {
     return this.heads.get(streamId);
   }
@@ -20,6 +22,6 @@ export class StreamHeads {
     this.heads.delete(streamId);
     this.heads.set(streamId, head);
     const [oldest] = this.heads.keys();
-    if (this.heads.size > LARGEST_MEMORY && oldest !== undefined) this.heads.delete(oldest);
+    if (this.heads.size > this.largestMemory && oldest !== undefined) this.heads.delete(oldest);
   }
 }

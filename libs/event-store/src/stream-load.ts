@@ -27,10 +27,29 @@ export const LOAD = {
 /** Versions are 32-bit integers in the database. */
 export const HIGHEST_VERSION = 2_147_483_647;
 
-/** Clocks of several processes differ a little while a stream has one order: the last event by then counts. */
+/**
+ * Clocks of several processes differ a little while a stream has one order: the last event by then counts. They are taken
+ * to agree within a minute: after an event of more than a minute later nothing can be from before, so that halving finds
+ * where to look from, however long the stream is.
+ */
 export const VERSION_AT = {
-  name: 'event_store_version_at_1',
-  text: 'SELECT version FROM events WHERE stream_id = $1 AND recorded_at <= $2 ORDER BY version DESC LIMIT 1',
+  name: 'event_store_version_at_2',
+  text: `
+    WITH RECURSIVE search AS (
+      SELECT 0 AS low, 1 + coalesce((SELECT max(e.version) FROM events e WHERE e.stream_id = $1), 0) AS high
+      UNION ALL
+      SELECT CASE WHEN probe.is_later THEN s.low ELSE (s.low + s.high) / 2 END,
+             CASE WHEN probe.is_later THEN (s.low + s.high) / 2 ELSE s.high END
+      FROM search s
+      CROSS JOIN LATERAL (
+        SELECT e.recorded_at > $2::timestamptz + interval '1 minute' AS is_later
+        FROM events e WHERE e.stream_id = $1 AND e.version = (s.low + s.high) / 2
+      ) probe
+      WHERE s.high - s.low > 1
+    )
+    SELECT version FROM events
+    WHERE stream_id = $1 AND version < (SELECT min(high) FROM search) AND recorded_at <= $2::timestamptz
+    ORDER BY version DESC LIMIT 1`,
 };
 
 export const loadParameters = ({ streamId, shape }: LoadRequest, toVersion: number | undefined): unknown[] => [

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { CheckpointFollower, CheckpointWriter, type HistoryFaultKind, verifyHistory } from '../src/audit/index.ts';
 import { EVENT_STORE_MIGRATIONS } from '../src/migrate.ts';
 import { PostgresEventStore } from '../src/postgres-event-store.ts';
-import { freshDatabase, type FreshDatabase, TEST_HISTORY_KEYS } from '../src/testing/index.ts';
+import { freshDatabase, type FreshDatabase, TEST_HISTORY_KEYS, wholeLogReadable } from '../src/testing/index.ts';
 
 const TABLES = ['event_store_epochs', 'streams', 'events', 'history_checkpoints', 'history_checkpoint_heads'];
 const metadata = { actor: 'ada', requestId: 'request-1', reason: 'because' };
@@ -17,6 +17,10 @@ let file: string;
 let clock = Date.parse('2026-01-02T03:00:00.000Z');
 
 const sql = (text: string) => database.pool.query(text);
+async function takeCheckpoint(): Promise<void> {
+  await wholeLogReadable(database.pool);
+  await writer.take(clock);
+}
 async function append(...streamIds: string[]): Promise<void> {
   clock += 1_000;
   const recordedAt = new Date(clock).toISOString();
@@ -37,9 +41,9 @@ async function record(): Promise<void> {
   await append('b', 'b');
   await append('a', 'a');
   await append('c');
-  await writer.take(clock);
+  await takeCheckpoint();
   for (const streamId of ['a', 'b', 'c', 'd']) await append(streamId);
-  await writer.take(clock);
+  await takeCheckpoint();
   await new CheckpointFollower(store, TEST_HISTORY_KEYS, file).follow();
   await append('a', 'b');
 }
@@ -317,7 +321,7 @@ describe('a file kept outside the database', () => {
   it('shows an event that took the place of one it knows, with a checkpoint over it', async () => {
     await sql(`${cutCheckpoint}; ${cutEnd('c', 1)}`);
     await append('c');
-    await writer.take(clock);
+    await takeCheckpoint();
     expect(await named()).toEqual([]);
     expect(await named([file])).toEqual(['replaced c2', 'checkpoint-differs checkpoint 2']);
   });

@@ -222,10 +222,12 @@ describe('ProjectionRunner', () => {
     await append('s', 1);
     expect(await live.showsAll('a', 50)).toBe(false);
     const shown = live.showsAll('a', LONG_MS);
+    // Meanwhile it looks, and finds nothing yet.
+    for (let round = 0; round < 10; round += 1) await append('s', 1);
     await slow.query('COMMIT');
     slow.release();
     expect(await shown).toBe(true);
-    expect(await model('a')).toMatchObject([{ told: [1] }]);
+    expect((await model('a'))[0]?.told).toContain(1);
   });
 });
 

@@ -4,7 +4,7 @@ import { HistoryUnsealed } from '../src/event-store-errors.ts';
 import { EVENT_STORE_MIGRATIONS } from '../src/migrate.ts';
 import { PostgresEventStore } from '../src/postgres-event-store.ts';
 import { sealHistory } from '../src/seal-history.ts';
-import { freshDatabase, type FreshDatabase, TEST_HISTORY_KEYS } from '../src/testing/index.ts';
+import { freshDatabase, type FreshDatabase, TEST_HISTORY_KEYS, wholeLogReadable } from '../src/testing/index.ts';
 
 const context = { recordedAt: '2026-01-02T03:04:05.678Z', metadata: { actor: 'ada', requestId: 'request-1' } };
 
@@ -106,6 +106,7 @@ describe('a MAC that was taken away', () => {
   });
 
   it('is not given again when all of them are gone, but a checkpoint is there', async () => {
+    await wholeLogReadable(database.pool);
     await new CheckpointWriter(store, TEST_HISTORY_KEYS).take(0);
     await unseal();
     expect(await seal()).toBeUndefined();

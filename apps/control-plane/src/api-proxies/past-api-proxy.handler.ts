@@ -4,8 +4,7 @@ import { notFound } from '../decider/domain-error.ts';
 import { readBody } from '../http/bodies/request-bodies.ts';
 import { resolveApiProxy } from '../persistence/project-scope.ts';
 import { UnitOfWork } from '../persistence/unit-of-work.ts';
-import type { ActiveApiProxy } from './domain/index.ts';
-import { proxyAtTime } from './past-proxies.ts';
+import { type ActiveApiProxy, proxyAtTime } from './domain/index.ts';
 import type { ProxyAddress } from './proxy-changes.ts';
 
 const QUERY = z.strictObject({

@@ -1,6 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiCall } from '../http/api-call.ts';
+import { NO_MEMBERS, readBody } from '../http/bodies/request-bodies.ts';
 import { success, type SuccessEnvelope } from '../http/envelope.ts';
 import { Asker } from '../http/request-context.ts';
 import type { RequestContext } from '../persistence/unit-of-work.ts';
@@ -75,7 +76,12 @@ export class EnvironmentsController {
   @Post(':environmentName/keys')
   @HttpCode(200)
   @ApiCall(ADD_GATEWAY_KEY)
-  async addKey(@Asker() asker: RequestContext, @Param('environmentName') name: string): Promise<SuccessEnvelope> {
+  async addKey(
+    @Asker() asker: RequestContext,
+    @Param('environmentName') name: string,
+    @Body() body: unknown,
+  ): Promise<SuccessEnvelope> {
+    readBody(NO_MEMBERS, body ?? {});
     return success({ results: [await this.commands.execute(new AddGatewayKey(asker, name))] });
   }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { type HistoryKeys } from '../history-keys.ts';
 import { type PostgresEventStore } from '../postgres-event-store.ts';
 import { appendCheckpoints, checkpointFileSize, readCheckpointLines } from './checkpoint-file.ts';
@@ -37,19 +38,25 @@ export class CheckpointFollower {
   }
 
   /**
-   * Appends what the table has beyond the file. The first call, and every call after the table was found without what
-   * it had before, compares the whole file with the table.
+   * Appends what the table has beyond the file. The first call compares the whole file with the table, and so does one
+   * that finds the file, or what the table had, gone.
    *
    * @throws EventStoreUnavailable, or as `node:fs` throws
    */
   async follow(): Promise<FileState> {
-    if (this.state === undefined || !(await this.isInTable(this.newest))) this.state = await this.compare();
+    if (this.state === undefined || this.isFileGone() || !(await this.isInTable(this.newest))) {
+      this.state = await this.compare();
+    }
     for (;;) {
       const page = await readCheckpoints(this.query, this.newest?.number ?? 0, CHECKPOINTS_PER_READ);
       await appendCheckpoints(this.file, page);
       this.newest = page.at(-1) ?? this.newest;
       if (page.length < CHECKPOINTS_PER_READ) return this.state;
     }
+  }
+
+  private isFileGone(): boolean {
+    return this.newest !== undefined && !existsSync(this.file);
   }
 
   private async isInTable(one: Signed | undefined): Promise<boolean> {

@@ -338,6 +338,20 @@ export function describeEventStore<Transaction>(name: string, factory: EventStor
       expect(value).toBe(2);
     });
 
+    it('says it of every moment of a long stream, also where a clock went half a minute slower', async () => {
+      const seconds = Array.from({ length: 60 }, (_, index) => index * 20 - (index % 7 === 3 ? 30 : 0));
+      const at = (second: number) => new Date(Date.UTC(2026, 0, 1) + second * 1_000).toISOString();
+      for (const [index, second] of seconds.entries()) {
+        await store.transact((session) =>
+          session.append(one('a', index, second), { ...context, recordedAt: at(second) }),
+        );
+      }
+      for (let moment = -40; moment < 1_240; moment += 10) {
+        const expected = seconds.findLastIndex((second) => second <= moment) + 1;
+        expect({ moment, version: await store.versionAt('a', at(moment)) }).toEqual({ moment, version: expected });
+      }
+    });
+
     it('is not changed by what its callers do to the events they hold', async () => {
       const data = { count: 1 };
       const { value } = await append({ streamId: 'a', expectedVersion: 0, events: [{ ...counted(1), data }] });

@@ -4,3 +4,4 @@ export { freshDatabase, type FreshDatabase } from './fresh-database.ts';
 export { gate, type Gate } from './gate.ts';
 export { Tally, type TallyRow } from './tally.ts';
 export { readUntil } from './read-until.ts';
+export { wholeLogReadable } from './whole-log-readable.ts';

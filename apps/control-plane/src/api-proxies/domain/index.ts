@@ -21,6 +21,15 @@ export {
   type ActiveApiProxy,
   type ApiProxyState,
 } from './api-proxy.state.ts';
+export {
+  isRevision,
+  proxyAtRevision,
+  proxyAtTime,
+  proxySteps,
+  revisionOf,
+  revisionSteps,
+  type Page,
+} from './past-proxies.ts';
 export { stepsOf, type ProxyStep } from './proxy-history.ts';
 export { templateParameters } from './endpoint-template.ts';
 export { orderOf, policiesAt, type PlacedPolicy } from './placed-policies.ts';

@@ -4,8 +4,7 @@ import { deploymentHistory, type PastDeployment } from '../../deployment-request
 import { environmentStream } from '../../environments/domain/environment.decider.ts';
 import { resolveApiProxy } from '../../persistence/project-scope.ts';
 import { UnitOfWork, type Unit } from '../../persistence/unit-of-work.ts';
-import type { ActiveApiProxy } from '../domain/index.ts';
-import { revisionOf } from '../past-proxies.ts';
+import { type ActiveApiProxy, revisionOf } from '../domain/index.ts';
 import type { ProxyAddress } from '../proxy-changes.ts';
 
 /** A deployment by its number in an environment. */

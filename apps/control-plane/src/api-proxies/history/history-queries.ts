@@ -1,8 +1,15 @@
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { resolveApiProxy } from '../../persistence/project-scope.ts';
 import { UnitOfWork } from '../../persistence/unit-of-work.ts';
-import { apiProxyDecider, apiProxyStream, type ActiveApiProxy } from '../domain/index.ts';
-import { proxySteps, revisionOf, revisionSteps, type Page } from '../past-proxies.ts';
+import {
+  apiProxyDecider,
+  apiProxyStream,
+  type ActiveApiProxy,
+  proxySteps,
+  revisionOf,
+  revisionSteps,
+  type Page,
+} from '../domain/index.ts';
 import type { ProxyAddress } from '../proxy-changes.ts';
 import { changesBetween, type Change } from './changes-between.ts';
 import {

@@ -1,7 +1,6 @@
 import { lastDeployedAt } from '../../deployment-requests/deployment-history.ts';
 import type { Unit } from '../../persistence/unit-of-work.ts';
-import type { ProxyKeys } from '../domain/index.ts';
-import { proxyAtTime, revisionSteps } from '../past-proxies.ts';
+import { type ProxyKeys, proxyAtTime, revisionSteps } from '../domain/index.ts';
 
 interface RevisionThen {
   readonly proxyId: string;

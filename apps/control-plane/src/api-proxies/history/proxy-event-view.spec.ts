@@ -1,7 +1,6 @@
 import fc from 'fast-check';
-import type { ApiProxyEvent } from '../domain/index.ts';
+import { type ApiProxyEvent, isRevision } from '../domain/index.ts';
 import { contentOf, requireApiProxy, stepsOf } from '../domain/index.ts';
-import { isRevision } from '../past-proxies.ts';
 import { histories, recorded } from '../testing/random-history.ts';
 import { endpointAdded, policyAdded, proxyCreated } from '../testing/sample-proxy.ts';
 import { stateAtRevision } from '../testing/state-at-revision.ts';

@@ -11,8 +11,8 @@ import {
   requireApiProxy,
   type ActiveApiProxy,
   type ProxyKeys,
+  revisionOf,
 } from '../domain/index.ts';
-import { revisionOf } from '../past-proxies.ts';
 import { ProxyChanges, requireRevision, type ProxyAddress } from '../proxy-changes.ts';
 import { changedSince, type Surroundings } from './changed-since.ts';
 import { requireDeployment, type DeploymentAddress } from './deploy-histories.queries.ts';

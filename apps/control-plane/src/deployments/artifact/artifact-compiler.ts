@@ -4,8 +4,7 @@ import { EVENT_STORE, type EventStore } from '#libs/event-store';
 import { artifactHash, type ChannelKeys } from '#libs/config-distribution';
 import { canonicalJson } from '#libs/canonical-json';
 import { type ArtifactSigningKeys, type ArtifactVariable, type ProxyArtifact } from '#libs/policy-contracts';
-import { variablesNamedBy, type ActiveApiProxy } from '../../api-proxies/domain/index.ts';
-import { proxyAtRevision } from '../../api-proxies/past-proxies.ts';
+import { variablesNamedBy, type ActiveApiProxy, proxyAtRevision } from '../../api-proxies/domain/index.ts';
 import { loadState } from '../../decider/stream-states.ts';
 import {
   variableDecider,

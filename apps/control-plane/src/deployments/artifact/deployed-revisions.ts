@@ -1,5 +1,4 @@
-import type { ActiveApiProxy } from '../../api-proxies/domain/index.ts';
-import { proxyAtRevision } from '../../api-proxies/past-proxies.ts';
+import { type ActiveApiProxy, proxyAtRevision } from '../../api-proxies/domain/index.ts';
 import { holdDeployments } from '../../deployment-requests/deployment-requests.ts';
 import type { Unit } from '../../persistence/unit-of-work.ts';
 

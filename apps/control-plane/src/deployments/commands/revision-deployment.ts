@@ -5,8 +5,8 @@ import {
   apiProxyStream,
   requireApiProxy,
   type ActiveApiProxy,
+  proxyAtRevision,
 } from '../../api-proxies/domain/index.ts';
-import { proxyAtRevision } from '../../api-proxies/past-proxies.ts';
 import { KEY_STORE_CHECK, type KeyStoreCheck } from '../../api-proxies/key-store-check.port.ts';
 import { PROXY_CHECK, type ProxyCheck } from '../../api-proxies/proxy-check.port.ts';
 import { conflict, invalid, invalidField } from '../../decider/domain-error.ts';

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { proxyAtRevision } from '../../api-proxies/past-proxies.ts';
+import { proxyAtRevision } from '../../api-proxies/domain/index.ts';
 import { notFound } from '../../decider/domain-error.ts';
 import { requestDeployments, type DeploymentTarget } from '../../deployment-requests/deployment-requests.ts';
 import { appendToRollout, noteStarted, stopRollout } from '../../deployment-requests/rollouts.ts';

@@ -11,6 +11,9 @@ export const NAME = /^(?!__proto__$|\.{1,2}$)[A-Za-z0-9._\-$% ]{1,255}$/;
 const NAME_RULE = 'must be 1 to 255 of A-Z a-z 0-9 . _ - $ % and blank, and neither . nor ..';
 export const nameField = z.string().regex(NAME, { error: NAME_RULE });
 
+/** Of a call that takes nothing. */
+export const NO_MEMBERS = z.strictObject({});
+
 /** A body as its schema has it. @throws DomainError VALIDATION_FAILED with every fault. */
 export function readBody<Output>(schema: z.ZodType<Output>, body: unknown): Output {
   return settled(parseWith(schema, requireJson(body) ?? undefined));

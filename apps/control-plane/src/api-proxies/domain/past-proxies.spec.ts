@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { type DomainEvent, InMemoryEventStore, type StreamReader } from '#libs/event-store';
-import { loadAndKeepState } from '../decider/stream-states.ts';
-import type { ApiProxyEvent } from './domain/api-proxy.events.ts';
-import { apiProxyDecider, apiProxyStream, stepsOf, type ApiProxyState } from './domain/index.ts';
+import { loadAndKeepState } from '../../decider/stream-states.ts';
+import type { ApiProxyEvent } from './api-proxy.events.ts';
+import { apiProxyDecider, apiProxyStream, stepsOf, type ApiProxyState } from './index.ts';
 import { isRevision, proxyAtRevision, proxyAtTime, proxySteps, revisionSteps } from './past-proxies.ts';
-import { histories, recorded } from './testing/random-history.ts';
-import { endpointAdded, policyAdded, proxyCreated } from './testing/sample-proxy.ts';
-import { stateAtRevision } from './testing/state-at-revision.ts';
+import { histories, recorded } from '../testing/random-history.ts';
+import { endpointAdded, policyAdded, proxyCreated } from '../testing/sample-proxy.ts';
+import { stateAtRevision } from '../testing/state-at-revision.ts';
 
 const STREAM = apiProxyStream('p-1');
 const ABSENT: ApiProxyState = { status: 'absent' };

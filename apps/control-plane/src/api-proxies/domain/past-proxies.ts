@@ -1,15 +1,9 @@
 import type { StreamReader } from '#libs/event-store';
-import { notFound } from '../decider/domain-error.ts';
-import { loadState, SNAPSHOT_INTERVAL, type LoadedState } from '../decider/stream-states.ts';
-import type { Unit } from '../persistence/unit-of-work.ts';
-import {
-  apiProxyDecider,
-  apiProxyStream,
-  stepsOf,
-  type ActiveApiProxy,
-  type ApiProxyState,
-  type ProxyStep,
-} from './domain/index.ts';
+import { notFound } from '../../decider/domain-error.ts';
+import { loadState, SNAPSHOT_INTERVAL, type LoadedState } from '../../decider/stream-states.ts';
+import { apiProxyDecider } from './api-proxy.decider.ts';
+import { apiProxyStream, type ActiveApiProxy, type ApiProxyState } from './api-proxy.state.ts';
+import { stepsOf, type ProxyStep } from './proxy-history.ts';
 
 /** What comes after a number, at most so many. */
 export interface Page {
@@ -91,8 +85,12 @@ export async function proxyAtRevision(reader: StreamReader, proxyId: string, rev
  *
  * @throws DomainError NOT_FOUND when the proxy never had it
  */
-export async function revisionOf(unit: Unit, proxyId: string, revision: number): Promise<ActiveApiProxy> {
-  const state = await proxyAtRevision(unit.streams, proxyId, revision);
+export async function revisionOf(
+  { streams }: { readonly streams: StreamReader },
+  proxyId: string,
+  revision: number,
+): Promise<ActiveApiProxy> {
+  const state = await proxyAtRevision(streams, proxyId, revision);
   if (state.status === 'absent') throw notFound(`Revision ${revision} of the ApiProxy`);
   return state;
 }

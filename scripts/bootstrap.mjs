@@ -114,13 +114,13 @@ export function ensureBuilt(announce = () => undefined) {
   return 'built';
 }
 
-/** Runs the steps; an expected fault ends the process with its message and without a stack trace. */
-export async function runOrExplain(steps) {
+/** Runs the steps; an expected fault ends the process with its message, `faultCode`, and without a stack trace. */
+export async function runOrExplain(steps, faultCode = 1) {
   try {
     await steps();
   } catch (error) {
     if (!(error instanceof BootstrapFault)) throw error;
     console.error(`\n${error.message}`);
-    process.exitCode = 1;
+    process.exitCode = faultCode;
   }
 }

@@ -2,11 +2,16 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { HistoryKeys, PostgresEventStore, type DomainEvent } from '#libs/event-store';
 import { freshDatabase, type FreshDatabase } from '#libs/event-store/testing';
+import { ChildProgram } from '../support/child-program.ts';
+import { freePortsInARow } from '../support/free-ports.ts';
+import { until } from '../support/until.ts';
 
 const COMMAND = path.resolve(import.meta.dirname, '../../dist/apps/control-plane/src/maintenance/audit-export.main.js');
 /** Several pages, and more than a pipe holds. */
@@ -27,10 +32,22 @@ async function ran(...args: readonly string[]): Promise<{ code: number; printed:
   return { code: code as number, printed, said };
 }
 
+/** It makes the tables. */
+async function startControlPlaneOnce(): Promise<void> {
+  const [port = 0] = await freePortsInARow(1);
+  const program = new ChildProgram('apps/control-plane/src/main.js', {
+    ...{ DATABASE_URL: database.url, MASTER_KEY: masterKey.toString('base64'), HOST: '127.0.0.1', PORT: String(port) },
+    ...{ REDIS_URL: process.env['TEST_REDIS_URL'] ?? '', ADMIN_TOKEN: `gwt_${randomBytes(32).toString('base64url')}` },
+  });
+  program.start();
+  await until('it is ready', async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).status === 200);
+  await program.signal('SIGKILL');
+}
+
 describe('npm run audit:export', () => {
   beforeAll(async () => {
     database = await freshDatabase();
-    // Brings the database up to date first, as everything does that opens it.
+    await startControlPlaneOnce();
     expect(await ran()).toEqual({ code: 0, printed: '', said: 'audit:export: 0 events\n' });
     const store = new PostgresEventStore(database.pool, new HistoryKeys(masterKey));
     const events = Array.from({ length: EVENTS }, (_, number): DomainEvent => {
@@ -59,6 +76,28 @@ describe('npm run audit:export', () => {
     child.stdout.destroy();
     const [code] = (await once(child, 'close')) as [number];
     expect([code, await said]).toEqual([0, '']);
+  });
+
+  it('leaves nothing behind when it is stopped in the middle', async () => {
+    const directory = mkdtempSync(path.join(tmpdir(), 'gatewarden-export-'));
+    const holder = await database.pool.connect();
+    await holder.query('BEGIN; LOCK TABLE events IN ACCESS EXCLUSIVE MODE');
+    const child = started(['--output', path.join(directory, 'trail.ndjson')]);
+    await until('it has begun', () => Promise.resolve(readdirSync(directory).length === 1));
+    child.kill('SIGINT');
+    const [code] = (await once(child, 'close')) as [number];
+    await holder.query('ROLLBACK');
+    holder.release();
+    expect([code, readdirSync(directory)]).toEqual([2, []]);
+    rmSync(directory, { recursive: true });
+  });
+
+  it('does not take a full disk for a success', async () => {
+    const full = spawn('/bin/sh', ['-c', '"$0" "$1" --help > /dev/full', process.execPath, COMMAND], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const [said, [code]] = await Promise.all([text(full.stderr), once(full, 'close')]);
+    expect([code, said]).toEqual([2, expect.stringMatching(/^audit:export: ENOSPC[^\n]*\n$/)]);
   });
 
   it('explains itself, and what is wrong with what it was told', async () => {

@@ -11,8 +11,9 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 const LAST_LINE = '"expires_in":120:';
 
 /** The lines of a shell, with the ports and the folder of this run in place of the usual ones. */
-const inShell = async (script: string): Promise<string> => {
-  const { stdout } = await promisify(execFile)('sh', ['-c', script], { cwd: ROOT, maxBuffer: 10_000_000 });
+const inShell = async (script: string, settings: Readonly<Record<string, string>> = {}): Promise<string> => {
+  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...settings };
+  const { stdout } = await promisify(execFile)('sh', ['-c', script], { cwd: ROOT, env, maxBuffer: 10_000_000 });
   return stdout;
 };
 
@@ -106,11 +107,14 @@ describe('npm run up, as a new user meets it', () => {
       .replaceAll('127.0.0.1:8080', `127.0.0.1:${ports.gateway}`)
       .replaceAll('127.0.0.1:4000', `127.0.0.1:${ports.upstream}`)
       .replaceAll('.data/', `${dataDir}/`);
-    const output = await inShell(script);
+    // Where a command looks that is told nothing is the folder of everybody's npm run up.
+    const output = await inShell(script, { DATA_DIR: path.join(dataDir, 'control-plane') });
     expect(output).toMatch(/"message":"Deployment successful"/);
     expect(output).toMatch(/^401\n\{[\s\S]*"url": "\/world"[\s\S]*\n200$/m);
     expect(output).toContain('operationMetadata.targetPipeline must be one of REQUEST, RESPONSE, ERROR');
-  }, 60_000);
+    expect(output).toMatch(/^200\n.*"reason":"tidying up".*\n.*"policy jwt removed.*\n.*"restoredRevision":2.*\n401$/m);
+    expect(output).toMatch(/^History is as it was recorded: \d+ events/m);
+  }, 90_000);
 
   it('heals by itself when a gateway, the control plane or its database is killed with -9', async () => {
     const pidIn = (file: string) => /\d+/.exec(readFileSync(path.join(dataDir, file), 'utf8'))?.[0] ?? '';

@@ -1,10 +1,12 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import fc from 'fast-check';
+import { artifactHash } from '#libs/config-distribution';
 import { ArtifactCompiler, artifactText } from '../src/deployments/artifact/artifact-compiler.ts';
 import { EnvironmentChannels } from '../src/deployments/channel/environment-channels.ts';
 import { FakeGateway } from './testing/fake-gateway.ts';
 import { policyBody, proxyBody, verificationBody } from './testing/request-bodies.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
+import { until } from './testing/test-servers.ts';
 
 interface Deployed {
   readonly environmentId: string;
@@ -79,4 +81,34 @@ describe('a revision that was deployed', () => {
     const restarted = await plane.process();
     for (const deployed of all) expect((await compiledBy(restarted, deployed)).hash).toBe(deployed.hash);
   }, 60_000);
+});
+
+describe('the hash in the event of a deployment', () => {
+  it('is of the bytes that gateways got, also when its job runs again and would compile others', async () => {
+    const other = await RunningControlPlane.start({ deployTimeoutMs: 300 });
+    try {
+      await other.done('POST', '/projects/', { name: 'shop' });
+      const environment = await other.environment();
+      const slow = await FakeGateway.admitted(other.redis, environment);
+      await slow.says();
+      const secret = { global: true, globalValue: 'a secret of the environment' };
+      await other.done('POST', '/projects/shop/environmentVariables/private.key/', secret);
+      await other.done('POST', '/projects/shop/apiProxies/url/', proxyBody('orders'));
+      const to = { deploy: true, deployTargetEnvironmentNameList: [environment.name] };
+      const asked = await other.done('POST', `${X}/policies/check/`, verificationBody(to, 'private.key'));
+      expect(asked.deploymentResult.deploymentResults).toMatchObject([{ success: false }]);
+      // As if another version of the program took over: what it compiles is not what was given out.
+      await other.pool.query(`update names set name = 'private.renamed' where kind = 'variable'`);
+      await slow.appliesEverything();
+      const settled = await until('it is settled', async () =>
+        (await other.events()).find(({ type }) => type === 'DeploymentSucceeded'),
+      );
+      const { proxyId, hash } = settled.data as unknown as Deployed;
+      const artifact = await slow.artifactOf(proxyId);
+      expect(hash).toBe(artifactHash(slow.keys, artifact?.text ?? ''));
+      await slow.ends();
+    } finally {
+      await other.close();
+    }
+  }, 30_000);
 });

@@ -108,6 +108,22 @@ describe('GET P/credentials/{username}/tokens/', () => {
     expect(await familiesOf(username)).toMatchObject([{ policy: 'former' }]);
   });
 
+  it('costs no reading of what else was changed in the proxies of the project', async () => {
+    const username = await user();
+    await plane.done('POST', `${P}/apiProxies/url/`, proxyBody('long'));
+    const at = `${P}/apiProxies/long/policies/issue/`;
+    await plane.done('POST', at, policyBody());
+    await plane.done('PUT', at, policyBody({}, { description: 'changed' }));
+    const found = await plane.pool.query<{ id: string }>(
+      `select entity_id as id from names where kind = 'api-proxy' and name = 'long'`,
+    );
+    const id = found.rows[0]?.id ?? '';
+    proxyIds.set('long', id);
+    await plane.pool.query(`delete from events where stream_id = $1 and type <> 'PolicyAdded'`, [`apiProxy-${id}`]);
+    await logIn(subjectOf(username, 'long'));
+    expect(await familiesOf(username)).toMatchObject([{ proxy: 'long', policy: 'issue' }]);
+  });
+
   it('shows what one environment holds, each has its own', async () => {
     const other = await plane.environment();
     const username = await user();

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { canonicalJson } from '#libs/canonical-json';
 import { upcast, upcasterKey, type DomainEvent } from '#libs/event-store';
 import { UPCASTERS } from '../src/slices.ts';
-import { misfitsIn } from './testing/event-shapes.ts';
+import { misfitsIn, unseenIn } from './testing/event-shapes.ts';
 import { makeEveryEvent } from './testing/every-event.ts';
 import { asRecorded, readFrozenEvents, statesOf } from './testing/frozen-events.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
@@ -89,10 +89,19 @@ describe('everything that a control plane records today', () => {
     if (misfits.length > 0) throw new Error(`${[...new Set(misfits)].join('; ')}. ${NEW_SHAPE}`);
   });
 
+  it('has each member that may be left out at least once', () => {
+    const unseen = Object.entries(shapes).flatMap(([type, shape]) => {
+      const samples = rows.filter((row) => row.type === type).map(({ data }) => data);
+      return unseenIn(samples, shape).map((path) => `${type}: ${path}`);
+    });
+    expect(unseen).toEqual([]);
+  });
+
   it('has happened, says who did it by which request, and names secrets by reference only', () => {
     for (const { type, metadata, data } of rows) {
       expect(type).toMatch(HAPPENED);
-      expect(metadata).toMatchObject({ actor: expect.stringMatching(/./), requestId: expect.stringMatching(/./) });
+      const something = expect.stringMatching(/./) as string;
+      expect(metadata).toMatchObject({ actor: something, requestId: something });
       expect(referencesIn(data).filter((members) => members !== 'fingerprint,secretId')).toEqual([]);
     }
   });

@@ -250,6 +250,11 @@ describe('GET X/diff/', () => {
     expect((await plane.call('GET', `${X}/diff/?from=3&to=4`)).text).not.toMatch(/fingerprint|publicKey/);
   });
 
+  it('refused names the revision that was asked for', async () => {
+    const { body } = await plane.call('GET', `${X}/diff/?to=99`);
+    expect(body.error_description).toBe('Revision 99 of the ApiProxy does not exist');
+  });
+
   it.each([
     ['?from=1&to=99', 404],
     ['?from=99', 404],

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,15 +12,28 @@ import { prepareDatabase } from '../src/persistence/prepare-database.ts';
 const MASTER_KEY = Buffer.alloc(32, 5);
 const masterKeyText = MASTER_KEY.toString('base64');
 
+/** A command in a process of its own that says where its database is and waits there. */
+const ENDLESS = `
+  import('./apps/control-plane/src/maintenance/run-command.ts').then(({ runCommand }) => {
+    const run = async ({ databaseUrl, database }) => {
+      process.stdout.write(databaseUrl);
+      await database.query('SELECT pg_sleep(600)');
+    };
+    return runCommand({ name: 'endless', help: '', options: {}, run }, process.env);
+  });`;
+
 describe('the history that a command opens, where there is a database', () => {
   let database: FreshDatabase;
   beforeAll(async () => {
     database = await freshDatabase();
+    await expect(openHistory(settings(MASTER_KEY))).rejects.toThrow(/start that once/);
+    expect((await database.pool.query("SELECT FROM pg_tables WHERE schemaname = 'public'")).rowCount).toBe(0);
+    await prepareDatabase(database.url, MASTER_KEY);
   });
   afterAll(() => database.drop());
   const settings = (masterKey: Buffer) => ({ DATABASE_URL: database.url, MASTER_KEY: masterKey.toString('base64') });
 
-  it('is brought up to date and read', async () => {
+  it('is read', async () => {
     const history = await openHistory(settings(MASTER_KEY));
     expect(await history.store.readStream('nobody')).toEqual([]);
     await history.close();
@@ -57,6 +72,7 @@ describe('the history that a command opens in DATA_DIR', () => {
   it('is that of the server which a control plane runs there, and is left running', async () => {
     server = await startEmbeddedPostgres({ dataDir, durable: false });
     writeFileSync(path.join(dataDir, 'master-key'), `${masterKeyText}\n`);
+    await prepareDatabase(server.url, MASTER_KEY);
     const history = await openHistory({ DATA_DIR: dataDir });
     expect(new URL(history.databaseUrl).port).toBe(String(server.port));
     await history.close();
@@ -70,4 +86,18 @@ describe('the history that a command opens in DATA_DIR', () => {
     await history.close();
     await expect(prepareDatabase(history.databaseUrl, MASTER_KEY)).rejects.toThrow(/cannot be reached/);
   });
+
+  it('is served no longer once the command is stopped in the middle', async () => {
+    const command = spawn(process.execPath, ['--import', './test/support/import-typescript.mjs', '-e', ENDLESS], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { DATA_DIR: dataDir },
+    });
+    const ended = once(command, 'exit');
+    let said = '';
+    command.stderr.on('data', (data: Buffer) => (said += data.toString('utf8')));
+    const [databaseUrl] = (await once(command.stdout, 'data')).map(String);
+    command.kill('SIGINT');
+    expect({ ended: await ended, said }).toEqual({ ended: [2, null], said: 'endless: stopped by SIGINT\n' });
+    await expect(prepareDatabase(databaseUrl ?? '', MASTER_KEY)).rejects.toThrow(/cannot be reached/);
+  }, 30_000);
 });

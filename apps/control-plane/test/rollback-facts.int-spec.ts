@@ -90,6 +90,35 @@ describe('a rollback says what differs from then', () => {
     expect(await at(other)).toEqual({ 'private.placed': 'same' });
     expect(await at(one)).toEqual({ 'private.placed': 'changed' });
     expect(await at(one, other)).toEqual({ 'private.placed': 'changed' });
+    // One value for all of them now, which is what each had of its own then.
+    await variable('PUT', 'private.placed', everywhere('a'));
+    expect(await at(one, other)).toEqual({ 'private.placed': 'same' });
+  });
+
+  it('of what a variable holds, and not of whether it may be read back', async () => {
+    await variable('POST', 'shown', { ...everywhere('a value'), globalVisible: true });
+    await plane.done('POST', `${P}/apiProxies/url/`, proxyBody('shown'));
+    await plane.done('POST', `${P}/apiProxies/shown/policies/a/`, policyBody({}, { description: 'shown' }));
+    await variable('PUT', 'shown', { ...everywhere('a value'), globalVisible: false });
+    const after = await rolledBack('shown/revisions/2/rollback/');
+    expect(statesIn(after, 'environmentVariables')).toEqual({ shown: 'same' });
+  });
+
+  it('of settings of the environments that it is deployed to', async () => {
+    await plane.done('POST', `${P}/apiProxies/url/`, { ...proxyBody('issued'), ...to(one) });
+    const at = async (body?: object) =>
+      (await rolledBack('issued/revisions/1/rollback/', body)).facts.get('environments');
+    expect(await at(to(one))).toMatchObject({ changed: false, items: [{ name: one.name, state: 'same' }] });
+    const later = await plane.environment();
+    await plane.done('PUT', `/environments/${one.name}/`, { tokenIssuer: `https://issuer.example/${one.name}` });
+    expect(await at(to(one, later))).toMatchObject({
+      changed: true,
+      items: expect.arrayContaining([
+        expect.objectContaining({ name: one.name, state: 'changed' }),
+        expect.objectContaining({ name: later.name, state: 'createdLater' }),
+      ]) as unknown,
+    });
+    expect(await at()).toMatchObject({ changed: false, items: [] });
   });
 
   it('of keys that policies sign with, of the key pair and of how many users', async () => {
@@ -130,6 +159,11 @@ describe('a rollback says what differs from then', () => {
     const back = await rolledBack(toFirst);
     expect(back.since).toBe(first?.deploymentTime);
     expect(back.facts.get('keys')).toMatchObject({ changed: true });
+    // As if the process that deployed it had a clock an hour behind the one that created the proxy.
+    const slower = `update deployments set requested_at = requested_at - interval '1 hour' where deployment = $1
+                    and environment_id = $2`;
+    await plane.pool.query(slower, [first?.deployment, one.id]);
+    expect((await rolledBack(toFirst)).facts.get('keys')).toMatchObject({ changed: true });
   });
 });
 
@@ -174,6 +208,14 @@ describe('retention', () => {
     const before = `?environmentName=${one.name}&before=${all[1]}`;
     expect(await listed(few, before)).toEqual(all.slice(2));
     expect(await listed(app)).toEqual(all);
+    // Of two that were asked for at once, the later number may have the earlier moment.
+    const earlier = `update deployments set requested_at = requested_at - interval '1 hour' where deployment = $1
+                     and environment_id = $2`;
+    await plane.pool.query(earlier, [all[1], one.id]);
+    const pages: number[] = [];
+    for (const _page of all)
+      pages.push(...(await listed(app, `?environmentName=${one.name}&limit=1&before=${pages.at(-1) ?? 1e9}`)));
+    expect(pages).toEqual(all);
     const rows = await plane.pool.query(
       `select 1 from events where type = 'DeploymentRequested' and data ->> 'proxyId' =
          (select entity_id from names where kind = 'api-proxy' and name = 'kept')`,

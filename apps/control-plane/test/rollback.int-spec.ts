@@ -377,6 +377,8 @@ describe('POST X/revisions/{n}/rollback/', () => {
     const deployed = await plane.done('POST', `${X}/revisions/2/rollback/`, { deploy: true, description: 'back' });
     expect(deployed.deploymentResult.deploymentResults).toMatchObject([{ environmentName: staging.name, revision: 4 }]);
     expect((await historyOf('plain'))[0]).toMatchObject({ revision: 4, description: 'back' });
+    const { resultList: events } = await plane.done('GET', `${X}/events/?after=2`);
+    expect(events.map(({ reason }) => reason)).toEqual([null, 'back']);
     expect(await contentAt('plain', 4)).toEqual(await contentAt('plain', 2));
   });
 

@@ -9,9 +9,17 @@ import type { ChannelKeys } from './sealing/sealed-box.ts';
 /** A checkpoint is written once the log has grown by this much: one change costs the same however many proxies. */
 export const RECORDS_PER_CHECKPOINT = 200;
 
-/** How a change came into the channel; `digest` names the record at the position (see `recordDigest`). */
+/**
+ * How a change came into the channel; `digest` names the record at the position (see `recordDigest`), `change` is what is
+ * there: of a repeated one what was given out the first time, which may have had another artifact.
+ */
 export type Published =
-  | { readonly kind: 'published' | 'repeated'; readonly position: LogPosition; readonly digest: string }
+  | {
+      readonly kind: 'published' | 'repeated';
+      readonly position: LogPosition;
+      readonly digest: string;
+      readonly change: ChangeRecord;
+    }
   | { readonly kind: 'stale'; readonly heldDeployment: number };
 
 /** The control plane's side of a channel: seals and publishes changes, and keeps the checkpoint near the log's end. */
@@ -57,11 +65,12 @@ export class ConfigPublisher {
     if (outcome.kind === 'stale') return outcome;
     if (outcome.kind === 'published') {
       await this.checkpointWhenDue(outcome.position);
-      return { ...outcome, digest: recordDigest(record) };
+      return { ...outcome, digest: recordDigest(record), change };
     }
     const found = await this.recordAt(outcome.position.sequence);
-    const isThere = found?.proxyId === proxyId && found.deployment === deployment && this.opens(found);
-    if (isThere) return { ...outcome, digest: recordDigest(found.sealed) };
+    const isOfThis = found?.proxyId === proxyId && found.deployment === deployment;
+    const there = isOfThis ? openRecord(this.keys, found) : undefined;
+    if (isOfThis && there !== undefined) return { ...outcome, digest: recordDigest(found.sealed), change: there };
     // Long trimmed, or it was never there: once more does no harm.
     return this.publish(change, artifact, deployment);
   }
@@ -83,10 +92,6 @@ export class ConfigPublisher {
   private async recordAt(sequence: number): Promise<StoredRecord | undefined> {
     const [record] = await this.channel.recordsAfter(sequence - 1, 1);
     return record?.sequence === sequence ? record : undefined;
-  }
-
-  private opens(record: StoredRecord): boolean {
-    return openRecord(this.keys, record) !== undefined;
   }
 
   private async checkpointWhenDue(at: LogPosition): Promise<void> {

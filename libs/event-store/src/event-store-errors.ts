@@ -8,6 +8,7 @@ export type EventStoreErrorCode =
   | 'TRANSACTION_ABORTED'
   | 'SESSION_ENDED'
   | 'HISTORY_UNSEALED'
+  | 'SEAL_REFUSED'
   | 'SNAPSHOT_MISPLACED'
   | 'UPCASTER_STUCK'
   | 'PROJECTION_UNKNOWN'
@@ -102,6 +103,15 @@ export class HistoryUnsealed extends Error {
   constructor(readonly streamId: string) {
     super(`stream ${streamId} has events without a MAC`);
     this.name = 'HistoryUnsealed';
+  }
+}
+
+/** Events are without MACs while a file outside the database shows that they had some: they were taken away. */
+export class SealRefused extends Error {
+  readonly code = 'SEAL_REFUSED' satisfies EventStoreErrorCode;
+  constructor(readonly file: string) {
+    super(`the events have no MACs, but ${file} holds signed checkpoints: none are given to them a second time`);
+    this.name = 'SealRefused';
   }
 }
 

@@ -3,6 +3,9 @@ import { isConnectionFailure } from './connection-failure.ts';
 import { EventStoreUnavailable } from './event-store-errors.ts';
 import { type PostgresTransaction } from './postgres-session.ts';
 
+/** The rows of a whole read model are exchanged in one statement, which may wait for others: an hour, in milliseconds. */
+const ANSWERS_WITHIN_MS = 3_600_000;
+
 /** One connection with its session: temporary tables and locks stay from one transaction to the next. */
 export class HeldConnection implements PostgresTransaction {
   constructor(private readonly client: pg.ClientBase) {}
@@ -11,8 +14,11 @@ export class HeldConnection implements PostgresTransaction {
     statement: string | pg.QueryConfig,
     values?: unknown[],
   ): Promise<pg.QueryResult<Row>> {
+    const asked = typeof statement === 'string' ? { text: statement } : statement;
+    // Not in the types of `pg`: of this statement alone, whatever the pool says.
+    const patient = { ...asked, query_timeout: ANSWERS_WITHIN_MS };
     try {
-      return await this.client.query<Row>(statement, values);
+      return await this.client.query<Row>(patient, values);
     } catch (cause) {
       throw isConnectionFailure(cause) ? new EventStoreUnavailable('nothing-recorded', { cause }) : cause;
     }

@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
 import pg from 'pg';
@@ -54,4 +56,19 @@ export async function migrate(databaseUrl: string, ...sets: readonly MigrationSe
     // Also gives the lock back.
     await client.end();
   }
+}
+
+/** Whether `migrate` would find nothing to do; changes nothing. */
+export async function isMigrated(client: pg.ClientBase, ...sets: readonly MigrationSet[]): Promise<boolean> {
+  for (const { directory, table } of sets) {
+    const { rows: tables } = await client.query<{ exists: boolean }>('SELECT to_regclass($1) IS NOT NULL AS exists', [
+      table,
+    ]);
+    if (tables[0]?.exists !== true) return false;
+    const { rows } = await client.query<{ name: string }>(`SELECT name FROM ${table}`);
+    const run = new Set(rows.map(({ name }) => name));
+    const files = readdirSync(directory).map((file) => path.parse(file).name);
+    if (files.some((name) => !run.has(name))) return false;
+  }
+  return true;
 }

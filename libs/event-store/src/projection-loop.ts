@@ -18,6 +18,8 @@ export interface ProjectionLoopOptions {
 const UNAVAILABLE_PAUSE_MS = 1_000;
 /** Pause while somebody waits for an event that is held back by an older transaction, in milliseconds. */
 const AWAITED_PAUSE_MS = 5;
+/** Longest wait after one as long was in vain and nothing has moved since, in milliseconds: enough for a few looks. */
+const VAIN_WAIT_MS = 100;
 
 type StepOutcome = 'advanced' | 'idle';
 
@@ -42,6 +44,8 @@ export class ProjectionLoop {
   private endPause: (() => void) | undefined;
   private running: Promise<void> | undefined;
   private readonly waiters = new PositionWaiters();
+  /** The last wait that was in vain, and where it left the projection. */
+  private vain: { readonly position: GlobalPosition; readonly timeoutMs: number } | undefined;
 
   constructor(
     private readonly store: PostgresEventStore,
@@ -71,17 +75,25 @@ export class ProjectionLoop {
   }
 
   /**
-   * True once everything up to the position has been applied; false when `timeoutMs` pass before that.
+   * True once everything up to the position has been applied; false when `timeoutMs` pass before that, and sooner while
+   * nothing has moved since another wait was in vain: whoever asks of a projection that is stuck, or of a log that a long
+   * transaction holds back, need not wait as long each time.
    *
    * @param checkpoint as just seen in the database: what this loop takes for applied counts only if it is from there on
    */
   async waitUntil(position: GlobalPosition, timeoutMs: number, checkpoint = this.place.checkpoint): Promise<boolean> {
+    const moved = comparePositions(checkpoint, this.place.checkpoint);
     // Earlier than it was: the database crashed, and lost the last batches together with their checkpoints.
-    if (comparePositions(checkpoint, this.place.checkpoint) < 0) this.place = { checkpoint, position: checkpoint };
+    if (moved < 0) this.place = { checkpoint, position: checkpoint };
     if (comparePositions(this.place.position, position) >= 0) return true;
-    const reached = this.waiters.wait(position, timeoutMs);
+    const isVain = this.vain?.position === this.place.position && this.vain.timeoutMs >= timeoutMs;
+    const reached = this.waiters.wait(position, isVain ? Math.min(timeoutMs, VAIN_WAIT_MS) : timeoutMs);
     this.wake();
-    return reached;
+    // Somebody else got past what this one backs off from.
+    if (moved > 0) this.endPause?.();
+    const isReached = await reached;
+    if (!isReached && !isVain) this.vain = { position: this.place.position, timeoutMs };
+    return isReached;
   }
 
   private async run(): Promise<void> {

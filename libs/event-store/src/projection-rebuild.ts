@@ -68,8 +68,8 @@ class Rebuild {
   /** Fills the new tables with nearly all there is. The next batch is read while one is applied. */
   async replay(connection: HeldConnection, read: RunStatement): Promise<void> {
     const { batchSize, onProgress } = this.options;
-    const [total] = await read<{ events: string }>('SELECT count(*) AS events FROM events', []);
-    const eventsTotal = Number(total?.events);
+    const { rows } = await connection.query<{ events: string }>('SELECT count(*) AS events FROM events');
+    const eventsTotal = Number(rows[0]?.events);
     const next = () => readWindow(read, this.position, this.wanted, batchSize);
     let eventsDone = 0;
     let reading = next();
@@ -90,6 +90,8 @@ class Rebuild {
   /** The end: the live projection waits while the new tables get the rest and take its place. */
   async switchOver(transaction: PostgresTransaction, generation: ProjectionGeneration): Promise<void> {
     const { name } = this.projection;
+    // Whoever this waits for keeps the live projection waiting as well.
+    await transaction.query(`SET LOCAL lock_timeout = '30s'`);
     const live = await holdCheckpoint(transaction, name);
     await this.applyRest(transaction);
     if (comparePositions(this.position, live) < 0) throw new Error(`projection ${name} is ahead of the log`);

@@ -1,4 +1,7 @@
 import type pg from 'pg';
+import { checkpointFileSize, readCheckpointLines } from './audit/checkpoint-file.ts';
+import { CheckpointSeal } from './audit/checkpoint.ts';
+import { SealRefused } from './event-store-errors.ts';
 import { type HistoryKeys } from './history-keys.ts';
 import { type EventRow, readStoredEvent } from './recorded-event-row.ts';
 
@@ -11,13 +14,23 @@ const NEXT_BATCH = `SELECT * FROM events WHERE (stream_id, version) > ($1, $2) O
  * Gives events from before events were authenticated their MACs, as they are now, all of them or none, and from then on
  * lets no event be without one. Happens once in the life of a database; later calls find nothing to do. Where a single
  * MAC or a checkpoint is there already, a MAC that is missing was taken away: no event is given a new one, also when
- * somebody has allowed them to be missing again.
+ * somebody has allowed them to be missing again. Whoever has the database can take all of that away as well: then only a
+ * file of checkpoints outside shows it.
  *
  * @param client a connection of its own, outside any transaction
+ * @param checkpointFile where checkpoints are kept outside the database; it need not be there
  * @returns how many events were given a MAC; undefined when it had been done before
+ * @throws SealRefused when the file holds a checkpoint signed under these keys; as `node:fs` throws
  */
-export async function sealHistory(client: pg.ClientBase, keys: HistoryKeys): Promise<number | undefined> {
+export async function sealHistory(
+  client: pg.ClientBase,
+  keys: HistoryKeys,
+  checkpointFile?: string,
+): Promise<number | undefined> {
   if (!(await awaitsSeal(client))) return undefined;
+  if (checkpointFile !== undefined && (await holdsCheckpoint(checkpointFile, keys))) {
+    throw new SealRefused(checkpointFile);
+  }
   await client.query('BEGIN');
   try {
     await client.query('LOCK TABLE events, streams IN ACCESS EXCLUSIVE MODE');
@@ -28,6 +41,14 @@ export async function sealHistory(client: pg.ClientBase, keys: HistoryKeys): Pro
     await client.query('ROLLBACK');
     throw error;
   }
+}
+
+async function holdsCheckpoint(file: string, keys: HistoryKeys): Promise<boolean> {
+  const seal = new CheckpointSeal(keys);
+  for await (const { value } of readCheckpointLines(file, (await checkpointFileSize(file)) ?? 0)) {
+    if (seal.read(value) !== undefined) return true;
+  }
+  return false;
 }
 
 async function awaitsSeal(client: pg.ClientBase): Promise<boolean> {

@@ -125,10 +125,10 @@ describe('a checkpoint', () => {
   });
 
   it('covers a long log in several steps', async () => {
-    for (let round = 0; round < 11; round += 1) await append(`s${round % 3}`, 1_000);
-    expect(await take()).toMatchObject({ isBehind: true, checkpoint: { eventCount: 10_000 } });
-    expect(await take()).toMatchObject({ isBehind: false, checkpoint: { eventCount: 11_000 } });
-    expect(await verifyAll()).toMatchObject({ events: 11_000, faultCount: 0, onlyChained: 0 });
+    for (let round = 0; round < 11; round += 1) await append(`s${round % 3}`, 200);
+    expect(await take()).toMatchObject({ isBehind: true, checkpoint: { eventCount: 2_000 } });
+    expect(await take()).toMatchObject({ isBehind: false, checkpoint: { eventCount: 2_200 } });
+    expect(await verifyAll()).toMatchObject({ events: 2_200, faultCount: 0, onlyChained: 0 });
   });
 });
 
@@ -236,6 +236,24 @@ describe('the file of checkpoints', () => {
     await takeNext();
     await one.follow();
     expect(numbersIn()).toEqual([1, 2]);
+  });
+
+  it('is filled again, with all of it, when somebody empties it', async () => {
+    const one = follower();
+    await takeNext();
+    await one.follow();
+    writeFileSync(file, '');
+    await takeNext();
+    await one.follow();
+    expect(numbersIn()).toEqual([1, 2]);
+  });
+
+  it('is named when it cannot be read, and the database is not blamed for it', async () => {
+    const files = [path.dirname(file)];
+    await expect(verifyHistory(database.pool, TEST_HISTORY_KEYS, { files, faultLimit: 5 })).rejects.toMatchObject({
+      ...{ code: 'EISDIR', path: files[0] },
+      message: expect.stringContaining(files[0] ?? '') as unknown,
+    });
   });
 
   const cutTo = (number: number) =>

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { EventStoreUnavailable } from '../src/event-store-errors.ts';
-import { EVENT_STORE_MIGRATIONS, migrate, type MigrationSet } from '../src/migrate.ts';
+import { EVENT_STORE_MIGRATIONS, isMigrated, migrate, type MigrationSet } from '../src/migrate.ts';
 import { freshDatabase, type FreshDatabase } from '../src/testing/index.ts';
 
 let database: FreshDatabase;
@@ -24,8 +24,8 @@ const tables = async () => {
   return rows.map((row) => row.tablename);
 };
 const STORE_TABLES = [
-  ...['event_store_epochs', 'event_store_migrations', 'events', 'projection_checkpoints', 'stream_snapshots'],
-  'streams',
+  ...['event_store_epochs', 'event_store_migrations', 'events', 'history_checkpoint_heads', 'history_checkpoints'],
+  ...['projection_checkpoints', 'stream_snapshots', 'streams'],
 ];
 
 describe('migrate', () => {
@@ -47,6 +47,24 @@ describe('migrate', () => {
     await addFile('0002_more.sql', 'CREATE TABLE more (id integer)');
     await migrate(database.url, EVENT_STORE_MIGRATIONS, own);
     expect(await tables()).toEqual([...STORE_TABLES, 'more', 'own_migrations', 'things'].sort());
+  });
+
+  it('tells whether there is anything to do, and does nothing for it', async () => {
+    const isDone = async () => {
+      const client = await database.pool.connect();
+      try {
+        return await isMigrated(client, EVENT_STORE_MIGRATIONS, own);
+      } finally {
+        client.release();
+      }
+    };
+    expect(await isDone()).toBe(false);
+    expect(await tables()).toEqual([]);
+    await addFile('0001_things.sql', 'CREATE TABLE things (id integer)');
+    await migrate(database.url, EVENT_STORE_MIGRATIONS, own);
+    expect(await isDone()).toBe(true);
+    await addFile('0002_more.sql', 'CREATE TABLE more (id integer)');
+    expect(await isDone()).toBe(false);
   });
 
   it('takes a set back as a whole when one of its files fails, and can be run again', async () => {

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { ProjectionUnknown, RebuildUnderWay } from '../src/event-store-errors.ts';
 import { type AppendContext, type DomainEvent } from '../src/event-store.port.ts';
 import { EVENT_STORE_MIGRATIONS } from '../src/migrate.ts';
@@ -179,6 +180,49 @@ describe('rebuilding a projection', () => {
     await idle.rebuild('b');
     expect(await model('b')).toEqual(await model('a'));
     expect((await idle.lag())[0]).toMatchObject({ eventsBehind: 0 });
+  });
+
+  it('frees a live one at once, however long that one meant to pause', async () => {
+    const stuck = new Tally('a');
+    stuck.before = ({ streamVersion }) => (streamVersion === 2 ? fails() : undefined);
+    const live = runner([stuck], { pollMs: LONG_MS * 10, maxBackoffMs: LONG_MS * 10 });
+    await append('s', 1, 2);
+    live.start();
+    await readUntil(
+      () => live.lag(),
+      ([lag]) => lag?.isFailing === true,
+    );
+    await runner([new Tally('a')]).rebuild('a');
+    await append('s', 3);
+    expect(await live.showsAll('a', LONG_MS)).toBe(true);
+    expect(await model()).toMatchObject([{ told: upTo(3) }]);
+  });
+
+  it('is given longer for a statement than the other connections are', async () => {
+    const { live } = await liveAndRebuilder();
+    await append('s', 1);
+    expect(await live.showsAll('a', LONG_MS)).toBe(true);
+    const hasty = new pg.Pool({ connectionString: database.url, pipeline: true, query_timeout: 500 });
+    const rebuilder = new ProjectionRunner(new PostgresEventStore(hasty, TEST_HISTORY_KEYS), [new Tally('a')]);
+    const reader = await database.pool.connect();
+    await reader.query('BEGIN');
+    await reader.query('LOCK TABLE tally_a IN SHARE MODE');
+    const rebuilt = rebuilder.rebuild('a');
+    await readUntil(
+      async () => {
+        const { rows } = await database.pool.query<{ waits: string }>(
+          `SELECT count(*) AS waits FROM pg_stat_activity
+           WHERE wait_event_type = 'Lock' AND datname = current_database() AND now() - query_start > interval '1 second'`,
+        );
+        return rows;
+      },
+      ([row]) => row?.waits === '1',
+    );
+    await reader.query('COMMIT');
+    reader.release();
+    await rebuilt;
+    await hasty.end();
+    expect(await model()).toMatchObject([{ told: [1] }]);
   });
 
   it('is refused while another one is under way, and not afterwards', async () => {

@@ -169,7 +169,7 @@ describe('ProjectionRunner', () => {
         const events = Array.from({ length: count }, () => ({ type: 'Other', schemaVersion: 1, data: {} }));
         return session.append({ streamId: 'foreign', expectedVersion: 'any', events }, context);
       });
-    const checkpoints = async () => (await database.pool.query('SELECT * FROM projection_checkpoints')).rows;
+    const checkpoints = async () => (await database.pool.query<object>('SELECT * FROM projection_checkpoints')).rows;
     for (const count of [1, 1])
       expect(await live.waitUntil((await foreign(count)).position ?? START, LONG_MS)).toBe(true);
     expect(await checkpoints()).toEqual([]);
@@ -228,6 +228,25 @@ describe('ProjectionRunner', () => {
     slow.release();
     expect(await shown).toBe(true);
     expect((await model('a'))[0]?.told).toContain(1);
+  });
+
+  it('lets nobody wait as long again while nothing has moved, and everybody once it moves', async () => {
+    const live = runner([new Tally('a')]);
+    live.start();
+    const slow = await database.pool.connect();
+    await slow.query('BEGIN');
+    await slow.query('SELECT pg_current_xact_id()');
+    await append('s', 1);
+    expect(await live.showsAll('a', 1_000)).toBe(false);
+    const other = runner([new Tally('a')]);
+    other.start();
+    const asked = [other.showsAll('a', 500).then(() => other), live.showsAll('a', 1_000).then(() => live)];
+    expect(await Promise.race(asked)).toBe(live);
+    await Promise.all(asked);
+    await slow.query('COMMIT');
+    slow.release();
+    expect(await live.showsAll('a', LONG_MS)).toBe(true);
+    expect(await model('a')).toMatchObject([{ told: [1] }]);
   });
 });
 

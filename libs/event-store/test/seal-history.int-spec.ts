@@ -1,6 +1,9 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import pg from 'pg';
-import { CheckpointWriter, verifyHistory } from '../src/audit/index.ts';
-import { HistoryUnsealed } from '../src/event-store-errors.ts';
+import { CheckpointFollower, CheckpointWriter, verifyHistory } from '../src/audit/index.ts';
+import { HistoryUnsealed, SealRefused } from '../src/event-store-errors.ts';
 import { EVENT_STORE_MIGRATIONS } from '../src/migrate.ts';
 import { PostgresEventStore } from '../src/postgres-event-store.ts';
 import { sealHistory } from '../src/seal-history.ts';
@@ -111,5 +114,24 @@ describe('a MAC that was taken away', () => {
     await unseal();
     expect(await seal()).toBeUndefined();
     expect(new Set(await macs())).toEqual(new Set([null]));
+  });
+
+  it('is not given again when the checkpoints are gone as well, but one is kept in a file outside', async () => {
+    const directory = mkdtempSync(path.join(tmpdir(), 'seal-history-'));
+    const file = path.join(directory, 'checkpoints.jsonl');
+    await wholeLogReadable(database.pool);
+    await new CheckpointWriter(store, TEST_HISTORY_KEYS).take(0);
+    await new CheckpointFollower(store, TEST_HISTORY_KEYS, file).follow();
+    await unseal();
+    await sql(`UPDATE events SET data = '{"index": 12}' WHERE stream_id = 'c'`);
+    await sql('TRUNCATE history_checkpoints, history_checkpoint_heads');
+    await expect(sealHistory(client, TEST_HISTORY_KEYS, file)).rejects.toBeInstanceOf(SealRefused);
+    expect(new Set(await macs())).toEqual(new Set([null]));
+    // Not of this history: lines that were not signed under these keys, or no file at all.
+    writeFileSync(file, readFileSync(file, 'utf8').replaceAll('"number":1', '"number":2'));
+    expect(await sealHistory(client, TEST_HISTORY_KEYS, file)).toBe(1_401);
+    await unseal();
+    rmSync(directory, { recursive: true });
+    expect(await sealHistory(client, TEST_HISTORY_KEYS, file)).toBe(1_401);
   });
 });

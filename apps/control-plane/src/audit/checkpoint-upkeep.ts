@@ -3,6 +3,7 @@ import {
   CheckpointFollower,
   CheckpointWriter,
   EVENT_STORE,
+  EventStoreUnavailable,
   type FileState,
   type HistoryFault,
   type HistoryKeys,
@@ -16,6 +17,9 @@ import { HistoryGauges } from './history-gauges.ts';
 /** Checkpoints of other processes reach the file within this time. */
 const FOLLOW_EVERY_MS = 5_000;
 
+/** What is done every so often. */
+type Work = 'take' | 'follow';
+
 /** Takes checkpoints of the log every so often, and keeps them in a file outside the database. */
 @Injectable()
 export class CheckpointUpkeep implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -23,6 +27,7 @@ export class CheckpointUpkeep implements OnApplicationBootstrap, OnApplicationSh
   private readonly follower: CheckpointFollower | undefined;
   private readonly timers: NodeJS.Timeout[] = [];
   private inHand: Promise<void> = Promise.resolve();
+  private readonly waiting = new Set<Work>();
   private isStopping = false;
   private isFileFailing = false;
   private lost = 0;
@@ -41,12 +46,13 @@ export class CheckpointUpkeep implements OnApplicationBootstrap, OnApplicationSh
 
   onApplicationBootstrap(): void {
     const seconds = this.config.auditCheckpointSeconds;
-    if (seconds > 0) this.timers.push(setInterval(() => void this.takeCheckpoint(), seconds * 1_000));
+    if (seconds > 0) this.timers.push(setInterval(() => this.askFor('take'), seconds * 1_000));
     if (this.follower === undefined) return;
-    this.timers.push(setInterval(() => void this.inTurn(() => this.follow()), FOLLOW_EVERY_MS));
-    void this.inTurn(() => this.follow());
+    this.timers.push(setInterval(() => this.askFor('follow'), FOLLOW_EVERY_MS));
+    this.askFor('follow');
   }
 
+  /** Waits for what is in hand, of a long backlog for one checkpoint, and takes a last one. */
   async onApplicationShutdown(): Promise<void> {
     this.isStopping = true;
     for (const timer of this.timers) clearInterval(timer);
@@ -56,30 +62,42 @@ export class CheckpointUpkeep implements OnApplicationBootstrap, OnApplicationSh
 
   /** Anchors what was committed before, and writes it to the file: all of it, or one checkpoint's worth when stopping. */
   takeCheckpoint(): Promise<void> {
-    return this.inTurn(async () => {
-      await this.take();
-      await this.follow();
+    return this.inTurn(() => this.takeAll());
+  }
+
+  /** Nothing waits twice: an interval may end while a long backlog is being anchored, or while the database is away. */
+  private askFor(work: Work): void {
+    if (this.waiting.has(work)) return;
+    this.waiting.add(work);
+    void this.inTurn(async () => {
+      this.waiting.delete(work);
+      if (!this.isStopping) await (work === 'take' ? this.takeAll() : this.follow());
     });
   }
 
-  /** One after the other: an interval may end while a long backlog is still being anchored. */
   private inTurn(work: () => Promise<void>): Promise<void> {
     this.inHand = this.inHand.then(work);
     return this.inHand;
   }
 
-  private async take(): Promise<void> {
+  private async takeAll(): Promise<void> {
     try {
       for (let isBehind = true; isBehind;) {
-        const taken = await this.writer.take(Date.now());
-        if (taken.fault !== undefined) this.reportFault(taken.fault);
-        this.gauges.isFaulty.set(taken.fault === undefined ? 0 : 1);
-        if (taken.checkpoint !== undefined) this.gauges.checkpoint.set(Date.parse(taken.checkpoint.takenAt) / 1_000);
-        isBehind = taken.isBehind && !this.isStopping;
+        isBehind = (await this.take()) && !this.isStopping;
+        await this.follow();
       }
     } catch (error) {
       this.logger.warn({ reason: reasonOf(error) }, 'no checkpoint of the history could be taken');
     }
+  }
+
+  /** @returns whether there may be more to anchor. @throws EventStoreUnavailable */
+  private async take(): Promise<boolean> {
+    const { checkpoint, fault, isBehind } = await this.writer.take(Date.now());
+    if (fault !== undefined) this.reportFault(fault);
+    this.gauges.isFaulty.set(fault === undefined ? 0 : 1);
+    if (checkpoint !== undefined) this.gauges.checkpoint.set(Date.parse(checkpoint.takenAt) / 1_000);
+    return isBehind;
   }
 
   private reportFault({ kind, event, checkpoint, problem }: HistoryFault): void {
@@ -96,6 +114,8 @@ export class CheckpointUpkeep implements OnApplicationBootstrap, OnApplicationSh
       this.reportLost(await this.follower.follow());
       this.isFileFailing = false;
     } catch (error) {
+      // Says nothing about the file.
+      if (error instanceof EventStoreUnavailable) return;
       if (!this.isFileFailing) this.logger.error(this.aboutFile(error), 'checkpoints cannot be kept in their file');
       this.isFileFailing = true;
     }

@@ -1,16 +1,10 @@
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, Query, QueryHandler, type ICommandHandler, type IQueryHandler } from '@nestjs/cqrs';
-import type { DomainEvent } from '#libs/event-store';
-import {
-  apiProxyDecider,
-  apiProxyStream,
-  type ApiProxyEvent,
-  type ApiProxyState,
-} from '../api-proxies/domain/index.ts';
 import { invalidField, notFound } from '../decider/domain-error.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
 import { resolveCredential, type CredentialAddress } from './credential-changes.ts';
 import { credentialDecider, credentialStream, type ActiveCredential } from './domain/credential.decider.ts';
+import { issuingPolicies } from './issuing-policies.ts';
 import {
   REFRESH_FAMILIES,
   type FamilyOwner,
@@ -46,21 +40,6 @@ export class RevokeRefreshFamilies extends Command<number> {
   }
 }
 
-/**
- * Every policy of a proxy that issued tokens at any time: one that is switched off, moved or replaced today may be back
- * tomorrow under its name, and its logins with it.
- */
-function issuingPolicies(events: readonly DomainEvent[]): string[] {
-  const names = new Set<string>();
-  let state: ApiProxyState = apiProxyDecider.initialState;
-  for (const event of events) {
-    state = apiProxyDecider.evolve(state, event as ApiProxyEvent);
-    const policies = state.status === 'active' ? state.policies : [];
-    for (const { name, policy } of policies) if (policy.type === 'policy-auth-jwt') names.add(name);
-  }
-  return [...names];
-}
-
 interface Whereabouts {
   readonly credential: ActiveCredential;
   readonly environmentId: string;
@@ -79,11 +58,8 @@ async function whereabouts(unit: Unit, address: CredentialAddress, environmentNa
   }
   const { projectId, username } = credential;
   const proxies = await unit.names.all('api-proxy', projectId);
-  const owners: FamilyOwner[] = [];
-  for (const proxyId of proxies.values()) {
-    const policies = issuingPolicies(await unit.events(apiProxyStream(proxyId)));
-    owners.push(...policies.map((policy) => ({ proxyId, policy, username })));
-  }
+  const issuing = await issuingPolicies(unit, [...proxies.values()]);
+  const owners = issuing.map((policy) => ({ ...policy, username }));
   const proxyNames = new Map([...proxies].map(([name, proxyId]) => [proxyId, name]));
   return { credential, environmentId, owners, proxyNames };
 }

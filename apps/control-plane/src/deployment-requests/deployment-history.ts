@@ -28,7 +28,10 @@ type StoredPast = StoredRow & {
   environment_name: string | null;
 };
 
-/** Deployments and undeployments of a proxy, newest first. */
+/**
+ * Deployments and undeployments of a proxy, newest first. Within an environment by their numbers, which `before` goes on
+ * from: two that are asked for at once may have the earlier moment under the later number.
+ */
 export async function deploymentHistory(from: Queryable, filter: DeploymentFilter): Promise<PastDeployment[]> {
   const { proxyId, environmentId = null, deployment = null, before = null, limit } = filter;
   const found = await from.query<StoredPast>(
@@ -37,7 +40,7 @@ export async function deploymentHistory(from: Queryable, filter: DeploymentFilte
      from deployments
      where proxy_id = $1 and ($2::text is null or environment_id = $2) and ($3::bigint is null or deployment = $3)
        and ($4::bigint is null or deployment < $4)
-     order by requested_at desc, deployment desc, environment_id limit $5`,
+     order by case when $2::text is null then requested_at end desc, deployment desc, environment_id limit $5`,
     [proxyId, environmentId, deployment, before, limit],
   );
   return found.rows.map((row) => ({

@@ -2,9 +2,15 @@ import type { HistoryFault, HistoryReport } from '#libs/event-store';
 
 /** The report in words. */
 export function verificationText(report: HistoryReport): string {
-  const lines = [verdict(report), ...report.faults.map(faultText), ...unlisted(report), '', ...reach(report)];
-  return `${lines.join('\n')}\n`;
+  const lines = [verdict(report), ...report.faults.map(faultText), ...unlisted(report), ...firstOnly(report)];
+  return `${[...lines, '', ...reach(report)].join('\n')}\n`;
 }
+
+/** Somebody who sees one event named might think that the others are as they were. */
+const firstOnly = ({ faultCount }: HistoryReport): string[] =>
+  faultCount === 0
+    ? []
+    : ['Of a stream only the first event with a fault is named: nothing is said of those after it.'];
 
 function verdict({ faultCount, events, streams }: HistoryReport): string {
   const what = `${counted(events, 'event')} in ${counted(streams, 'stream')}`;
@@ -32,7 +38,7 @@ function reach({ anchor, onlyChained, files }: HistoryReport): string[] {
     onlyChained === 0
       ? []
       : [
-          `${counted(onlyChained, 'event')} behind it only chained: had the newest of them been cut off together with the rows`,
+          `${counted(onlyChained, 'event')} ${anchor === undefined ? '' : 'behind it '}only chained: had the newest of them been cut off together with the rows`,
           'that say where their streams end, that could not be noticed.',
         ];
   return [anchored, ...chained, ...outside(files)];

@@ -22,10 +22,16 @@ serve meanwhile. With the settings of the control plane.
 Exit code: 0 all is as it was recorded, 1 something is not, 2 it could not be verified.
 `;
 
+function isThere(file: string): boolean {
+  if (existsSync(file)) return true;
+  process.stderr.write(`audit:verify: there is no file ${file} (AUDIT_CHECKPOINT_FILE): verified without it\n`);
+  return false;
+}
+
 /** The files to compare with. @throws WrongArguments when one that was named is not there */
 function filesOf(history: OpenHistory, { values }: Arguments): readonly string[] {
   const named = values['checkpoints'] as readonly string[] | undefined;
-  if (named === undefined) return [history.config.auditCheckpointFile].filter((file) => existsSync(file));
+  if (named === undefined) return [history.config.auditCheckpointFile].filter(isThere);
   const files = named.map((file) => path.resolve(file));
   for (const file of files) if (!existsSync(file)) throw new WrongArguments(`there is no file ${file}`);
   return files;

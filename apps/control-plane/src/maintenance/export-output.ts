@@ -1,4 +1,5 @@
-import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { open, rename, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import type { Writable } from 'node:stream';
 
@@ -43,7 +44,12 @@ export class FileOutput implements ExportOutput {
     private readonly file: string,
     private readonly partial: string,
     private readonly handle: FileHandle,
-  ) {}
+  ) {
+    process.once('exit', this.removePartial);
+  }
+
+  /** Also when the process is stopped while it writes. */
+  private readonly removePartial = (): void => rmSync(this.partial, { force: true });
 
   /** @throws Error when the file cannot be made there */
   static async open(file: string): Promise<FileOutput> {
@@ -62,6 +68,7 @@ export class FileOutput implements ExportOutput {
     await this.handle.sync();
     await this.handle.close();
     await rename(this.partial, this.file);
+    process.off('exit', this.removePartial);
     // Its name is kept by the directory.
     const directory = await open(path.dirname(this.file));
     await directory.sync().finally(() => directory.close());
@@ -69,6 +76,7 @@ export class FileOutput implements ExportOutput {
 
   async abandon(): Promise<void> {
     await this.handle.close();
-    await rm(this.partial, { force: true });
+    this.removePartial();
+    process.off('exit', this.removePartial);
   }
 }

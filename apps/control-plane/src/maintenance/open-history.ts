@@ -7,7 +7,7 @@ import { BadSettings, createLogger, type EnvironmentVariables, type Logger } fro
 import { readControlPlaneConfig, type ControlPlaneConfig } from '../config/control-plane.config.ts';
 import { generatedMasterKey } from '../config/generated-secret.ts';
 import { connectDatabase } from '../persistence/connect-database.ts';
-import { prepareDatabase } from '../persistence/prepare-database.ts';
+import { requirePreparedDatabase } from '../persistence/prepare-database.ts';
 import { UPCASTERS } from '../slices.ts';
 
 /** The history of a control plane, opened by a command that runs beside it, or while it is down. */
@@ -19,6 +19,8 @@ export interface OpenHistory {
   readonly keys: HistoryKeys;
   readonly logger: Logger;
   close(): Promise<void>;
+  /** Instead of `close` when something is still under way that is not waited for: the process has to end after it. */
+  breakOff(): Promise<void>;
 }
 
 interface Server {
@@ -59,12 +61,12 @@ export async function openHistory(environment: EnvironmentVariables): Promise<Op
     await server.stop();
   };
   try {
-    await prepareDatabase(server.url, masterKey);
+    await requirePreparedDatabase(server.url, masterKey);
   } catch (error) {
     await close();
     throw error;
   }
   const keys = new HistoryKeys(masterKey);
   const store = new PostgresEventStore(database, keys, { upcasters: UPCASTERS });
-  return { config, databaseUrl: server.url, database, store, keys, logger, close };
+  return { config, databaseUrl: server.url, database, store, keys, logger, close, breakOff: () => server.stop() };
 }

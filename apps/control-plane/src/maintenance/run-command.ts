@@ -1,5 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import type { EnvironmentVariables } from '#libs/program-shell';
+import { BadSettings, stopSignalHandler, type EnvironmentVariables } from '#libs/program-shell';
 import { explainFailure } from '../config/explain-failure.ts';
 import { openHistory, type OpenHistory } from './open-history.ts';
 
@@ -25,6 +25,9 @@ export interface MaintenanceCommand {
 /** Something on the command line that the command cannot do; the message says what was expected. */
 export class WrongArguments extends Error {}
 
+/** Somebody did not want to wait. */
+class Interrupted extends Error {}
+
 function readArguments({ options, allowPositionals = false }: MaintenanceCommand): Arguments {
   try {
     return parseArgs({ options: { ...options, help: { type: 'boolean' } }, allowPositionals });
@@ -39,22 +42,71 @@ async function runWith(command: MaintenanceCommand, environment: EnvironmentVari
     process.stdout.write(command.help);
     return 0;
   }
-  const history = await openHistory(environment);
+  const stop = listenForStop();
   try {
-    return await command.run(history, given);
+    return await runUntil(stop.signal, command, await openHistory(environment), given);
   } finally {
-    await history.close();
+    stop.forget();
   }
 }
 
-/** Runs one command as a process: 0 done, 1 found something, 2 could not do it. */
-export async function runCommand(command: MaintenanceCommand, environment: EnvironmentVariables): Promise<void> {
+/** @throws Interrupted when the signal comes first */
+async function runUntil(
+  stopSignal: Promise<NodeJS.Signals>,
+  command: MaintenanceCommand,
+  history: OpenHistory,
+  given: Arguments,
+): Promise<number> {
+  let end = (): Promise<void> => history.close();
   try {
-    process.exitCode = await runWith(command, environment);
-  } catch (error) {
-    const isWrong = error instanceof WrongArguments;
-    const text = isWrong ? `${error.message}\n\n${command.help}` : explainFailure(error);
-    process.stderr.write(`${command.name}: ${text.trimEnd()}\n`);
+    const outcome = await Promise.race([command.run(history, given), stopSignal]);
+    if (typeof outcome === 'number') return outcome;
+    end = () => history.breakOff();
+    throw new Interrupted(`stopped by ${outcome}`);
+  } finally {
+    await end();
+  }
+}
+
+/** A database server that the command started must not outlive it; asked a second time, the process ends at once. */
+function listenForStop(): { readonly signal: Promise<NodeJS.Signals>; forget(): void } {
+  let forget = (): void => undefined;
+  const signal = new Promise<NodeJS.Signals>((resolve) => {
+    const hurry = (): never => process.exit(2);
+    const handler = stopSignalHandler({ stop: resolve, hurry, nowMs: () => performance.now() });
+    process.on('SIGINT', handler).on('SIGTERM', handler);
+    forget = () => void process.off('SIGINT', handler).off('SIGTERM', handler);
+  });
+  return { signal, forget };
+}
+
+const WHERE_SETTINGS_ARE =
+  "The settings are the control plane's: DATABASE_URL and MASTER_KEY, or DATA_DIR.\n" +
+  'After npm run up -- --data-dir DIR that is DATA_DIR=DIR/control-plane';
+
+/** Of a file or the standard output, as `node:fs` throws: its message says what and where. */
+const isFileFailure = (error: unknown): error is Error => error instanceof Error && 'syscall' in error;
+
+function explained(error: unknown, { help }: MaintenanceCommand): string {
+  if (error instanceof WrongArguments) return `${error.message}\n\n${help}`;
+  if (error instanceof Interrupted || isFileFailure(error)) return error.message;
+  return error instanceof BadSettings ? `${error.message}\n${WHERE_SETTINGS_ARE}` : explainFailure(error);
+}
+
+/** Runs one command as a process: 0 done, 1 found something, 2 could not do it, or could not print what it found. */
+export async function runCommand(command: MaintenanceCommand, environment: EnvironmentVariables): Promise<void> {
+  const fail = (error: unknown): void => {
+    process.stderr.write(`${command.name}: ${explained(error, command).trimEnd()}\n`);
     process.exitCode = 2;
+  };
+  // A reader that leaves, as `head` does, has had what it wanted.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => void (error.code === 'EPIPE' || fail(error)));
+  try {
+    const code = await runWith(command, environment);
+    process.exitCode ??= code;
+  } catch (error) {
+    fail(error);
+    // What was under way is not waited for.
+    if (error instanceof Interrupted) process.exit();
   }
 }

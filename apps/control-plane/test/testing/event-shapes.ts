@@ -6,8 +6,16 @@ const OPAQUE = new Set(['policy', 'strategy', 'publicJwk']);
 /** Records whose members are named by ids. */
 const BY_ID = new Set(['values']);
 
-const kindOf = (value: unknown): string => (value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value);
+/** Members that programs tell cases apart by: their words are in the shape, so that another word is another shape. */
+const WORDS = new Set(['kind', 'scope', 'pipeline', 'expiresInUnit', 'keyType', 'permissions[]']);
+
 const lastName = (path: string): string => path.slice(path.lastIndexOf('.') + 1);
+
+function kindOf(value: unknown, path: string): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  return typeof value === 'string' && WORDS.has(lastName(path)) ? `=${value}` : typeof value;
+}
 
 interface Found {
   readonly kinds: Map<string, Set<string>>;
@@ -20,7 +28,7 @@ const increase = (counts: Map<string, number>, path: string): void =>
   void counts.set(path, (counts.get(path) ?? 0) + 1);
 
 function look(value: unknown, path: string, found: Found): void {
-  found.kinds.set(path, (found.kinds.get(path) ?? new Set()).add(kindOf(value)));
+  found.kinds.set(path, (found.kinds.get(path) ?? new Set()).add(kindOf(value, path)));
   increase(found.seen, path);
   if (typeof value !== 'object' || value === null || OPAQUE.has(lastName(path))) return;
   if (Array.isArray(value)) {
@@ -49,6 +57,15 @@ export function shapeOf(samples: readonly unknown[]): Shape {
 }
 
 const kindsIn = (kinds: string | undefined): string[] => kinds?.split('|') ?? [];
+
+/** Members that may be left out, and are left out of all of these although what they belong to is there. */
+export function unseenIn(samples: readonly unknown[], shape: Shape): string[] {
+  const own = shapeOf(samples);
+  const isThere = (path: string): boolean => own[path] !== undefined || own[`${path}?`] !== undefined;
+  const optional = Object.keys(shape).flatMap((path) => (path.endsWith('?') ? [path.slice(0, -1)] : []));
+  const isObject = (path: string): boolean => path === '' || kindsIn(own[path] ?? own[`${path}?`]).includes('object');
+  return optional.filter((path) => isObject(parentOf(path)) && !isThere(path));
+}
 
 /** What in an event's data is not as its shape has it, one line each. */
 export function misfitsIn(data: unknown, shape: Shape): string[] {

@@ -109,6 +109,9 @@ async function everyForm(plane: RunningControlPlane): Promise<string[]> {
   await plane.done('PUT', `${X}/policies/a/`, policyBody(AT_USERS, { jwtSignatureAlgorithm: 'RS256' }));
   await plane.done('POST', `${X}/policies/b/`, verificationBody({}, 'private.key'));
   await plane.done('POST', `${X}/revisions/6/rollback/`, to(environment.name));
+  const place = { targetScope: 'ENDPOINT', targetEndpoint: '/users', targetEndpointHTTPMethod: 'GET' };
+  await plane.done('POST', `${X}/policies/c/`, policyBody(AT_USERS));
+  await plane.done('DELETE', `${X}/policies/c/`, { operationMetadata: { ...place, targetPipeline: 'REQUEST' } });
   await plane.done('POST', `${X}/endpoints/delete/`, { name: '/users', httpMethod: 'GET', force: true });
   const credential = credentialBody('formed-user', password, CREDENTIAL_MEMBERS);
   await plane.done('POST', `${P}/credentials/`, credential);

@@ -66,9 +66,18 @@ export async function* readCheckpointLines(file: string, size: number): AsyncGen
     crlfDelay: Infinity,
   });
   let line = 0;
-  for await (const text of lines) {
-    line += 1;
-    if (text !== '') yield { line, value: jsonOrUndefined(text) };
+  try {
+    for await (const text of lines) {
+      line += 1;
+      if (text !== '') yield { line, value: jsonOrUndefined(text) };
+    }
+  } catch (error) {
+    // Of a failure to read, unlike one to open, Node does not say which file it was.
+    const { message } = error as Error;
+    throw Object.assign(error as Error, {
+      path: file,
+      message: message.includes(file) ? message : `${message} '${file}'`,
+    });
   }
 }
 

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { type HistoryKeys } from '../history-keys.ts';
 import { type PostgresEventStore } from '../postgres-event-store.ts';
 import { appendCheckpoints, checkpointFileSize, readCheckpointLines } from './checkpoint-file.ts';
@@ -27,6 +26,8 @@ export class CheckpointFollower {
   /** The last line known to be in the table; undefined: the file has not been looked at. */
   private newest: Signed | undefined;
   private state: FileState | undefined;
+  /** Bytes that the file had; it only ever grows. */
+  private size = 0;
 
   constructor(
     store: PostgresEventStore,
@@ -39,24 +40,24 @@ export class CheckpointFollower {
 
   /**
    * Appends what the table has beyond the file. The first call compares the whole file with the table, and so does one
-   * that finds the file, or what the table had, gone.
+   * that finds the file, some of it, or what the table had, gone.
    *
    * @throws EventStoreUnavailable, or as `node:fs` throws
    */
   async follow(): Promise<FileState> {
-    if (this.state === undefined || this.isFileGone() || !(await this.isInTable(this.newest))) {
-      this.state = await this.compare();
-    }
+    const isCut = (await this.readSize()) < this.size;
+    if (this.state === undefined || isCut || !(await this.isInTable(this.newest))) this.state = await this.compare();
     for (;;) {
       const page = await readCheckpoints(this.query, this.newest?.number ?? 0, CHECKPOINTS_PER_READ);
       await appendCheckpoints(this.file, page);
       this.newest = page.at(-1) ?? this.newest;
+      this.size = await this.readSize();
       if (page.length < CHECKPOINTS_PER_READ) return this.state;
     }
   }
 
-  private isFileGone(): boolean {
-    return this.newest !== undefined && !existsSync(this.file);
+  private async readSize(): Promise<number> {
+    return (await checkpointFileSize(this.file)) ?? 0;
   }
 
   private async isInTable(one: Signed | undefined): Promise<boolean> {
@@ -89,7 +90,7 @@ export class CheckpointFollower {
 
   private async *pages(): AsyncGenerator<(Signed | undefined)[]> {
     let page: (Signed | undefined)[] = [];
-    for await (const { value } of readCheckpointLines(this.file, (await checkpointFileSize(this.file)) ?? 0)) {
+    for await (const { value } of readCheckpointLines(this.file, await this.readSize())) {
       const checkpoint = this.seal.read(value);
       page.push(checkpoint && { number: checkpoint.number, signature: checkpoint.signature });
       if (page.length < LINES_PER_COMPARISON) continue;

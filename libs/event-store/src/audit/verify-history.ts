@@ -15,7 +15,8 @@ import { IntervalCheck } from './interval-check.ts';
 import { type Anchor, StreamTraces } from './stream-traces.ts';
 import { TableCheckpoints } from './table-checkpoints.ts';
 
-const ROWS_PER_FETCH = 2_000;
+/** An event may have a megabyte; two fetches are in memory at once. */
+const ROWS_PER_FETCH = 500;
 
 export interface VerificationOptions {
   /** Checkpoints kept outside the database. @throws as `node:fs` when one cannot be read */
@@ -71,7 +72,7 @@ export async function verifyHistory(
   }
 }
 
-const isFileFailure = (error: unknown): boolean => error instanceof Error && 'path' in error;
+const isFileFailure = (error: unknown): boolean => typeof error === 'object' && error !== null && 'path' in error;
 
 class Verification {
   private readonly faults: FaultLog;
@@ -129,12 +130,21 @@ class Verification {
 
   private async *pages<Row extends pg.QueryResultRow>(statement: string): AsyncGenerator<readonly Row[]> {
     await this.client.query(`DECLARE audited NO SCROLL CURSOR FOR ${statement}`);
-    for (;;) {
-      const { rows } = await this.client.query<Row>(`FETCH ${ROWS_PER_FETCH} FROM audited`);
+    for (let next = this.fetch<Row>(); ;) {
+      const { rows } = await next;
       if (rows.length === 0) break;
+      // The database reads on while these are looked at.
+      next = this.fetch<Row>();
       yield rows;
     }
     await this.client.query('CLOSE audited');
+  }
+
+  private fetch<Row extends pg.QueryResultRow>(): Promise<pg.QueryResult<Row>> {
+    const fetched = this.client.query<Row>(`FETCH ${ROWS_PER_FETCH} FROM audited`);
+    // Whoever asks for it is told; unheard until then, or when nobody asks any more, it would end the process.
+    fetched.catch(() => undefined);
+    return fetched;
   }
 
   private report({ newest }: TableCheckpoints, files: readonly ComparedFile[]): HistoryReport {

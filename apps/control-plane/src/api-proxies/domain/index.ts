@@ -8,6 +8,7 @@ export type {
   ApiProxyEvent,
   ClientRoute,
   Endpoint,
+  PolicyAdded,
   ProxyContent,
   ProxyKeys,
   ProxySettings,

@@ -185,4 +185,16 @@ describe('a change of settings or endpoints in words', () => {
   it('between before the creation and the first revision is every field', () => {
     for (const { meaning } of changesBetween({}, viewAfter())) expect(meaning).toMatch(/ (added|set to .+|changed)$/);
   });
+
+  it('tells a field that was never filled from one that was emptied', () => {
+    const undescribed = viewAfter(updated({ description: '' }));
+    expect(changesBetween({}, undescribed)[0]?.meaning).toBe('description left empty');
+  });
+
+  it('of the key pair, whose secret is a reference', () => {
+    const keys = (publicKey: string, secretId: string) => ({ keys: { publicKey, secretKey: { secretId } } });
+    expect(changesBetween(keys('a', '1'), keys('b', '2')).map(({ meaning }) => meaning)).toEqual([
+      ...['public key a → b', 'secret key: secretId 1 → 2'],
+    ]);
+  });
 });

@@ -41,6 +41,8 @@ const TITLES: Readonly<Record<string, string>> = {
   'jsonErrorTemplate.jsonErrorResponseTemplateActive': 'error template',
   'jsonErrorTemplate.jsonValue': 'text of the error template',
   endpointList: 'endpoints',
+  'keys.publicKey': 'public key',
+  'keys.secretKey': 'secret key',
 };
 const UNITS: Readonly<Record<string, string>> = {
   'routingInfo.connectTimeout': ' s',

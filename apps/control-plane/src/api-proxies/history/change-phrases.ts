@@ -2,7 +2,7 @@ const LONGEST_SHOWN = 80;
 
 interface Element {
   readonly value?: unknown;
-  readonly ref?: unknown;
+  readonly ref?: string;
 }
 
 const isElement = (value: unknown): value is Element =>
@@ -15,7 +15,7 @@ const isElement = (value: unknown): value is Element =>
 function shownElement({ value, ref }: Element): string | undefined {
   const text = value === undefined ? undefined : shown(Array.isArray(value) ? value.join(', ') : value);
   if (ref === undefined) return text;
-  const variable = `variable ${String(ref)}`;
+  const variable = `variable ${ref}`;
   return text === undefined ? variable : `${variable}, or ${text}`;
 }
 
@@ -55,7 +55,10 @@ export function valuePhrase(label: string, from: unknown, to: unknown, unit = ''
   if (typeof to === 'boolean' && typeof from !== 'string') return `${label} switched ${to ? 'on' : 'off'}`;
   const [before, after] = [shown(from), shown(to)];
   if (before !== undefined && after !== undefined) return `${label} ${before}${unit} → ${after}${unit}`;
-  if (isNothing(to)) return before === undefined ? `${label} removed` : `${label} removed, was ${before}${unit}`;
+  if (isNothing(to)) return removedPhrase(label, from, before === undefined ? '' : `, was ${before}${unit}`);
   if (isNothing(from)) return after === undefined ? `${label} added` : `${label} set to ${after}${unit}`;
   return `${label} changed`;
 }
+
+const removedPhrase = (label: string, from: unknown, was: string): string =>
+  isNothing(from) ? `${label} left empty` : `${label} removed${was}`;

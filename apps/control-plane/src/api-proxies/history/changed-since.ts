@@ -1,9 +1,12 @@
 import { credentialStream } from '../../credentials/domain/credential.decider.ts';
+import type { DeploymentTarget } from '../../deployment-requests/deployment-requests.ts';
 import { variableStream } from '../../environment-variables/domain/environment-variable.decider.ts';
+import { environmentStream } from '../../environments/domain/environment.decider.ts';
 import { keyStoreStream } from '../../key-stores/domain/key-store.decider.ts';
+import type { SecretVault } from '../../persistence/secret-vault.ts';
 import type { Unit } from '../../persistence/unit-of-work.ts';
 import { variablesNamedBy, type ActiveApiProxy } from '../domain/index.ts';
-import { keyStoreMeaning, variableMeaning, type Meaning } from './meaning-in-environments.ts';
+import { environmentMeaning, keyStoreMeaning, variableMeaning, type Meaning } from './meaning-in-environments.ts';
 
 /** What became of something that a revision uses without holding it. */
 export type SinceThen = 'same' | 'changed' | 'createdLater' | 'deletedSince';
@@ -20,6 +23,8 @@ export interface Surroundings {
   /** Those that the policies name. */
   readonly variables: readonly NamedDifference[];
   readonly keyStores: readonly NamedDifference[];
+  /** Those that it is deployed to, and what is in artifacts of them. */
+  readonly environments: readonly NamedDifference[];
   /** How many users of the project were created, changed or deleted. */
   readonly credentialsChanged: number;
 }
@@ -29,8 +34,8 @@ export interface Then {
   readonly proxy: ActiveApiProxy;
   /** ISO 8601. */
   readonly since: string;
-  /** Where it matters; empty: everywhere. */
-  readonly environmentIds: readonly string[];
+  /** Where it is deployed to, and what differs matters; empty: everywhere. */
+  readonly targets: readonly DeploymentTarget[];
 }
 
 /** Ending a login changes nothing of a user. */
@@ -55,12 +60,16 @@ const isOf =
   ({ streamId }: Touched): boolean =>
     streamId.startsWith(streamOf(''));
 
-/** What of a project has changed since a moment, what was deleted meanwhile included: its first event knows its name. */
+/**
+ * What of a project has changed since a moment, what was deleted meanwhile included: its first event knows its name. The
+ * limit keeps it a look at one row for each: joined plainly, first events are searched for in the whole log.
+ */
 async function touchedSince(unit: Unit, projectId: string, since: string): Promise<Touched[]> {
   const found = await unit.transaction.query<{ streamId: string; name: string | null }>(
     `select created.stream_id as "streamId", created.data ->> 'name' as name
      from (select distinct stream_id from events where recorded_at > $1 and type = any($2)) touched
-     join events created on created.stream_id = touched.stream_id and created.version = 1
+     cross join lateral (select stream_id, data from events
+                         where stream_id = touched.stream_id and version = 1 limit 1) created
      where created.data ->> 'projectId' = $3 order by created.stream_id`,
     [since, CHANGES, projectId],
   );
@@ -80,13 +89,13 @@ async function differenceOf(
   name: string,
   { streams, meaning, then }: { streams: readonly string[]; meaning: Meaning; then: Then },
 ): Promise<NamedDifference[]> {
+  const environmentIds = then.targets.map(({ environmentId }) => environmentId);
   let before: string | undefined;
   let after: string | undefined;
   for (const streamId of streams) {
-    const events = await unit.events(streamId);
-    const past = events.filter(({ recordedAt }) => recordedAt <= then.since);
-    before = meaning(past, then.environmentIds) ?? before;
-    after = meaning(events, then.environmentIds) ?? after;
+    const atVersion = await unit.streams.versionAt(streamId, then.since);
+    before = (await meaning(unit, streamId, { environmentIds, atVersion })) ?? before;
+    after = (await meaning(unit, streamId, { environmentIds })) ?? after;
   }
   return difference(name, before, after);
 }
@@ -115,6 +124,15 @@ async function differencesOf(
   return differences;
 }
 
+async function environmentDifferences(unit: Unit, then: Then): Promise<NamedDifference[]> {
+  const differences: NamedDifference[] = [];
+  for (const { environmentId, environmentName } of then.targets) {
+    const streams = [environmentStream(environmentId)];
+    differences.push(...(await differenceOf(unit, environmentName, { streams, meaning: environmentMeaning, then })));
+  }
+  return differences;
+}
+
 const keyStoreNamesIn = ({ policies }: ActiveApiProxy): string[] => {
   const names = policies.flatMap(({ policy }) =>
     policy.type === 'policy-auth-jwt' ? (policy.keyStoreName ?? []) : [],
@@ -123,7 +141,7 @@ const keyStoreNamesIn = ({ policies }: ActiveApiProxy): string[] => {
 };
 
 /** Compares what a revision used then with what it finds under the same names now. */
-export async function changedSince(unit: Unit, then: Then): Promise<Surroundings> {
+export async function changedSince(unit: Unit, vault: SecretVault, then: Then): Promise<Surroundings> {
   const { policies, projectId } = then.proxy;
   const touched = await touchedSince(unit, projectId, then.since);
   const variables = await unit.names.all('variable', projectId);
@@ -133,12 +151,13 @@ export async function changedSince(unit: Unit, then: Then): Promise<Surroundings
     policies.map(({ policy }) => policy),
     [...new Set([...variables.keys(), ...deleted])],
   );
-  const variableKind = { now: variables, streamOf: variableStream, meaning: variableMeaning };
+  const variableKind = { now: variables, streamOf: variableStream, meaning: variableMeaning(vault) };
   const keyStoreKind = { now: keyStores, streamOf: keyStoreStream, meaning: keyStoreMeaning };
   return {
     since: then.since,
     variables: await differencesOf(unit, variableNames, { kind: variableKind, touched, then }),
     keyStores: await differencesOf(unit, keyStoreNamesIn(then.proxy), { kind: keyStoreKind, touched, then }),
+    environments: await environmentDifferences(unit, then),
     credentialsChanged: touched.filter(isOf(credentialStream)).length,
   };
 }

@@ -111,7 +111,9 @@ export class CompareRevisionsHandler implements IQueryHandler<CompareRevisions> 
       const { to = newest.status === 'active' ? newest.revision : 0, from = to - 1 } = query;
       const contentAt = async (revision: number) =>
         revision === 0 ? {} : contentView(await revisionOf(unit, proxyId, revision));
-      return [await contentAt(from), await contentAt(to)];
+      // The one that was asked for first, so that it is the one a refusal names.
+      const after = await contentAt(to);
+      return [await contentAt(from), after];
     });
     return changesBetween(before, after);
   }

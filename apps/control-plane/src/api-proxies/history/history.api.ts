@@ -65,9 +65,10 @@ const ROLLBACK = {
 };
 const ROLLBACK_TEXT =
   'Settings, endpoints and policies come back exactly as they were, in the same order, as a new revision; also when nothing differs. ' +
-  'Keys, credentials, environment variables and key stores are no content of a revision and stay as they are: `notRolledBack` says so, and what of it is another now than at ' +
+  'Keys, credentials, environment variables, key stores and settings of environments are no content of a revision and stay as they are: `notRolledBack` says so, and what of it is another now than at ' +
   '`since`, when the revision was deployed (last, where no deployment is named) or, if it never was, recorded. ' +
-  'What gateways could not run any more, or a route that somebody else has by now, is refused and nothing changes.';
+  'What gateways could not run any more, or a route that somebody else has by now, is refused and nothing changes. ' +
+  '`description` is that of the deployments and, where there is no `X-Change-Reason`, the reason of the event.';
 
 const limit = { description: 'At most so many, 1 to 1000; default 100.' };
 

@@ -29,10 +29,15 @@ function credentialsDifference({ credentialsChanged: count }: Surroundings) {
   return { kind: 'credentials', changed: count > 0, message, count };
 }
 
+const environmentsMessage = ({ surroundings }: RolledBackProxy): string =>
+  surroundings.environments.length === 0
+    ? 'every environment keeps the revision that is deployed there'
+    : 'environments keep the settings they have now, and others the revision that is deployed there';
+
 /** What a rollback did, and what it did not, with what differs from then: `resultList[0]` of both rollback calls. */
 export function rollbackView(rolledBack: RolledBackProxy) {
   const { before, then, after, surroundings } = rolledBack;
-  const { since, variables, keyStores } = surroundings;
+  const { since, variables, keyStores, environments } = surroundings;
   return {
     revision: after.revision,
     restoredRevision: then.revision,
@@ -43,7 +48,7 @@ export function rollbackView(rolledBack: RolledBackProxy) {
       credentialsDifference(surroundings),
       namedDifferences('environmentVariables', variables, 'variables keep the values they have now'),
       namedDifferences('keyStores', keyStores, 'policies sign with the key that keyStoreName has now'),
-      { kind: 'environments', message: 'other environments keep the revision that is deployed there' },
+      namedDifferences('environments', environments, environmentsMessage(rolledBack)),
     ],
   };
 }

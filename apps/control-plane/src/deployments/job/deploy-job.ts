@@ -109,7 +109,7 @@ export class DeployJob {
       published = await environment.publisher.publish(change, artifact, published.heldDeployment);
     }
     if (published.kind === 'stale') throw new HeadDisputed(environment.name);
-    await this.collect(row, environment, { change, published });
+    await this.collect(row, environment, published);
   }
 
   /**
@@ -156,15 +156,12 @@ export class DeployJob {
     });
   }
 
-  private async collect(
-    row: DeploymentRow,
-    environment: EnvironmentChannel,
-    { change, published }: { change: ChangeRecord; published: InPlace },
-  ): Promise<void> {
+  private async collect(row: DeploymentRow, environment: EnvironmentChannel, published: InPlace): Promise<void> {
     await environment.notePublished(published);
     const question = { proxyId: row.proxyId, deployment: row.deployment, position: published.position };
     const answers = await environment.answers.collect(question, this.config.deployTimeoutMs * SHARE_OF_WAIT);
-    const hash = change.kind === 'artifact' ? change.hash : undefined;
+    // Not of what was compiled just now: a job that runs again may find other keys, and gateways have the first bytes.
+    const hash = published.change.kind === 'artifact' ? published.change.hash : undefined;
     await this.conclude(row, environment.name, { answers, hash });
   }
 

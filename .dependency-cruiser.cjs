@@ -47,7 +47,7 @@ const only = (kind, table) =>
   }));
 const rule = (name, from, to, comment = '') => ({ name, comment, severity: 'error', from, to });
 const SLICES =
-  'access-tokens|projects|environments|api-proxies|credentials|environment-variables|key-stores|deployments';
+  'access-tokens|projects|environments|api-proxies|credentials|environment-variables|key-stores|deployments|audit|audit-trail|openapi';
 const SPEC = '\\.(spec|int-spec|e2e-spec)\\.ts$';
 
 module.exports = {

@@ -52,13 +52,19 @@ const asCheckpoint = (row: CheckpointColumns | undefined): GlobalPosition => ({
   sequence: row?.checkpoint_sequence ?? START.sequence,
 });
 
-/** The checkpoint of projection `name` and the window after `after`, in one look. */
+/** Of the log, for one projection. */
+export interface WindowRequest {
+  readonly after: GlobalPosition;
+  readonly eventTypes: ReadonlySet<string>;
+  /** Events of all types, at most. */
+  readonly limit: number;
+}
+
+/** The checkpoint of projection `name` and the window that is asked for, in one look. */
 export async function readNextWindow(
   store: PostgresEventStore,
   name: string,
-  after: GlobalPosition,
-  eventTypes: ReadonlySet<string>,
-  limit: number,
+  { after, eventTypes, limit }: WindowRequest,
 ): Promise<NextWindow> {
   const wanted: Wanted = { eventTypes, upcasters: store.upcasters };
   const values = [...windowParameters(after, wanted, limit), name];

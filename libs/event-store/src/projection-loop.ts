@@ -135,7 +135,9 @@ export class ProjectionLoop {
   private async advance(): Promise<StepOutcome> {
     const { place, limit } = this;
     const { name, eventTypes } = this.projection;
-    const { checkpoint, window } = await readNextWindow(this.store, name, place.position, eventTypes, limit);
+    const { checkpoint, window } = await readNextWindow(this.store, name, {
+      ...{ after: place.position, eventTypes, limit },
+    });
     if (comparePositions(checkpoint, place.checkpoint) !== 0) {
       // Somebody else was here; what was read begins in the wrong place.
       this.arrive({ checkpoint, position: checkpoint }, 0);

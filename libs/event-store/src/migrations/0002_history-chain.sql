@@ -74,6 +74,15 @@ BEGIN
 
   transaction_id := pg_current_xact_id();
   SELECT max(e.epoch) INTO current_epoch FROM event_store_epochs e;
+  IF added = 1 THEN
+    -- The usual case, without the detour of a list.
+    INSERT INTO events (epoch, transaction_id, event_id, stream_id, version,
+                        type, schema_version, recorded_at, metadata, data, mac)
+    VALUES (current_epoch, event_store_append.transaction_id, p_event_ids[1], p_stream_id, head_version,
+            p_types[1], p_schema_versions[1], p_recorded_at, p_metadata, p_data[1], p_macs[1])
+    RETURNING ARRAY[events.sequence] INTO sequences;
+    RETURN;
+  END IF;
   WITH inserted AS (
     INSERT INTO events (epoch, transaction_id, event_id, stream_id, version,
                         type, schema_version, recorded_at, metadata, data, mac)

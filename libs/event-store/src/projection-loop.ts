@@ -135,9 +135,8 @@ export class ProjectionLoop {
   private async advance(): Promise<StepOutcome> {
     const { place, limit } = this;
     const { name, eventTypes } = this.projection;
-    const { checkpoint, window } = await readNextWindow(this.store, name, {
-      ...{ after: place.position, eventTypes, limit },
-    });
+    const wanted = { after: place.position, eventTypes, limit };
+    const { checkpoint, window } = await readNextWindow(this.store, name, wanted);
     if (comparePositions(checkpoint, place.checkpoint) !== 0) {
       // Somebody else was here; what was read begins in the wrong place.
       this.arrive({ checkpoint, position: checkpoint }, 0);

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { jest } from '@jest/globals';
-import type { Checkpoint, HistoryReport } from '#libs/event-store';
+import { EVENT_STORE, START, type Checkpoint, type EventStore, type HistoryReport } from '#libs/event-store';
 import { CheckpointUpkeep } from '../src/audit/checkpoint-upkeep.ts';
 import { AUDIT_VERIFY } from '../src/maintenance/audit-verify.ts';
 import { openHistory } from '../src/maintenance/open-history.ts';
@@ -25,6 +25,8 @@ beforeEach(async () => {
     auditCheckpointSeconds: AUDIT_CHECKPOINT_SECONDS,
     auditCheckpointFile: file,
   });
+  // After that of its start: what a test records is anchored when the test says so.
+  await plane.app.get(CheckpointUpkeep).takeCheckpoint();
 });
 afterEach(async () => {
   await plane.close();
@@ -73,6 +75,15 @@ async function verify(values: Readonly<Record<string, unknown>> = {}): Promise<{
 }
 
 describe('checkpoints of a control plane', () => {
+  it('are taken when a process starts, of what was recorded before', async () => {
+    await change();
+    const recorded = await eventCount();
+    const store = plane.app.get<EventStore>(EVENT_STORE);
+    await until('nothing holds it back', async () => (await store.readAll(START, recorded)).length === recorded);
+    await plane.process();
+    await until('it is anchored', async () => ((await listed()).at(-1)?.eventCount ?? 0) >= recorded);
+  });
+
   it('are listed in parts for whoever keeps them elsewhere, and lie in the file', async () => {
     for (let round = 0; round < 3; round += 1) {
       await change();
@@ -100,6 +111,9 @@ describe('checkpoints of a control plane', () => {
     const second = await plane.process({ auditCheckpointSeconds: 0, auditCheckpointFile: other });
     await second.close();
     expect(await listed()).toEqual([]);
+    const third = await plane.process({ auditCheckpointFile: path.join(directory, 'third.jsonl') });
+    await third.get(CheckpointUpkeep).takeCheckpoint();
+    await change();
     // Once what another suite's transaction may hold back is free: the process itself gets one attempt.
     await until('nothing is held back', async () => {
       const { rows } = await plane.pool.query<{ held: boolean }>(
@@ -107,15 +121,15 @@ describe('checkpoints of a control plane', () => {
       );
       return rows[0]?.held === false;
     });
-    const third = await plane.process({ auditCheckpointFile: path.join(directory, 'third.jsonl') });
     await third.close();
-    const [only] = await listed();
-    expect(only).toMatchObject({ number: 1 });
-    expect(JSON.parse(readFileSync(path.join(directory, 'third.jsonl'), 'utf8'))).toEqual(only);
+    const taken = await listed();
+    expect(taken.at(-1)).toMatchObject({ eventCount: 2 });
+    const lines = (name: string) => readFileSync(name, 'utf8').trimEnd().split('\n');
+    expect(lines(path.join(directory, 'third.jsonl')).map((line) => JSON.parse(line) as unknown)).toEqual(taken);
     const fourth = await plane.process({ auditCheckpointSeconds: 0, auditCheckpointFile: other });
     await fourth.get(CheckpointUpkeep).takeCheckpoint();
     await fourth.close();
-    expect(JSON.parse(readFileSync(other, 'utf8').split('\n')[0] ?? '')).toEqual(only);
+    expect(lines(other).map((line) => JSON.parse(line) as unknown)).toEqual(taken);
   });
 
   it('stop before an event that was changed, which is logged each time and counted', async () => {

@@ -46,7 +46,11 @@ export class CheckpointUpkeep implements OnApplicationBootstrap, OnApplicationSh
 
   onApplicationBootstrap(): void {
     const seconds = this.config.auditCheckpointSeconds;
-    if (seconds > 0) this.timers.push(setInterval(() => this.askFor('take'), seconds * 1_000));
+    if (seconds > 0) {
+      this.timers.push(setInterval(() => this.askFor('take'), seconds * 1_000));
+      // What was sealed by this start, or recorded shortly before the last one ended badly.
+      this.askFor('take');
+    }
     if (this.follower === undefined) return;
     this.timers.push(setInterval(() => this.askFor('follow'), FOLLOW_EVERY_MS));
     this.askFor('follow');

@@ -38,7 +38,8 @@ async function openDatabase(config: ControlPlaneConfig, logger: Logger): Promise
 async function start(config: ControlPlaneConfig, logger: Logger): Promise<() => Promise<void>> {
   const database = await openDatabase(config, logger);
   const masterKey = config.masterKey ?? generatedMasterKey(config.dataDir);
-  const sealed = await prepareDatabase(database.url, masterKey, config.auditCheckpointFile);
+  const checkpointFile = config.roles.has('api') ? config.auditCheckpointFile : null;
+  const sealed = await prepareDatabase(database.url, masterKey, checkpointFile);
   if (sealed !== undefined) logger.warn({ events: sealed }, 'events of an earlier version were given their MACs');
   const pool = connectDatabase(database.url, logger);
   const adminToken = config.adminToken ?? generatedAdminToken(config.dataDir);

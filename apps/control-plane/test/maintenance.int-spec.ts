@@ -44,6 +44,17 @@ describe('the history that a command opens, where there is a database', () => {
     await (await openHistory(settings(MASTER_KEY))).close();
   });
 
+  it('gets its MACs from a process that keeps checkpoints, and from no other', async () => {
+    for (const table of ['events', 'streams']) {
+      await database.pool.query(`alter table ${table} alter column mac drop not null`);
+    }
+    await expect(prepareDatabase(database.url, MASTER_KEY, null)).rejects.toThrow(
+      /start a process with the role api first/,
+    );
+    expect(await prepareDatabase(database.url, MASTER_KEY)).toBe(0);
+    expect(await prepareDatabase(database.url, MASTER_KEY, null)).toBeUndefined();
+  });
+
   it('needs a master key', async () => {
     await expect(openHistory({ DATABASE_URL: database.url })).rejects.toThrow(/MASTER_KEY is required/);
   });

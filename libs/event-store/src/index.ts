@@ -46,7 +46,7 @@ export {
   type VerificationOptions,
   verifyHistory,
 } from './audit/index.ts';
-export { sealHistory } from './seal-history.ts';
+export { awaitsSeal, sealHistory } from './seal-history.ts';
 export { type Upcaster, upcast, upcasterKey, type Upcasters } from './upcasting.ts';
 export { InMemoryEventStore } from './in-memory-event-store.ts';
 export { PostgresEventStore, type PostgresEventStoreOptions } from './postgres-event-store.ts';

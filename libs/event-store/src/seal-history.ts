@@ -51,7 +51,8 @@ async function holdsCheckpoint(file: string, keys: HistoryKeys): Promise<boolean
   return false;
 }
 
-async function awaitsSeal(client: pg.ClientBase): Promise<boolean> {
+/** Whether there may be events from before events were authenticated, and none of them has a MAC yet. */
+export async function awaitsSeal(client: pg.ClientBase): Promise<boolean> {
   const { rowCount: allowsUnsealed } = await client.query(
     `SELECT FROM pg_attribute WHERE attrelid = 'events'::regclass AND attname = 'mac' AND NOT attnotnull`,
   );

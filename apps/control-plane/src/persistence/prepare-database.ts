@@ -1,5 +1,6 @@
 import pg from 'pg';
 import {
+  awaitsSeal,
   EVENT_STORE_MIGRATIONS,
   EventStoreUnavailable,
   HistoryKeys,
@@ -49,11 +50,18 @@ const refusedSeal = ({ message }: SealRefused): BadSettings =>
       'purpose: move the file away, and keep it',
   ]);
 
+/** @throws BadSettings */
+async function requireSealed(database: pg.Client): Promise<undefined> {
+  if (!(await awaitsSeal(database))) return undefined;
+  throw new BadSettings(['the events of an earlier version have no MACs yet: start a process with the role api first']);
+}
+
 /**
  * Brings a database up to what this version of the program needs. Safe when several processes start at once.
  *
  * @param masterKey 32 bytes
- * @param checkpointFile where checkpoints of its history are kept outside of it
+ * @param checkpointFile where checkpoints of its history are kept outside of it; null: nowhere, so that this process does not
+ * know whether events had MACs before, and gives them none
  * @returns how many events of an earlier version were given a MAC, if this was the start that did it
  * @throws BadSettings when the master key is another one than before, or events had MACs before, and nothing was sealed
  * @throws EventStoreUnavailable when the database cannot be reached
@@ -61,13 +69,14 @@ const refusedSeal = ({ message }: SealRefused): BadSettings =>
 export async function prepareDatabase(
   databaseUrl: string,
   masterKey: Buffer,
-  checkpointFile?: string,
+  checkpointFile?: string | null,
 ): Promise<number | undefined> {
   await migrate(databaseUrl, EVENT_STORE_MIGRATIONS, CONTROL_PLANE_MIGRATIONS);
   return withClient(databaseUrl, async (client) => {
     const vault = new SecretVault(masterKey);
     await vault.leaveMark(client);
     await requireSameMasterKey(vault, client);
+    if (checkpointFile === null) return requireSealed(client);
     try {
       return await sealHistory(client, new HistoryKeys(masterKey), checkpointFile);
     } catch (error) {

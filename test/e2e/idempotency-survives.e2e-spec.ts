@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import os from 'node:os';
 import path from 'node:path';
 import { startRedis, type RunningServer } from '#libs/embedded-servers';
+import { callApiops, type ApiopsAnswer, type KeyedBody } from '../support/apiops-call.ts';
 import { ChildProgram } from '../support/child-program.ts';
 import { freePortsInARow } from '../support/free-ports.ts';
 import { until } from '../support/until.ts';
@@ -17,16 +18,8 @@ const ROUNDS = [
   { answers: 13, victim: 'PostgreSQL' },
 ] as const;
 
-interface Write {
-  readonly key: string;
+interface Write extends KeyedBody {
   readonly path: string;
-  readonly body: object;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly isReplay: boolean;
-  readonly text: string;
 }
 
 interface Result {
@@ -83,15 +76,9 @@ class Survivor {
     await this.program.exited();
   }
 
-  async call(method: string, callPath: string, write?: Write): Promise<Answer> {
-    const keyed = { 'content-type': 'application/json', 'idempotency-key': write?.key ?? '' };
-    const response = await fetch(`${this.url}/apiops${callPath}`, {
-      method,
-      headers: { authorization: `Bearer ${this.adminToken}`, ...(write === undefined ? {} : keyed) },
-      ...(write === undefined ? {} : { body: JSON.stringify(write.body) }),
-    });
-    const isReplay = response.headers.get('idempotency-replayed') === 'true';
-    return { status: response.status, isReplay, text: await response.text() };
+  call(method: string, callPath: string, write?: Write): Promise<ApiopsAnswer> {
+    const { url, adminToken } = this;
+    return callApiops({ url, adminToken }, method, callPath, write);
   }
 
   async stop(): Promise<void> {

@@ -10,22 +10,14 @@ import { FaultPoint, type Fault } from './fault-point.ts';
 import { FaultProxy } from './fault-proxy.ts';
 import { freePortsInARow } from './free-ports.ts';
 import { PostgresWire } from './postgres-wire.ts';
+import { callApiops, type ApiopsAnswer, type KeyedBody } from './apiops-call.ts';
 import { RedisWire } from './redis-wire.ts';
 import { until } from './until.ts';
 
-export interface KeyedWrite {
-  /** Its `Idempotency-Key`, of this write alone. */
-  readonly key: string;
+export interface KeyedWrite extends KeyedBody {
   readonly method: 'POST' | 'PUT';
   /** After `/apiops`. */
   readonly path: string;
-  readonly body: object;
-}
-
-export interface WriteAnswer {
-  readonly status: number;
-  readonly isReplay: boolean;
-  readonly text: string;
 }
 
 type Way = 'by the proxy' | 'directly';
@@ -94,8 +86,8 @@ export class KillableControlPlane {
    *
    * @returns the answers that came before, and whether the point was met
    */
-  async killedAt(fault: Fault, writes: readonly KeyedWrite[]): Promise<{ isMet: boolean; answers: WriteAnswer[] }> {
-    const answers: WriteAnswer[] = [];
+  async killedAt(fault: Fault, writes: readonly KeyedWrite[]): Promise<{ isMet: boolean; answers: ApiopsAnswer[] }> {
+    const answers: ApiopsAnswer[] = [];
     const struck = this.faults.arm(fault).then(() => true);
     const done = this.sendAll(writes, answers).then(async () => {
       await Promise.race([this.settled().catch(() => undefined), struck]);
@@ -116,15 +108,9 @@ export class KillableControlPlane {
     for (const list of LISTS) await this.call('GET', list);
   }
 
-  async call(method: string, callPath: string, write?: KeyedWrite): Promise<WriteAnswer> {
-    const keyed = { 'content-type': 'application/json', 'idempotency-key': write?.key ?? '' };
-    const response = await fetch(`${this.url}/apiops${callPath}`, {
-      method,
-      headers: { authorization: `Bearer ${this.adminToken}`, ...(write === undefined ? {} : keyed) },
-      ...(write === undefined ? {} : { body: JSON.stringify(write.body) }),
-    });
-    const isReplay = response.headers.get('idempotency-replayed') === 'true';
-    return { status: response.status, isReplay, text: await response.text() };
+  call(method: string, callPath: string, write?: KeyedWrite): Promise<ApiopsAnswer> {
+    const { url, adminToken } = this;
+    return callApiops({ url, adminToken }, method, callPath, write);
   }
 
   async stop(): Promise<void> {
@@ -145,7 +131,7 @@ export class KillableControlPlane {
   }
 
   /** Until the first one that is not answered. */
-  private async sendAll(writes: readonly KeyedWrite[], answers: WriteAnswer[]): Promise<void> {
+  private async sendAll(writes: readonly KeyedWrite[], answers: ApiopsAnswer[]): Promise<void> {
     for (const write of writes) {
       const answer = await this.call(write.method, write.path, write).catch(() => undefined);
       if (answer === undefined) return;

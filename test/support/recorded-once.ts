@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { type EventMetadata, type HistoryKeys } from '#libs/event-store';
+import { type EventRow, type HistoryKeys } from '#libs/event-store';
 
 /** The types of the events that each `Idempotency-Key` has left, in alphabetical order. */
 export async function recordedWrites(pool: pg.Pool): Promise<Map<string, string[]>> {
@@ -37,25 +37,13 @@ export async function strayNamesAndSecrets(pool: pg.Pool): Promise<unknown[]> {
   return rows;
 }
 
-interface ChainRow {
-  readonly event_id: string;
-  readonly stream_id: string;
-  readonly version: number;
-  readonly type: string;
-  readonly schema_version: number;
-  readonly recorded_at: Date;
-  readonly metadata: EventMetadata;
-  readonly data: unknown;
-  readonly mac: Buffer;
-}
-
-type HeadRow = Pick<ChainRow, 'stream_id' | 'version' | 'mac'>;
+type HeadRow = Pick<EventRow, 'stream_id' | 'version' | 'mac'>;
 
 /** Streams with a gap, an event whose MAC is not the one it must have, or another end than their head says. */
 export async function brokenChains(pool: pg.Pool, keys: HistoryKeys): Promise<string[]> {
-  const { rows } = await pool.query<ChainRow>('select * from events order by stream_id, version');
+  const { rows } = await pool.query<EventRow>('select * from events order by stream_id, version');
   const heads = await pool.query<HeadRow>('select stream_id, version, mac from streams');
-  const ends = new Map<string, ChainRow>();
+  const ends = new Map<string, EventRow>();
   const broken = new Set<string>();
   for (const row of rows) {
     if (!comesAfter(row, ends.get(row.stream_id), keys)) broken.add(row.stream_id);
@@ -69,7 +57,7 @@ export async function brokenChains(pool: pg.Pool, keys: HistoryKeys): Promise<st
   return [...broken, ...ends.keys()];
 }
 
-function comesAfter(row: ChainRow, before: ChainRow | undefined, keys: HistoryKeys): boolean {
+function comesAfter(row: EventRow, before: EventRow | undefined, keys: HistoryKeys): boolean {
   const mac = keys.eventMac(before?.mac ?? null, {
     ...{ eventId: row.event_id, streamId: row.stream_id, streamVersion: row.version, type: row.type },
     ...{ schemaVersion: row.schema_version, recordedAt: row.recorded_at.toISOString() },

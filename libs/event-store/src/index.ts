@@ -47,6 +47,7 @@ export {
   verifyHistory,
 } from './audit/index.ts';
 export { awaitsSeal, sealHistory } from './seal-history.ts';
+export { type EventRow } from './recorded-event-row.ts';
 export { type Upcaster, upcast, upcasterKey, type Upcasters } from './upcasting.ts';
 export { InMemoryEventStore } from './in-memory-event-store.ts';
 export { PostgresEventStore, type PostgresEventStoreOptions } from './postgres-event-store.ts';

@@ -1,21 +1,9 @@
-import type { EventMetadata } from '#libs/event-store';
+import type { EventRow } from '#libs/event-store';
 
 /** An event of the log, and whose it is. */
-export interface AuditRow {
-  readonly epoch: number;
-  readonly transaction_id: string;
-  readonly sequence: string;
-  readonly event_id: string;
-  readonly stream_id: string;
-  readonly version: number;
-  readonly type: string;
-  readonly schema_version: number;
-  readonly recorded_at: Date;
-  readonly metadata: EventMetadata;
+export interface AuditRow extends Omit<EventRow, 'data'> {
   /** JSON in one line, as it is stored. */
   readonly data: string;
-  /** 32 bytes. */
-  readonly mac: Buffer;
   readonly kind: string;
   readonly subject_id: string;
   readonly subject_name: string | null;

@@ -197,6 +197,9 @@ describe('a repair of many proxies', () => {
            from generate_series(1, 450) n`,
           [id],
         );
+        await lonely.pool.query(
+          `insert into newest_deployments select environment_id, proxy_id, deployment, kind, revision from deployments`,
+        );
         await lonely.pool.query('insert into deployment_counters values ($1, 450)', [id]);
         // As a deployer leaves it that was killed after its first batch.
         await lonely.pool.query(`update environment_channels set repair_after = 'p0200' where environment_id = $1`, [
@@ -228,8 +231,11 @@ describe('a repair of many proxies', () => {
         const { id } = await lonely.environment();
         const upkeep = lonely.app.get(EnvironmentUpkeep);
         await upkeep.run(id);
-        const insert = `insert into deployments (environment_id, deployment, proxy_id, kind, revision, actor, description,
-          requested_at, state) values ($1, $2, 'p', $3, 1, 'a', '', now(), 'succeeded')`;
+        const insert = `with wish as (
+            insert into deployments (environment_id, deployment, proxy_id, kind, revision, actor, description,
+              requested_at, state) values ($1, $2, 'p', $3, 1, 'a', '', now(), 'succeeded')
+          ) insert into newest_deployments values ($1, 'p', $2, $3, 1)
+          on conflict (environment_id, proxy_id) do update set deployment = excluded.deployment, kind = excluded.kind`;
         await lonely.pool.query('insert into deployment_counters values ($1, 1)', [id]);
         await lonely.pool.query(insert, [id, 1, 'publish']);
         await lonely.pool.query(`update environment_channels set repair_after = '' where environment_id = $1`, [id]);

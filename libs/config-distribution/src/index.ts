@@ -36,6 +36,7 @@ export {
   type LeaseState,
   type Manifest,
 } from './messages.ts';
+export { ServedDigest, type ServedProxy } from './served-digest.ts';
 export { RedisConfigChannel } from './redis/redis-config-channel.ts';
 export {
   gatewayKeyText,

@@ -35,7 +35,14 @@ const leaseState = z.object({
   handled: z.array(z.int()),
   /** Gateways of earlier builds do not say it. */
   unsettled: z.array(z.int()).default([]),
+  /** With reasons: the newest so many of them. */
   rejected: z.array(z.strictObject({ proxyId: z.string(), deployment: z.int(), reason: z.string() })),
+  /** All of them by number. Gateways of earlier builds do not say it: theirs are all in `rejected`. */
+  rejectedDeployments: z.array(z.int()).optional(),
+  /** What it really serves of proxies whose newest change it has not applied; a deployment of 0: nothing. */
+  holdsInstead: z.array(z.object({ proxyId: z.string(), deployment: z.int().min(0) })).optional(),
+  /** Of everything that it really serves; see `ServedDigest`. */
+  served: z.object({ proxies: z.int().min(0), digest: z.string() }).optional(),
 });
 
 /** One change of an environment: a proxy's newest artifact by hash, or that it is gone. */

@@ -68,10 +68,16 @@ export async function openWishes(from: Queryable, environmentId: string, limit: 
   }));
 }
 
-/** A wish that was renewed meanwhile stays. */
+/** Notes what the environment was given. A wish that was renewed meanwhile stays. */
 export async function endWish(from: Queryable, environmentId: string, wish: IdentityWish): Promise<void> {
   await from.query(
-    'delete from identity_wishes where environment_id = $1 and kind = $2 and subject = $3 and version = $4',
+    `with ended as (
+       delete from identity_wishes where environment_id = $1 and kind = $2 and subject = $3 and version = $4
+       returning environment_id, kind, subject, entity_id, version
+     )
+     insert into told_identities (environment_id, kind, subject, entity_id, version) select * from ended
+     on conflict (environment_id, kind, subject)
+       do update set entity_id = excluded.entity_id, version = excluded.version`,
     [environmentId, wish.kind, wish.subject, wish.version],
   );
 }

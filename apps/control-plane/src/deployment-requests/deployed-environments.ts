@@ -16,11 +16,11 @@ export async function deployedEnvironments(unit: Unit, proxyId: string): Promise
     deployment: string;
     state: DeployedEnvironment['state'];
   }>(
-    `select names.name, newest.revision, newest.deployment, newest.state
-     from (select distinct on (environment_id) environment_id, kind, revision, deployment, state from deployments
-           where proxy_id = $1 order by environment_id, deployment desc) newest
+    `select names.name, newest.revision, newest.deployment, deployments.state
+     from newest_deployments newest
+     join deployments using (environment_id, deployment)
      join names on names.kind = 'environment' and names.entity_id = newest.environment_id
-     where newest.kind = 'publish' order by names.name`,
+     where newest.proxy_id = $1 and newest.kind = 'publish' order by names.name`,
     [proxyId],
   );
   return found.rows.map(({ name, revision, deployment, state }) => ({

@@ -111,9 +111,14 @@ export async function requestDeployments(
     };
     await unit.append(environmentDeploymentsStream(environmentId), 'any', [event]);
     await unit.transaction.query(
-      `insert into deployments (environment_id, deployment, proxy_id, kind, revision, actor, description, requested_at,
-         request_id, attempt_id)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+      `with wish as (
+         insert into deployments (environment_id, deployment, proxy_id, kind, revision, actor, description, requested_at,
+           request_id, attempt_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+       )
+       insert into newest_deployments (environment_id, deployment, proxy_id, kind, revision) values ($1, $2, $3, $4, $5)
+       on conflict (environment_id, proxy_id)
+         do update set deployment = excluded.deployment, kind = excluded.kind, revision = excluded.revision`,
       [
         environmentId,
         deployment,
@@ -136,10 +141,9 @@ export async function requestDeployments(
 export async function environmentsOf(unit: Unit, proxyId: string): Promise<DeploymentTarget[]> {
   const found = await unit.transaction.query<{ environment_id: string; name: string }>(
     `select newest.environment_id, names.name
-     from (select distinct on (environment_id) environment_id, kind from deployments
-           where proxy_id = $1 order by environment_id, deployment desc) newest
+     from newest_deployments newest
      join names on names.kind = 'environment' and names.entity_id = newest.environment_id
-     where newest.kind = 'publish' order by names.name`,
+     where newest.proxy_id = $1 and newest.kind = 'publish' order by names.name`,
     [proxyId],
   );
   return found.rows.map((row) => ({ environmentId: row.environment_id, environmentName: row.name }));

@@ -18,10 +18,9 @@ interface DeployedProxy {
 export async function deployedIn(unit: Unit, environmentId: string): Promise<DeployedProxy[]> {
   const found = await unit.transaction.query<{ proxy_id: string; name: string; revision: number }>(
     `select newest.proxy_id, names.name, newest.revision
-     from (select distinct on (proxy_id) proxy_id, kind, revision from deployments
-           where environment_id = $1 order by proxy_id, deployment desc) newest
+     from newest_deployments newest
      join names on names.kind = 'api-proxy' and names.entity_id = newest.proxy_id
-     where newest.kind = 'publish' order by newest.proxy_id`,
+     where newest.environment_id = $1 and newest.kind = 'publish' order by newest.proxy_id`,
     [environmentId],
   );
   return found.rows.map((row) => ({ proxyId: row.proxy_id, name: row.name, revision: row.revision }));
@@ -66,7 +65,9 @@ export async function abandonEnvironment(unit: Unit, environmentId: string): Pro
     settledEvent('superseded', result, { environmentId, deployment: Number(deployment), proxyId, revision }),
   );
   if (events.length > 0) await unit.append(environmentDeploymentsStream(environmentId), 'any', events);
-  for (const table of ['environment_channels', 'identity_wishes', 'route_claims']) {
+  for (const table of [
+    ...['environment_channels', 'identity_wishes', 'told_identities', 'route_claims', 'newest_deployments'],
+  ]) {
     await unit.transaction.query(`delete from ${table} where environment_id = $1`, [environmentId]);
   }
   return ended.rows.map((row) => Number(row.deployment));

@@ -19,8 +19,7 @@ export async function deployedRevisions(unit: Unit, projectId: string): Promise<
     revision: number;
   }>(
     `select newest.proxy_id, newest.environment_id, environments.name as environment_name, newest.revision
-     from (select distinct on (proxy_id, environment_id) proxy_id, environment_id, kind, revision
-           from deployments order by proxy_id, environment_id, deployment desc) newest
+     from newest_deployments newest
      join names proxies on proxies.kind = 'api-proxy' and proxies.scope = $1 and proxies.entity_id = newest.proxy_id
      join names environments on environments.kind = 'environment' and environments.entity_id = newest.environment_id
      where newest.kind = 'publish'

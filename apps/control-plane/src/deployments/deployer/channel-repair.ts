@@ -114,8 +114,8 @@ export class ChannelRepair {
   ): Promise<number> {
     await holdDeployments(unit, [target.environmentId]);
     const found = await unit.transaction.query<{ proxy_id: string; kind: 'publish' | 'undeploy'; revision: number }>(
-      `select distinct on (proxy_id) proxy_id, kind, revision from deployments
-       where environment_id = $1 and proxy_id > $2 order by proxy_id, deployment desc limit $3`,
+      `select proxy_id, kind, revision from newest_deployments
+       where environment_id = $1 and proxy_id > $2 order by proxy_id limit $3`,
       [target.environmentId, after, PROXIES_PER_BATCH],
     );
     for (const { proxy_id: proxyId, kind, revision } of found.rows) {

@@ -90,8 +90,7 @@ async function nextWave(unit: Unit, { rolloutId }: RunningRollout) {
 
 async function deployedRevision(unit: Unit, proxyId: string, environmentId: string): Promise<number | undefined> {
   const found = await unit.transaction.query<{ kind: string; revision: number }>(
-    `select kind, revision from deployments where environment_id = $1 and proxy_id = $2
-     order by deployment desc limit 1`,
+    `select kind, revision from newest_deployments where environment_id = $1 and proxy_id = $2`,
     [environmentId, proxyId],
   );
   const newest = found.rows[0];

@@ -182,8 +182,7 @@ describe('a control plane killed with -9 at every step that changes, relay, depl
     const killed = rounds.map(lastLine).join('\n');
     for (const step of [
       ...['before SELECT * FROM event_store_append', 'before COMMIT', 'after COMMIT'],
-      ...['before insert into deployments', 'after Redis script', 'before update deployments set enqueued_at'],
-      ...['after update deployments set enqueued_at', 'before update deployments set state'],
+      ...['before with wish as ( insert into deployments', 'after Redis script', 'before update deployments set state'],
       ...['before UPDATE projection_checkpoints', 'before insert into secrets'],
     ]) {
       expect(killed).toContain(step);

@@ -38,9 +38,19 @@ export class ChildProgram {
     return code;
   }
 
+  /** Ends it, and waits for that. */
   async signal(signal: NodeJS.Signals): Promise<number | null> {
     const exited = this.exited();
     this.child?.kill(signal);
     return exited;
+  }
+
+  /** Stops the clock for it; {@link thaw} lets it go on. */
+  freeze(): void {
+    this.child?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.child?.kill('SIGCONT');
   }
 }

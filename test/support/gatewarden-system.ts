@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { startRedis, type RunningServer } from '#libs/embedded-servers';
-import { freshDatabase } from '#libs/event-store/testing';
+import { freshDatabase, type FreshDatabase } from '#libs/event-store/testing';
 import { ChildProgram } from './child-program.ts';
 import { EchoUpstream } from './echo-upstream.ts';
 import { freePortsInARow } from './free-ports.ts';
@@ -29,6 +29,15 @@ export interface SystemEnvironment {
   readonly gateways: readonly RunningGateway[];
 }
 
+/** How many processes there are of what there may be several of. */
+export interface SystemLayout {
+  readonly gatewaysEach: number;
+  /** Processes of their own. None: the control plane deploys itself. */
+  readonly deployers: number;
+  /** Further settings of the control plane and the deployers. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
 /** Everything that `npm run up` starts and more: one control plane, two environments with a Redis and two gateways each. */
 export class GatewardenSystem {
   readonly adminToken = `gwt_${randomBytes(32).toString('base64url')}`;
@@ -36,16 +45,22 @@ export class GatewardenSystem {
   upstreamUrl = '';
   controlPlaneUrl = '';
   controlPlane!: ChildProgram;
-  private queue!: RunningServer;
+  readonly deployers: { readonly program: ChildProgram; readonly url: string }[] = [];
+  private readonly masterKey = randomBytes(32);
+  database!: FreshDatabase;
+  queue!: RunningServer;
   readonly environments = new Map<string, SystemEnvironment>();
   private readonly directory = mkdtempSync(path.join(os.tmpdir(), 'gatewarden-e2e-'));
   private readonly closing: (() => Promise<unknown>)[] = [];
 
-  static async start(environmentNames: readonly string[] = ['staging', 'production']): Promise<GatewardenSystem> {
+  static async start(
+    environmentNames: readonly string[] = ['staging', 'production'],
+    layout: SystemLayout = { gatewaysEach: 2, deployers: 0 },
+  ): Promise<GatewardenSystem> {
     const system = new GatewardenSystem();
     chmodSync(system.directory, 0o711);
-    await system.startControlPlane();
-    for (const name of environmentNames) await system.startEnvironment(name);
+    await system.startControlPlane(layout);
+    for (const name of environmentNames) await system.startEnvironment(name, layout.gatewaysEach);
     return system;
   }
 
@@ -85,10 +100,21 @@ export class GatewardenSystem {
     return { status: response.status, headers: response.headers, body: await response.json() };
   }
 
+  /** Where the Redis of an environment, or of the `queue`, keeps its data. */
+  redisDirectory(name: string): string {
+    return path.join(this.directory, `redis-${name}`);
+  }
+
   async redis(name: string): Promise<RunningServer> {
-    const redis = await startRedis({ dataDir: path.join(this.directory, `redis-${name}`), appendOnly: true });
+    const redis = await startRedis({ dataDir: this.redisDirectory(name), appendOnly: true });
     this.closing.push(() => redis.stop());
     return redis;
+  }
+
+  /** One of the commands that run beside a control plane, with its settings. */
+  command(name: string): ChildProgram {
+    const entry = `apps/control-plane/src/maintenance/${name}.main.js`;
+    return new ChildProgram(entry, this.controlPlaneSettings('control-plane'));
   }
 
   async stopQueue(): Promise<void> {
@@ -97,7 +123,7 @@ export class GatewardenSystem {
 
   /** Starts the queue's Redis again on the port and the data it had. */
   async startQueue(): Promise<void> {
-    const dataDir = path.join(this.directory, 'redis-queue');
+    const dataDir = this.redisDirectory('queue');
     this.queue = await startRedis({ dataDir, appendOnly: true, port: this.queue.port });
     this.closing.push(() => this.queue.stop());
   }
@@ -105,52 +131,79 @@ export class GatewardenSystem {
   /** Starts a Redis again on the port and the data it had. */
   async redisAgain(name: string): Promise<RunningServer> {
     const environment = this.environment(name);
-    const dataDir = path.join(this.directory, `redis-${name}`);
+    const dataDir = this.redisDirectory(name);
     const redis = await startRedis({ dataDir, appendOnly: true, port: environment.redis.port });
     this.closing.push(() => redis.stop());
     this.environments.set(name, { ...environment, redis });
     return redis;
   }
 
-  async ready(url: string): Promise<void> {
-    await until(`${url} is ready`, async () => (await fetch(`${url}/readyz`)).status === 200, 30_000);
+  async ready(url: string, withinMs = 30_000): Promise<void> {
+    await until(`${url} is ready`, async () => (await fetch(`${url}/readyz`)).status === 200, withinMs);
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.allGateways.map((gateway) => gateway.program.signal('SIGTERM')));
-    await this.controlPlane.signal('SIGTERM');
+    const planes = [this.controlPlane, ...this.deployers.map(({ program }) => program)];
+    await Promise.all(planes.map((program) => program.signal('SIGTERM')));
     for (const close of this.closing.reverse()) await close();
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  private async startControlPlane(): Promise<void> {
-    const database = await freshDatabase();
-    this.closing.push(() => database.drop());
+  private async startControlPlane({ deployers, settings = {} }: SystemLayout): Promise<void> {
+    this.database = await freshDatabase();
+    this.closing.push(() => this.database.drop());
     this.upstreamUrl = await this.upstream.listen();
     this.closing.push(() => this.upstream.close());
     this.queue = await this.redis('queue');
-    const [port = 0] = await freePortsInARow(1);
-    this.controlPlaneUrl = `http://127.0.0.1:${port}`;
-    this.controlPlane = new ChildProgram('apps/control-plane/src/main.js', {
-      HOST: '127.0.0.1',
-      PORT: String(port),
-      DATABASE_URL: database.url,
-      MASTER_KEY: randomBytes(32).toString('base64'),
-      ADMIN_TOKEN: this.adminToken,
-      DATA_DIR: path.join(this.directory, 'control-plane'),
-      REDIS_URL: this.queue.url,
-      LOG_LEVEL: 'info',
-    });
-    this.controlPlane.start();
-    await this.ready(this.controlPlaneUrl);
+    const roles = deployers === 0 ? {} : { ROLES: 'api' };
+    const { program, url } = await this.controlPlaneProgram('control-plane', { ...settings, ...roles });
+    this.controlPlaneUrl = url;
+    this.controlPlane = program;
+    program.start();
+    await this.ready(url);
+    for (let number = 1; number <= deployers; number += 1) {
+      const own = { ...settings, ROLES: 'deployer' };
+      const deployer = await this.controlPlaneProgram(`deployer-${number}`, own);
+      this.deployers.push(deployer);
+      deployer.program.start();
+      await this.ready(deployer.url);
+    }
   }
 
-  private async startEnvironment(name: string): Promise<void> {
+  private async controlPlaneProgram(
+    name: string,
+    settings: Readonly<Record<string, string>>,
+  ): Promise<{ program: ChildProgram; url: string }> {
+    const [port = 0] = await freePortsInARow(1);
+    const program = new ChildProgram('apps/control-plane/src/main.js', {
+      ...this.controlPlaneSettings(name),
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      ...settings,
+    });
+    return { program, url: `http://127.0.0.1:${port}` };
+  }
+
+  private controlPlaneSettings(name: string): Record<string, string> {
+    return {
+      DATABASE_URL: this.database.url,
+      MASTER_KEY: this.masterKey.toString('base64'),
+      ADMIN_TOKEN: this.adminToken,
+      DATA_DIR: path.join(this.directory, name),
+      REDIS_URL: this.queue.url,
+      LOG_LEVEL: 'info',
+    };
+  }
+
+  private async startEnvironment(name: string, gatewaysEach: number): Promise<void> {
     const redis = await this.redis(name);
     const created = await this.api('POST', '/apiops/environments/', { name, redisUrl: redis.url });
     const gatewayKey = String(created.body.resultList[0].gatewayKey);
     const gateways: RunningGateway[] = [];
-    for (const number of [1, 2]) gateways.push(await this.startGateway(name, { number, redis, gatewayKey }));
+    for (let number = 1; number <= gatewaysEach; number += 1) {
+      gateways.push(await this.startGateway(name, { number, redis, gatewayKey }));
+    }
     this.environments.set(name, { name, redis, gatewayKey, gateways });
     for (const gateway of gateways) await this.ready(gateway.adminUrl);
   }

@@ -10,6 +10,7 @@ import { DeploymentRelay } from './deployment-requests/deployment-relay.ts';
 import { DeploymentResults } from './deployment-requests/deployment-results.ts';
 import { DeploymentRows } from './deployment-requests/deployment-rows.ts';
 import { DeploymentSettled } from './deployment-requests/deployment-settled.ts';
+import { OvertakenWishes } from './deployment-requests/overtaken-wishes.ts';
 import { EnvironmentNameCheck } from './deployment-requests/deployment-targets.ts';
 import { ApiErrorFilter } from './http/api-error.filter.ts';
 import { IdempotencyReplays } from './http/idempotency/idempotency-replays.ts';
@@ -37,7 +38,8 @@ export interface ControlPlaneResources {
 
 /** The wish to deploy and what became of it: what every slice that changes something shares. */
 const DEPLOYMENT_REQUESTS: readonly Provider[] = [
-  ...[DeploymentRows, DeploymentSettled, DeploymentQueues, DeploymentRelay, DeploymentResults, EnvironmentNameCheck],
+  ...[DeploymentRows, DeploymentSettled, DeploymentQueues, OvertakenWishes, DeploymentRelay, DeploymentResults],
+  EnvironmentNameCheck,
 ];
 
 function storageProviders({ database, masterKey, logger }: ControlPlaneResources): Provider[] {

@@ -193,7 +193,8 @@ describe('a repair of many proxies', () => {
         await lonely.pool.query(
           `insert into deployments (environment_id, deployment, proxy_id, kind, revision, actor, description,
              requested_at, state)
-           select $1, n, 'p' || lpad(n::text, 4, '0'), 'publish', 1, 'a', '', now(), 'succeeded'
+           select $1, n, 'p' || lpad(n::text, 4, '0'), 'publish', 1, 'a', '', now(),
+             case when n <= 200 then 'pending' else 'succeeded' end
            from generate_series(1, 450) n`,
           [id],
         );

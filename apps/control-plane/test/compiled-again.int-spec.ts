@@ -25,8 +25,8 @@ async function compiledBy(app: NestFastifyApplication, { environmentId, proxyId,
   const [compiler, channels] = [app.get(ArtifactCompiler), app.get(EnvironmentChannels)];
   const proxy = await compiler.proxyAt(proxyId, revision);
   if (proxy === undefined) throw new Error(`revision ${revision} is not there`);
-  const { keys } = await channels.of(environmentId);
-  return artifactText(await compiler.compile(proxy, await channels.environment(environmentId)), keys);
+  const { channel, environment } = await channels.opened(environmentId);
+  return artifactText(await compiler.compile(proxy, environment), channel.keys);
 }
 
 const deployments = async (): Promise<Deployed[]> =>

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { ServedDigest } from '#libs/config-distribution';
 import { FakeGateway } from './testing/fake-gateway.ts';
 import { policyBody, proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane, type Answer } from './testing/running-control-plane.ts';
@@ -243,6 +244,36 @@ describe('GET /apiops/environments/{env}/gateways/', () => {
     expect(await upToDate()).toBe(true);
     await one.says({ rejected: [{ proxyId: randomUUID(), deployment: 1, reason: 'no' }] });
     expect(await upToDate()).toBe(false);
+  });
+
+  it('says what a gateway serves otherwise, and so does the health of the route', async () => {
+    const x = await proxy();
+    await plane.done('POST', `${x}${at()}/`);
+    const one = await gateway('gateway-4');
+    const published = await one.artifactOf(
+      String((await plane.events()).findLast(({ type }) => type === 'ProxyCreated')?.data['proxyId']),
+    );
+    expect(published?.deployment).toBe(1);
+    const settled = await plane.pool.query<{ proxy_id: string; hash: string }>(
+      `select proxy_id, result ->> 'hash' as hash from deployments where environment_id = $1`,
+      [environment.id],
+    );
+    const served = settled.rows.map(({ proxy_id: proxyId, hash }) => ({ proxyId, deployment: 1, hash }));
+    const says = async (digest: ServedDigest) =>
+      one.says({
+        ...{ deployment: 1, loaded: (await one.channel.position()) ?? null, rejectedDeployments: [], holdsInstead: [] },
+        served: { proxies: digest.proxies, digest: digest.text() },
+      });
+    const seen = async () => {
+      const { resultList } = await plane.done('GET', `/environments/${environment.name}/gateways/`);
+      return [resultList[0]?.['inSync'], (await health(x))['inconsistent']];
+    };
+    await says(ServedDigest.of(served));
+    expect(await seen()).toEqual([true, false]);
+    await says(ServedDigest.of(served.map((proxy) => ({ ...proxy, hash: 'of other bytes' }))));
+    expect(await seen()).toEqual([false, true]);
+    await says(ServedDigest.of([]));
+    expect(await seen()).toEqual([false, true]);
   });
 
   it('is 404 for an unknown environment', async () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { ChannelKeys, sealLease, type LeaseState } from '#libs/config-distribution';
+import { ChannelKeys, sealLease, ServedDigest, type LeaseState } from '#libs/config-distribution';
 import { FakeGateway } from './testing/fake-gateway.ts';
 import { proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane, type DeploymentAnswer } from './testing/running-control-plane.ts';
@@ -154,6 +154,51 @@ describe('the answer to a deployment', () => {
         plane.logLines.some((line) => line.includes(`"gatewayId":"${gatewayId}"`) && line.includes('"level":40')),
       ).toBe(true);
     }
+  });
+
+  /** What gateways of this build say beside. */
+  const said = { rejectedDeployments: [], holdsInstead: [], served: { proxies: 1, digest: 'd' } };
+
+  it('is no success where a gateway has read it and does not serve it', async () => {
+    const one = await gateway('gateway-1');
+    await one.says({ ...said, served: { proxies: 0, digest: ServedDigest.of([]).text() } });
+    const passedOver = oncePublished(one, async () => {
+      const proxyId = String((await plane.events()).findLast(({ type }) => type === 'ProxyCreated')?.data['proxyId']);
+      const read = { deployment: 1, handled: [1], loaded: (await one.channel.position()) ?? null };
+      await one.says({ ...read, holdsInstead: [{ proxyId, deployment: 0 }] });
+    });
+    const result = await deploy();
+    await passedOver;
+    expect(result).toMatchObject({ success: false, gateways: { live: 1, applied: 0, pending: 1 } });
+    expect(result.message).toContain('(gateway-1: it serves nothing of it)');
+    expect(result.detailList).toMatchObject([{ success: false, detail: 'it serves nothing of it' }]);
+  });
+
+  it('is no success where a gateway rejects it with more others than it has room to explain', async () => {
+    const one = await gateway('gateway-1');
+    await one.says(said);
+    const rejected = oncePublished(one, async () =>
+      one.says({
+        deployment: 1,
+        handled: [1],
+        rejectedDeployments: [1],
+        loaded: (await one.channel.position()) ?? null,
+      }),
+    );
+    const result = await deploy();
+    await rejected;
+    expect(result).toMatchObject({ success: false, gateways: { live: 1, rejected: 1 } });
+    expect(result.detailList).toMatchObject([{ detail: 'rejected; the reason is in the log of the gateway' }]);
+  });
+
+  it('says so when the gateways that ran have gone while they were asked', async () => {
+    const leaving = await gateway('gateway-1');
+    await leaving.says();
+    const left = oncePublished(leaving, () => leaving.ends());
+    const { success, message } = await deploy();
+    await left;
+    expect(success).toBe(true);
+    expect(message).toMatch(/^Deployment successful; .*, it will be applied at start$/);
   });
 
   it('of two environments is one result for each: a silent one does not spoil the other', async () => {

@@ -138,14 +138,13 @@ describe('/apiops/queues', () => {
     const environment = await plane.environment();
     const { statusCode, body } = await page('/api/queues');
     expect(statusCode).toBe(200);
-    const { queues } = JSON.parse(body) as { queues: { name: string; displayName: string; readOnlyMode: boolean }[] };
-    expect(queues).toContainEqual(
-      expect.objectContaining({
-        ...{ name: `deploy-${environment.id}`, displayName: environment.name, readOnlyMode: true },
-      }),
-    );
+    const { queues } = JSON.parse(body) as { queues: { name: string; readOnlyMode: boolean }[] };
+    expect(queues).toContainEqual(expect.objectContaining({ name: environment.name, readOnlyMode: true }));
+    // Its pages are found under that name too.
+    expect((await page(`/api/queues/${environment.name}/1`)).body).toContain('JOB_NOT_FOUND');
+    expect((await page(`/api/queues/deploy-${environment.id}/1`)).body).toContain('QUEUE_NOT_FOUND');
     await plane.done('DELETE', `/environments/${environment.name}/`);
-    expect((await page('/api/queues')).body).not.toContain(environment.id);
+    expect((await page('/api/queues')).body).not.toContain(environment.name);
   });
 
   it('changes nothing', async () => {

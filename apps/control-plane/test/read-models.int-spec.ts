@@ -149,7 +149,7 @@ describe('read models', () => {
 describe('a revision', () => {
   it('compiles to the same content again, and to what is published', async () => {
     const compiler = plane.app.get(ArtifactCompiler);
-    const state = await plane.app.get(EnvironmentChannels).environment(environment.id);
+    const { environment: state } = await plane.app.get(EnvironmentChannels).opened(environment.id);
     const ids = await plane.pool.query<{ entity_id: string }>(
       `select entity_id from names where kind = 'api-proxy' and name = 'orders'`,
     );

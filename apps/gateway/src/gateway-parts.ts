@@ -51,7 +51,7 @@ function createActive(wiring: ActiveWiring): ActiveGateway {
   const { environment, rootContext, faultCodes } = config;
   const rules = { environment, rootContext, options: { faultCodes, onDropped, revocations } };
   return new ActiveGateway(rules, {
-    onSwap: (upstreams) => upstream.retain(upstreams),
+    onSwap: (upstreams) => upstream.follow(upstreams),
     onContest: (contest) => journal.routeContested(contest),
   });
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ConfigChannel, LogPosition } from './config-channel.port.ts';
 import { openManifest, openRecord, type ChangeRecord } from './messages.ts';
 import { NewestChanges } from './newest-changes.ts';
-import { readLog } from './read-log.ts';
+import { readLog, type LogEnd } from './read-log.ts';
 import type { ChannelKeys } from './sealing/sealed-box.ts';
 
 /** Where a log ended when something was last published, and which record stood there; null: the log was empty. */
@@ -28,8 +28,21 @@ export async function stillHolds(channel: ConfigChannel, known: KnownRecord): Pr
   return record?.sequence === known.sequence && recordDigest(record.sealed) === known.digest;
 }
 
-/** What a gateway that joins now would be given; undefined when it could not load the environment as a whole. */
-async function loadable(channel: ConfigChannel, keys: ChannelKeys): Promise<NewestChanges | undefined> {
+/** A log as a gateway that joins reads it. */
+export interface LoadedLog {
+  readonly epoch: string;
+  readonly end: LogEnd;
+  /** One for each proxy. */
+  readonly changes: readonly ChangeRecord[];
+}
+
+/**
+ * What a gateway that joins now would be given: the checkpoint opens, and the log goes on from it; undefined when it could
+ * not load the environment as a whole.
+ *
+ * @throws ChannelUnavailable
+ */
+export async function loadLog(channel: ConfigChannel, keys: ChannelKeys): Promise<LoadedLog | undefined> {
   const position = await channel.position();
   if (position === undefined) return undefined;
   const stored = await channel.checkpoint();
@@ -42,16 +55,9 @@ async function loadable(channel: ConfigChannel, keys: ChannelKeys): Promise<Newe
     const change = openRecord(keys, record);
     return change === undefined ? [] : [change];
   });
-  return new NewestChanges([...(manifest?.changes ?? []), ...opened]);
+  const changes = new NewestChanges([...(manifest?.changes ?? []), ...opened]).values();
+  return { epoch: position.epoch, end, changes };
 }
-
-/**
- * Whether a gateway that joins now could load the environment: the checkpoint opens, and the log goes on from it.
- *
- * @throws ChannelUnavailable
- */
-export const canBeLoaded = async (channel: ConfigChannel, keys: ChannelKeys): Promise<boolean> =>
-  (await loadable(channel, keys)) !== undefined;
 
 /**
  * Whether the channel holds this deployment of a proxy as the control plane sealed it: heads are in clear, so what they
@@ -64,6 +70,6 @@ export async function holdsGenuine(
   keys: ChannelKeys,
   { proxyId, deployment }: { readonly proxyId: string; readonly deployment: number },
 ): Promise<boolean> {
-  const changes = (await loadable(channel, keys))?.values() ?? [];
+  const changes = (await loadLog(channel, keys))?.changes ?? [];
   return changes.some((change) => change.proxyId === proxyId && change.deployment === deployment);
 }

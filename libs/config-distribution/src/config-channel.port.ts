@@ -14,8 +14,8 @@ export interface ConfigChannel {
   /** Replaces the checkpoint when its sequence is higher and its epoch the current one; trims the log behind it. */
   writeCheckpoint(position: LogPosition, sealed: string): Promise<boolean>;
   /**
-   * Begins a new, empty log with a checkpoint in place of the one of an epoch and forgets all identities; false when
-   * another epoch is there.
+   * Begins a new, empty log with a checkpoint in place of the one of an epoch and forgets all identities and last good
+   * artifacts; false when another epoch is there.
    */
   restart(epoch: string, begin: StoredCheckpoint): Promise<boolean>;
   /** Adds or replaces entries of the key ring; an entry of null is removed. */
@@ -28,20 +28,41 @@ export interface ConfigChannel {
   /** Records with higher sequences, in order, without gaps between them; the first may be later than asked for (trimmed). */
   recordsAfter(sequence: number, limit: number): Promise<readonly StoredRecord[]>;
   artifacts(proxyIds: readonly string[]): Promise<ReadonlyMap<string, StoredArtifact>>;
+  /** Of each proxy what is kept beside its newest artifact, for gateways that cannot apply that one. */
+  lastGood(proxyIds: readonly string[]): Promise<ReadonlyMap<string, StoredLastGood>>;
 
   /** Says that a gateway lives and how far it is; read by `leases` until it has been silent for `LEASE_MS`. */
   renewLease(gatewayId: string, sealed: string): Promise<void>;
   endLease(gatewayId: string): Promise<void>;
   leases(): Promise<readonly StoredLease[]>;
-  /** When leases were last renewed, by gateway id: milliseconds since the epoch. In clear: worth no more than a hint. */
+  /**
+   * When the leases that live were last renewed, by gateway id: milliseconds since the epoch. In clear: worth no more than
+   * a hint.
+   */
   leaseTimes(): Promise<ReadonlyMap<string, number>>;
+  /** What stands in the leases of these gateways, whether they live or not; an ended one is left out. */
+  leasesOf(gatewayIds: readonly string[]): Promise<readonly StoredLease[]>;
 
-  /** Stores a sealed record of identity unless a later or the same version is held. */
-  putIdentity(record: StoredIdentity): Promise<boolean>;
+  /**
+   * Stores a sealed record of identity unless a later or the same version is held; `disbelieved`: when exactly this
+   * version is held it does not fence, it is known to be a lie.
+   */
+  putIdentity(record: StoredIdentity, disbelieved?: number): Promise<boolean>;
   identity(kind: string, subject: string): Promise<StoredIdentity | undefined>;
+  /** By subject. */
+  identities(kind: string, subjects: readonly string[]): Promise<ReadonlyMap<string, StoredIdentity>>;
+  /**
+   * A part of all identities of a kind, some perhaps twice. Begins at cursor '0' and goes on with the one it answers with,
+   * until that is '0' again.
+   */
+  scanIdentities(kind: string, cursor: string): Promise<{ cursor: string; found: readonly StoredIdentity[] }>;
 
-  /** Calls back whenever something may have changed: a hint that can be lost, and once after every reconnect. */
-  watch(topic: 'changes' | 'leases', onHint: () => void): Promise<Watch>;
+  /**
+   * Calls back whenever something may have changed: a hint that can be lost, and once after every reconnect. What a hint
+   * says is in clear and worth no more than who may write to Redis: of changes see `ChangeHint`, of leases the id of the
+   * gateway; undefined where nothing is said.
+   */
+  watch(topic: 'changes' | 'leases', onHint: (message: string | undefined) => void): Promise<Watch>;
 }
 
 /** A lease counts as live for this long after its last renewal. */
@@ -60,6 +81,11 @@ export interface PublishedChange {
   readonly artifact: string | null;
   /** When exactly this deployment is held it does not fence: it is known to be a lie. */
   readonly disbelieved?: number;
+  /**
+   * Which deployment's artifact stays beside the new one, when it is held, with what it is published with: a text without
+   * blanks. Otherwise none stays.
+   */
+  readonly lastGood?: { readonly deployment: number; readonly note: string };
 }
 
 export type PublishOutcome =
@@ -80,6 +106,13 @@ export interface StoredRecord {
 export interface StoredArtifact {
   readonly deployment: number;
   readonly sealed: string;
+}
+
+/** An earlier artifact of a proxy, and what says that it belongs beside the newest one. */
+export interface StoredLastGood extends StoredArtifact {
+  /** The newest deployment, beside which it was kept. */
+  readonly beside: number;
+  readonly note: string;
 }
 
 export interface StoredCheckpoint {

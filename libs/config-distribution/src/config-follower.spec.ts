@@ -1,59 +1,27 @@
 import { ChannelUnavailable } from './config-channel.port.ts';
-import { ConfigFollower, type ApplyOutcome, type ChannelReport, type IncomingChange } from './config-follower.ts';
 import { type ConfigPublisher } from './config-publisher.ts';
 import { InMemoryConfigChannel } from './in-memory/in-memory-config-channel.ts';
 import { artifactHash, sealArtifact, sealRecord } from './messages.ts';
 import type { ChannelKeys } from './sealing/sealed-box.ts';
-import { artifactChange, prepareEnvironment, ReplaceableChannel, tombstone } from './testing/index.ts';
-
-/** A gateway that serves texts and refuses those that say so. */
-class Gateway {
-  readonly served = new Map<string, string>();
-  readonly batches: string[][] = [];
-  readonly reports: ChannelReport[] = [];
-  readonly changes: IncomingChange[] = [];
-  readonly follower: ConfigFollower;
-  failsToApply = false;
-
-  constructor(channel: ReplaceableChannel, keys: ChannelKeys) {
-    this.follower = new ConfigFollower(channel, keys, {
-      apply: async (changes) => this.apply(changes),
-      report: (report) => void this.reports.push(report),
-    });
-  }
-
-  private apply(changes: readonly IncomingChange[]): ReadonlyMap<string, ApplyOutcome> {
-    if (this.failsToApply) throw new Error('out of memory');
-    this.batches.push(changes.map(({ change }) => `${change.proxyId} ${change.deployment}`));
-    this.changes.push(...changes);
-    return new Map(changes.map(({ change, artifact }) => [change.proxyId, this.applyOne(change.proxyId, artifact)]));
-  }
-
-  private applyOne(proxyId: string, artifact: string | null): ApplyOutcome {
-    if (artifact === null) this.served.delete(proxyId);
-    else if (artifact.startsWith('bad')) return { applied: false, reason: `cannot link ${artifact}` };
-    else this.served.set(proxyId, artifact);
-    return { applied: true };
-  }
-}
+import { artifactChange, prepareEnvironment, ReplaceableChannel, TextGateway, tombstone } from './testing/index.ts';
 
 describe('ConfigFollower', () => {
   let memory: InMemoryConfigChannel;
   let channel: ReplaceableChannel;
   let keys: ChannelKeys;
   let publisher: ConfigPublisher;
-  let gateway: Gateway;
+  let gateway: TextGateway;
   beforeEach(async () => {
     memory = new InMemoryConfigChannel();
     channel = new ReplaceableChannel(memory);
     ({ keys, publisher } = await prepareEnvironment(channel, 'production'));
-    gateway = new Gateway(channel, keys);
+    gateway = new TextGateway(channel, keys);
   });
 
   const publish = (proxyId: string, deployment: number, artifact = `${proxyId} at ${deployment}`) =>
     publisher.publish(artifactChange(proxyId, deployment), artifact);
   const refresh = () => gateway.follower.refresh();
-  const problems = () => gateway.reports.map(({ problem }) => problem);
+  const problems = () => gateway.problems;
   /** Publishes past the publisher: what somebody else with access to Redis might write. */
   const plant = (change: { proxyId: string; deployment: number; record: string; artifact: string | null }) =>
     channel.publish(change);

@@ -1,7 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { holdsGenuine, recordDigest } from './channel-inspection.ts';
-import type { ConfigChannel, LogPosition, StoredRecord } from './config-channel.port.ts';
-import { openManifest, openRecord, sealArtifact, sealManifest, sealRecord, type ChangeRecord } from './messages.ts';
+import type { ConfigChannel, LogPosition, PublishedChange, StoredRecord } from './config-channel.port.ts';
+import {
+  openManifest,
+  openRecord,
+  sealArtifact,
+  sealLastGood,
+  sealManifest,
+  sealRecord,
+  type ChangeRecord,
+  type LastGood,
+} from './messages.ts';
 import { NewestChanges } from './newest-changes.ts';
 import { readLog } from './read-log.ts';
 import type { ChannelKeys } from './sealing/sealed-box.ts';
@@ -21,6 +30,16 @@ export type Published =
       readonly change: ChangeRecord;
     }
   | { readonly kind: 'stale'; readonly heldDeployment: number };
+
+export interface PublishOptions {
+  /** A held deployment that is known to be a lie (see `holds`): it does not fence. */
+  readonly disbelieved?: number;
+  /**
+   * The newest earlier deployment of the proxy that gateways applied. Its artifact stays beside the new one when the
+   * channel still has it, for gateways that cannot apply that one.
+   */
+  readonly lastGood?: Pick<LastGood, 'deployment' | 'revision' | 'hash'>;
+}
 
 /** The control plane's side of a channel: seals and publishes changes, and keeps the checkpoint near the log's end. */
 export class ConfigPublisher {
@@ -51,16 +70,17 @@ export class ConfigPublisher {
    * Publishes one change; fenced by its deployment number, so that running twice, late or out of order does no harm.
    *
    * @param artifact the compiled proxy as text; null with a tombstone.
-   * @param disbelieved a held deployment that is known to be a lie (see `holds`): it does not fence.
    * @throws ChannelUnavailable
    */
-  async publish(change: ChangeRecord, artifact: string | null, disbelieved?: number): Promise<Published> {
+  async publish(change: ChangeRecord, artifact: string | null, options: PublishOptions = {}): Promise<Published> {
     const record = sealRecord(this.keys, change);
     const { proxyId, deployment } = change;
+    const { disbelieved } = options;
     const outcome = await this.channel.publish({
       ...{ proxyId, deployment, record },
       artifact: artifact === null ? null : sealArtifact(this.keys, change, artifact),
       ...(disbelieved === undefined ? {} : { disbelieved }),
+      ...this.lastGoodOf(change, options),
     });
     if (outcome.kind === 'stale') return outcome;
     if (outcome.kind === 'published') {
@@ -72,7 +92,7 @@ export class ConfigPublisher {
     const there = isOfThis ? openRecord(this.keys, found) : undefined;
     if (isOfThis && there !== undefined) return { ...outcome, digest: recordDigest(found.sealed), change: there };
     // Long trimmed, or it was never there: once more does no harm.
-    return this.publish(change, artifact, deployment);
+    return this.publish(change, artifact, { ...options, disbelieved: deployment });
   }
 
   /**
@@ -82,6 +102,16 @@ export class ConfigPublisher {
    */
   holds(proxyId: string, deployment: number): Promise<boolean> {
     return holdsGenuine(this.channel, this.keys, { proxyId, deployment });
+  }
+
+  private lastGoodOf(change: ChangeRecord, { lastGood }: PublishOptions): Pick<PublishedChange, 'lastGood'> {
+    if (lastGood === undefined || change.kind === 'tombstone' || lastGood.deployment >= change.deployment) return {};
+    const { deployment, revision, hash } = lastGood;
+    const note = sealLastGood(this.keys, change, {
+      ...{ project: change.project, proxy: change.proxy },
+      ...{ deployment, revision, hash },
+    });
+    return { lastGood: { deployment, note } };
   }
 
   private emptyLog(): { position: LogPosition; sealed: string } {

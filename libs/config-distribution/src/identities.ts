@@ -14,16 +14,18 @@ const place = (record: Pick<StoredIdentity, 'kind' | 'subject' | 'version'>) => 
 /**
  * Seals and stores a record unless a later or the same version is held; null removes it.
  *
+ * @param disbelieved a held version that is known to be a lie: it does not fence.
  * @throws ChannelUnavailable
  */
 export function putIdentity(
   channel: ConfigChannel,
   keys: ChannelKeys,
   record: { kind: IdentityKind; subject: string; version: number; content: unknown },
+  disbelieved?: number,
 ): Promise<boolean> {
   const { kind, subject, version, content } = record;
   const sealed = content === null ? null : keys.seal(place({ kind, subject, version }), JSON.stringify(content));
-  return channel.putIdentity({ kind, subject, version, sealed });
+  return channel.putIdentity({ kind, subject, version, sealed }, disbelieved);
 }
 
 /** The record's content, or undefined when it is not one that the control plane sealed for this subject and version. */

@@ -8,20 +8,18 @@ export {
   type StoredArtifact,
   type StoredCheckpoint,
   type StoredIdentity,
+  type StoredLastGood,
   type StoredLease,
   type StoredRecord,
   type Watch,
 } from './config-channel.port.ts';
-export { canBeLoaded, recordDigest, stillHolds, type KnownRecord } from './channel-inspection.ts';
-export {
-  ConfigFollower,
-  type ApplyOutcome,
-  type ChannelReport,
-  type FollowerHooks,
-  type HandledChange,
-  type IncomingChange,
-} from './config-follower.ts';
-export { ConfigPublisher, RECORDS_PER_CHECKPOINT, type Published } from './config-publisher.ts';
+export { recordDigest, stillHolds, type KnownRecord } from './channel-inspection.ts';
+export { ChannelMirror, type ServedAt } from './channel-mirror.ts';
+export { ConfigFollower, type FollowerHooks, type HandledChange } from './config-follower.ts';
+export type { ApplyOutcome } from './followed-deployments.ts';
+export type { IncomingChange } from './incoming-change.ts';
+export type { ChannelReport } from './report-once.ts';
+export { ConfigPublisher, RECORDS_PER_CHECKPOINT, type Published, type PublishOptions } from './config-publisher.ts';
 export { InMemoryConfigChannel } from './in-memory/in-memory-config-channel.ts';
 export { openIdentity, putIdentity, type IdentityKind } from './identities.ts';
 export {

@@ -4,6 +4,7 @@ import type {
   LogPosition,
   StoredArtifact,
   StoredCheckpoint,
+  StoredLastGood,
   StoredLease,
   StoredRecord,
 } from './config-channel.port.ts';
@@ -20,6 +21,10 @@ const changeRecord = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('artifact'), ...change, revision: z.int().min(1), hash: z.string() }),
   z.strictObject({ kind: z.literal('tombstone'), ...change }),
 ]);
+const lastGood = z.object({
+  ...{ project: z.string(), proxy: z.string() },
+  ...{ deployment: z.int().min(1), revision: z.int().min(1), hash: z.string() },
+});
 const manifest = z.strictObject({ epoch: z.string(), sequence: z.int().min(0), changes: z.array(changeRecord) });
 const position = z.strictObject({ epoch: z.string(), sequence: z.int().min(0) });
 /** Not strict: a gateway of another version may say more. */
@@ -87,6 +92,23 @@ export const sealArtifact = (keys: ChannelKeys, change: ChangeRecord, text: stri
 /** The artifact's text, or undefined when it was not sealed for this proxy and deployment. */
 export const openArtifact = (keys: ChannelKeys, proxyId: string, stored: StoredArtifact): string | undefined =>
   keys.open(artifactPlace(proxyId, stored.deployment), stored.sealed);
+
+/** An earlier deployment of a proxy that gateways applied: what one takes that cannot apply the newest. */
+export type LastGood = z.infer<typeof lastGood>;
+
+const lastGoodPlace = (proxyId: string, beside: number) => ({
+  purpose: 'last-good',
+  subject: proxyId,
+  version: beside,
+});
+
+/** Says for one deployment of a proxy, and for no other, which earlier one stands in for it. Has no blanks. */
+export const sealLastGood = (keys: ChannelKeys, change: ChangeRecord, content: LastGood): string =>
+  keys.seal(lastGoodPlace(change.proxyId, change.deployment), JSON.stringify(content));
+
+/** The note, or undefined when it was not sealed for this proxy and the deployment beside which it stands. */
+export const openLastGood = (keys: ChannelKeys, proxyId: string, stored: StoredLastGood): LastGood | undefined =>
+  read(lastGood, keys.open(lastGoodPlace(proxyId, stored.beside), stored.note));
 
 /** The `hash` of a change record: equal for equal artifacts, and of no use to somebody who guesses at secrets in them. */
 export const artifactHash = (keys: ChannelKeys, text: string): string =>

@@ -16,6 +16,7 @@ import {
   type StreamRange,
   type StreamSnapshot,
 } from './event-store.port.ts';
+import { comparePositions } from './global-position.ts';
 import { type HistoryKeys } from './history-keys.ts';
 import { asRecorded, type PendingAppend, prepareAppend } from './pending-append.ts';
 import { isConnectionFailure } from './connection-failure.ts';
@@ -102,7 +103,7 @@ export interface SessionContext {
 
 export class PostgresSession implements EventSession<PostgresTransaction>, PostgresTransaction {
   readonly transaction: PostgresTransaction = this;
-  /** The last event appended. */
+  /** Of the events appended, the one that stands last in the log. */
   last: RecordedEvent | undefined;
   private ended = false;
   /** Where streams ended when this session last looked. */
@@ -240,9 +241,15 @@ export class PostgresSession implements EventSession<PostgresTransaction>, Postg
       const position = { epoch: row.current_epoch, transactionId: row.transaction_id, sequence };
       return asRecorded(pending, pending.events[index]!, { streamVersion: before + index + 1, position });
     });
-    this.last = recorded.at(-1);
+    this.last = laterOf(this.last, recorded.at(-1));
     return recorded;
   }
+}
+
+/** An event stands behind the one before it in its stream, so that what was appended later may come earlier in the log. */
+function laterOf(left: RecordedEvent | undefined, right: RecordedEvent | undefined): RecordedEvent | undefined {
+  if (left === undefined || right === undefined) return left ?? right;
+  return comparePositions(left.position, right.position) > 0 ? left : right;
 }
 
 const macsByVersion = (rows: readonly EventRow[]): ReadonlyMap<number, Buffer> =>

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { EventStoreUnavailable, StreamVersionConflict, TransactionAborted } from '../src/event-store-errors.ts';
 import { type AppendContext, type EventSession, type StreamAppend } from '../src/event-store.port.ts';
+import { verifyHistory } from '../src/audit/index.ts';
 import { START } from '../src/global-position.ts';
 import { EVENT_STORE_MIGRATIONS } from '../src/migrate.ts';
 import { PostgresEventStore } from '../src/postgres-event-store.ts';
@@ -95,6 +96,31 @@ describe('global reading', () => {
     mayFail.open();
     await expect(slow).rejects.toThrow('no');
     expect(await readStreams(1)).toEqual(['fast']);
+  });
+
+  it('shows a stream in the order of its versions, whoever of its writers began first', async () => {
+    const [hasBegun, mayGoOn] = [gate(), gate()];
+    const slow = store.transact(async (session) => {
+      await session.append(one('slow', 0), context);
+      hasBegun.open();
+      await mayGoOn.opened;
+      await session.append(one('shared', 'any'), context);
+      await session.append(one('last', 0), context);
+    });
+    await hasBegun.opened;
+    await append(one('shared', 'any'));
+    mayGoOn.open();
+    const { position } = await slow;
+
+    const read = await readUntil(
+      () => store.readAll(START, 100),
+      (events) => events.length >= 4,
+    );
+    expect(read.filter(({ streamId }) => streamId === 'shared').map(({ streamVersion }) => streamVersion)).toEqual([
+      1, 2,
+    ]);
+    expect(position).toEqual(read.at(-1)?.position);
+    expect((await verifyHistory(database.pool, TEST_HISTORY_KEYS, { files: [], faultLimit: 5 })).faults).toEqual([]);
   });
 
   it('never loses or repeats an event for a reader who follows many writers of different speed', async () => {

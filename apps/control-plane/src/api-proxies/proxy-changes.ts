@@ -41,8 +41,10 @@ export class ProxyChanges {
     const { proxy, requested } = await this.units.run(context, async (unit) => {
       const { proxyId } = await resolveApiProxy(unit, address);
       await requireRevision(unit, proxyId);
-      const proxy = requireApiProxy(await unit.change(apiProxyDecider, apiProxyStream(proxyId), command));
-      return { proxy, requested: await this.checkAndDeploy(unit, proxy, order) };
+      return unit.changeWith(apiProxyDecider, { streamId: apiProxyStream(proxyId), command }, async (state) => {
+        const proxy = requireApiProxy(state);
+        return { proxy, requested: await this.checkAndDeploy(unit, proxy, order) };
+      });
     });
     return { proxy, deploymentResult: await this.results.of(requested) };
   }

@@ -55,6 +55,48 @@ export async function wishAllIdentities(transaction: Queryable, environmentId: s
   );
 }
 
+/**
+ * Wishes that one environment hears again of some users or key pairs: its Redis does not hold what it was told. Of whom
+ * nothing is recorded, it hears that there is none.
+ *
+ * @param versionsHeld the highest version that was found there: new ones go on behind it.
+ */
+export async function wishIdentitiesAgain(
+  transaction: Queryable,
+  environmentId: string,
+  { kind, subjects, versionsHeld }: { kind: IdentityKind; subjects: readonly string[]; versionsHeld: number },
+): Promise<void> {
+  await transaction.query(`select pg_advisory_xact_lock(${EVERYBODY})`);
+  await passVersion(transaction, versionsHeld);
+  await transaction.query(
+    `insert into identity_wishes (environment_id, kind, subject, entity_id, version)
+     select $1, $2, wanted.subject, coalesce(names.entity_id, told.entity_id, 'nobody'), nextval('identity_versions')
+     from unnest($3::text[]) wanted(subject)
+     left join names on names.kind = $2 and names.name = wanted.subject
+     left join told_identities told
+       on told.environment_id = $1 and told.kind = $2 and told.subject = wanted.subject
+     on conflict (environment_id, kind, subject) do nothing`,
+    [environmentId, kind, subjects],
+  );
+}
+
+/** Versions that are given from now on are higher: PostgreSQL came back from an older backup. */
+export async function passVersion(transaction: Queryable, version: number): Promise<void> {
+  await transaction.query(`select setval('identity_versions', $1) from identity_versions where last_value < $1`, [
+    version,
+  ]);
+}
+
+/** Gives an open wish a new version, unless it was renewed or ended meanwhile. */
+export async function renewWish(from: Queryable, environmentId: string, wish: IdentityWish): Promise<boolean> {
+  const renewed = await from.query(
+    `update identity_wishes set version = nextval('identity_versions')
+     where environment_id = $1 and kind = $2 and subject = $3 and version = $4`,
+    [environmentId, wish.kind, wish.subject, wish.version],
+  );
+  return renewed.rowCount === 1;
+}
+
 export async function openWishes(from: Queryable, environmentId: string, limit: number): Promise<IdentityWish[]> {
   const found = await from.query<{ kind: IdentityKind; subject: string; entity_id: string; version: string }>(
     'select kind, subject, entity_id, version from identity_wishes where environment_id = $1 order by version limit $2',

@@ -4,13 +4,12 @@ import { Redis } from 'ioredis';
 import { CONTROL_PLANE_CONFIG, LOGGER } from '../injection-tokens.ts';
 import type { ControlPlaneConfig } from '../config/control-plane.config.ts';
 import type { Logger } from '#libs/program-shell';
+import type { DeploymentKey } from './deployment-rows.ts';
 import { connectionTo } from './redis-connections.ts';
+import { nextRunAfterMs } from './retry-pauses.ts';
 
 /** A job names what is to be done; what it needs it reads when it runs. */
-export interface DeploymentJobData {
-  readonly environmentId: string;
-  readonly deployment: number;
-}
+export type DeploymentJobData = DeploymentKey;
 
 /** What the queue of an environment holds. */
 export interface QueueState {
@@ -31,7 +30,11 @@ const OPEN = ['active', 'waiting', 'delayed'] as const;
 const JOBS_SHOWN = 100;
 
 const PREFIX = 'gatewarden';
-const JOBS_AT_ONCE = 20;
+/**
+ * Jobs of an environment that a process has in hand. Nearly all of them only wait for gateways: how many compile and
+ * publish at a time, and how many may wait, is the job's own to limit.
+ */
+const JOBS_IN_HAND = 500;
 const ADDED_WITHIN_MS = 2_000;
 const CLOSED_WITHIN_MS = 15_000;
 /** A job whose deployer was killed is taken up by another after this long; a living one renews its lock by itself. */
@@ -79,14 +82,25 @@ export class DeploymentQueues implements OnApplicationShutdown {
 
   /** @throws Error when Redis does not take it in time. */
   async add(job: DeploymentJobData): Promise<void> {
-    const adding = this.of(job.environmentId).add('deploy', job, {
-      jobId: deploymentJobId(job),
-      attempts: 5,
-      backoff: { type: 'exponential', delay: 200 },
+    const { environmentId, deployment } = job;
+    const named: DeploymentJobData = { environmentId, deployment };
+    const adding = this.of(environmentId).add('deploy', named, {
+      jobId: deploymentJobId(named),
+      // A wish stays until its deployment has ended, and so does its job: in the queue it is to be seen why it waits.
+      attempts: Number.MAX_SAFE_INTEGER,
+      backoff: { type: 'deployment' },
+      stackTraceLimit: 1,
       removeOnComplete: true,
       removeOnFail: true,
     });
     await withinTime(adding, ADDED_WITHIN_MS);
+  }
+
+  /** Takes jobs out that nobody works on; what cannot be taken out now finds nothing to do when it runs. */
+  async drop(environmentId: string, deployments: readonly number[]): Promise<void> {
+    const queue = this.of(environmentId);
+    const removed = deployments.map((deployment) => queue.remove(deploymentJobId({ environmentId, deployment })));
+    await withinTime(Promise.all(removed), ADDED_WITHIN_MS).catch(() => undefined);
   }
 
   /** Starts working on an environment's queue; a second call does nothing. */
@@ -97,10 +111,11 @@ export class DeploymentQueues implements OnApplicationShutdown {
     const worker = new Worker<DeploymentJobData>(queueName(environmentId), (job) => run(job.data), {
       connection,
       prefix: PREFIX,
-      concurrency: JOBS_AT_ONCE,
+      concurrency: JOBS_IN_HAND,
       lockDuration: LOCK_MS,
       stalledInterval: STALLED_LOOK_MS,
       maxStalledCount: Number.MAX_SAFE_INTEGER,
+      settings: { backoffStrategy: (runs) => nextRunAfterMs(runs) },
     });
     worker.on('error', (error) => this.logger.debug({ environmentId, reason: error.message }, 'queue worker'));
     worker.on('failed', (job, error) =>
@@ -129,6 +144,11 @@ export class DeploymentQueues implements OnApplicationShutdown {
       counts: Object.fromEntries(COUNTED.map((state) => [state, counts[state] ?? 0])) as QueueState['counts'],
       jobs: jobs.sort((left, right) => left.deployment - right.deployment).slice(0, JOBS_SHOWN),
     };
+  }
+
+  /** How many jobs have not ended. @throws Error when Redis does not answer in time. */
+  openJobs(environmentId: string): Promise<Readonly<Record<string, number>>> {
+    return withinTime(this.of(environmentId).getJobCounts(...OPEN), ADDED_WITHIN_MS);
   }
 
   /** Of an environment that is gone. @throws Error when Redis does not do it in time; then its keys stay behind. */

@@ -1,15 +1,19 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { LOGGER } from '../injection-tokens.ts';
 import type { Logger } from '#libs/program-shell';
-import { DeploymentRows } from './deployment-rows.ts';
+import { DeploymentRows, type DeploymentKey } from './deployment-rows.ts';
 import { DeploymentQueues } from './deployment-queues.ts';
+import { OvertakenWishes } from './overtaken-wishes.ts';
 
 const LOOK_EVERY_MS = 500;
 const WISHES_PER_LOOK = 200;
+/** So many get their jobs at once when they are asked for; more take their turn with those of others. */
+const CARRIED_AT_ONCE = 20;
 
 /**
  * Makes a job of every recorded wish to deploy. The wish stays until its deployment has ended, so a crash between the
- * two, or a queue that lost its data, only means that the job is made again under the same id.
+ * two, or a queue that lost its data, only means that the job is made again under the same id. Of many wishes for one
+ * proxy the newest alone gets that far.
  */
 @Injectable()
 export class DeploymentRelay implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -21,6 +25,7 @@ export class DeploymentRelay implements OnApplicationBootstrap, OnApplicationShu
   constructor(
     private readonly rows: DeploymentRows,
     private readonly queues: DeploymentQueues,
+    private readonly overtaken: OvertakenWishes,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -32,6 +37,23 @@ export class DeploymentRelay implements OnApplicationBootstrap, OnApplicationShu
     this.stopped = true;
     clearInterval(this.timer);
     await this.running;
+  }
+
+  /**
+   * Makes jobs of wishes that were recorded just now, without looking for them. That they have one is not noted: should
+   * they still be open at the next look, their jobs are made once more, which changes nothing.
+   *
+   * @returns false when the queue could not be reached
+   */
+  async carry(wishes: readonly DeploymentKey[]): Promise<boolean> {
+    if (wishes.length > CARRIED_AT_ONCE) return this.flush();
+    try {
+      await Promise.all(wishes.map((wish) => this.queues.add(wish)));
+      return true;
+    } catch (error) {
+      this.noteFailure(error);
+      return false;
+    }
   }
 
   /** Makes jobs of all open wishes now; false when the queue or the database could not be reached. */
@@ -48,13 +70,27 @@ export class DeploymentRelay implements OnApplicationBootstrap, OnApplicationShu
     do {
       this.again = false;
       try {
+        await this.endOvertaken();
         if (await this.enqueueOpen()) this.again = true;
       } catch (error) {
-        this.logger.warn({ reason: reasonOf(error) }, 'deployments wait: no job could be made');
+        this.noteFailure(error);
         return false;
       }
     } while (this.again && !this.stopped);
     return true;
+  }
+
+  /** A burst of changes to one proxy collapses to the newest: the others are not carried out. */
+  private async endOvertaken(): Promise<void> {
+    for (const environmentId of await this.rows.environmentsWithOvertaken()) {
+      const ended = await this.overtaken.end(environmentId);
+      // Not waited for: a job that is still there finds that nothing is left to do.
+      void this.queues.drop(environmentId, ended);
+    }
+  }
+
+  private noteFailure(error: unknown): void {
+    this.logger.warn({ reason: reasonOf(error) }, 'deployments wait: no job could be made');
   }
 
   /** Whether there may be more. */

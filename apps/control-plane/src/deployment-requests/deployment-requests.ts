@@ -48,14 +48,35 @@ export const askerOf = ({ context }: Unit): DeploymentAsker => ({
   attemptId: context.idempotency?.attemptId ?? null,
 });
 
+// Named: planned once on each connection.
+const COUNT = {
+  name: 'deployments_count_1',
+  text: `
+    insert into deployment_counters (environment_id, last_deployment) values ($1, 1)
+    on conflict (environment_id) do update set last_deployment = deployment_counters.last_deployment + 1
+    returning last_deployment`,
+};
+const HOLD_ENVIRONMENT = {
+  name: 'deployments_hold_environment_1',
+  text: `
+    select 1 from names where kind = 'environment' and scope = '' and name = $2 and entity_id = $1 for key share`,
+};
+const WISH = {
+  name: 'deployments_wish_1',
+  text: `
+    with wish as (
+      insert into deployments (environment_id, deployment, proxy_id, kind, revision, actor, description, requested_at,
+        request_id, attempt_id)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    )
+    insert into newest_deployments (environment_id, deployment, proxy_id, kind, revision) values ($1, $2, $3, $4, $5)
+    on conflict (environment_id, proxy_id)
+      do update set deployment = excluded.deployment, kind = excluded.kind, revision = excluded.revision`,
+};
+
 /** Numbers rise per environment; the row lock keeps them in the order in which the changes are recorded. */
 async function nextDeployment(unit: Unit, environmentId: string): Promise<number> {
-  const counted = await unit.transaction.query<{ last_deployment: string }>(
-    `insert into deployment_counters (environment_id, last_deployment) values ($1, 1)
-     on conflict (environment_id) do update set last_deployment = deployment_counters.last_deployment + 1
-     returning last_deployment`,
-    [environmentId],
-  );
+  const counted = await unit.transaction.query<{ last_deployment: string }>(COUNT, [environmentId]);
   return Number(counted.rows[0]?.last_deployment);
 }
 
@@ -72,10 +93,7 @@ export async function holdDeployments(unit: Unit, environmentIds: readonly strin
 
 /** @throws DomainError CONFLICT when the environment was deleted meanwhile; until the transaction ends it cannot be. */
 async function holdEnvironment(unit: Unit, { environmentId, environmentName }: DeploymentTarget): Promise<void> {
-  const held = await unit.transaction.query(
-    `select 1 from names where kind = 'environment' and scope = '' and name = $2 and entity_id = $1 for key share`,
-    [environmentId, environmentName],
-  );
+  const held = await unit.transaction.query(HOLD_ENVIRONMENT, [environmentId, environmentName]);
   if (held.rows.length === 0) throw conflict(`Environment (name: ${environmentName}) was deleted meanwhile`);
 }
 
@@ -102,36 +120,21 @@ export async function requestDeployments(
   const inOrder = [...targets].sort((left, right) => (left.environmentId < right.environmentId ? -1 : 1));
   for (const target of inOrder) {
     const { environmentId } = target;
-    await holdEnvironment(unit, target);
-    const deployment = await nextDeployment(unit, environmentId);
+    // Here and below: sent together, carried out one after the other.
+    const [, deployment] = await Promise.all([holdEnvironment(unit, target), nextDeployment(unit, environmentId)]);
     const event: DeploymentRequested = {
       type: 'DeploymentRequested',
       schemaVersion: 1,
       data: { environmentId, deployment, ...wish },
     };
-    await unit.append(environmentDeploymentsStream(environmentId), 'any', [event]);
-    await unit.transaction.query(
-      `with wish as (
-         insert into deployments (environment_id, deployment, proxy_id, kind, revision, actor, description, requested_at,
-           request_id, attempt_id)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-       )
-       insert into newest_deployments (environment_id, deployment, proxy_id, kind, revision) values ($1, $2, $3, $4, $5)
-       on conflict (environment_id, proxy_id)
-         do update set deployment = excluded.deployment, kind = excluded.kind, revision = excluded.revision`,
-      [
-        environmentId,
-        deployment,
-        wish.proxyId,
-        wish.kind,
-        wish.revision,
-        asker.actor,
-        wish.description,
-        unit.now,
-        asker.requestId,
-        asker.attemptId,
-      ],
-    );
+    const { proxyId, kind, revision, description } = wish;
+    await Promise.all([
+      unit.append(environmentDeploymentsStream(environmentId), 'any', [event]),
+      unit.transaction.query(WISH, [
+        ...[environmentId, deployment, proxyId, kind, revision, asker.actor, description, unit.now],
+        ...[asker.requestId, asker.attemptId],
+      ]),
+    ]);
     requested.push({ ...target, deployment, proxyId: wish.proxyId, revision: wish.revision });
   }
   return requested;

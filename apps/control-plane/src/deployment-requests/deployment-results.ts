@@ -71,9 +71,10 @@ export class DeploymentResults {
   /** Never fails because a deployment does: the change is recorded, and what is pending goes on by itself. */
   async of(requested: readonly AwaitedDeployment[]): Promise<DeploymentResult> {
     const patience: Patience = { untilMs: performance.now() + this.config.deployTimeoutMs, isQueued: true };
-    // Not waited for: it may be busy with many other wishes, or with a queue that does not answer.
-    if (requested.length > 0) {
-      void this.relay.flush().then((isQueued) => {
+    const begun = requested.flatMap((one) => (one.deployment === null ? [] : [one]));
+    // Not waited for: the queue may not answer.
+    if (begun.length > 0) {
+      void this.relay.carry(begun).then((isQueued) => {
         if (!isQueued) Object.assign(patience, { untilMs: 0, isQueued });
       });
     }

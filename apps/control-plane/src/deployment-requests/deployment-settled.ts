@@ -4,13 +4,14 @@ import { EventEmitter, once } from 'node:events';
 export class DeploymentSettled {
   private readonly emitter = new EventEmitter().setMaxListeners(0);
 
+  /** Once for each deployment, by the process that ended it. */
   announce(environmentId: string, deployment: number): void {
     this.emitter.emit(`${environmentId}/${deployment}`);
-    this.emitter.emit('any');
+    this.emitter.emit('any', environmentId, deployment);
   }
 
   /** Calls back whenever one ends in this process; gives the way to stop that. */
-  onAny(listener: () => void): () => void {
+  onAny(listener: (environmentId: string, deployment: number) => void): () => void {
     this.emitter.on('any', listener);
     return () => this.emitter.off('any', listener);
   }

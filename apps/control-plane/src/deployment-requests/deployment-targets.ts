@@ -26,6 +26,13 @@ function pathOf({ field, member, paths }: NamedEnvironments, index: number): str
   return paths?.[index] ?? (member === undefined ? `${field}[${index}]` : `${field}[${index}].${member}`);
 }
 
+// Named: planned once on each connection.
+const LOOK_UP = {
+  name: 'environments_look_up_1',
+  text: `
+    select name, entity_id from names where kind = 'environment' and scope = '' and name = any($1) order by name`,
+};
+
 async function lookUp(
   from: Queryable,
   order: NamedEnvironments,
@@ -34,11 +41,8 @@ async function lookUp(
   const targets: DeploymentTarget[] = [];
   const faults: ValidationFault[] = [];
   if (order.environmentNames.length === 0) return { targets, faults };
-  const found = await from.query<{ name: string; entity_id: string }>(
-    `select name, entity_id from names where kind = 'environment' and scope = '' and name = any($1)
-     order by name ${lock}`,
-    [order.environmentNames],
-  );
+  const statement = lock === '' ? LOOK_UP : `${LOOK_UP.text} ${lock}`;
+  const found = await from.query<{ name: string; entity_id: string }>(statement, [order.environmentNames]);
   const ids = new Map(found.rows.map((row) => [row.name, row.entity_id]));
   order.environmentNames.forEach((environmentName, index) => {
     const environmentId = ids.get(environmentName);

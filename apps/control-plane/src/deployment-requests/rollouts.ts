@@ -33,12 +33,15 @@ const rolloutStream = (rolloutId: string): string => `rollout-${rolloutId}`;
 export const appendToRollout = (unit: Unit, event: RolloutEvent): Promise<void> =>
   unit.append(rolloutStream(event.data.rolloutId), 'any', [event]);
 
+// Named: planned once on each connection.
+const HOLD_RUNNING = {
+  name: 'rollouts_hold_running_1',
+  text: `select rollout_id from rollouts where proxy_id = $1 and state = 'running' order by rollout_id for update`,
+};
+
 /** Rollouts of a proxy that go on, held until the transaction ends: nobody begins a wave of them meanwhile. */
 async function holdRunning(unit: Unit, proxyId: string): Promise<string[]> {
-  const held = await unit.transaction.query<{ rollout_id: string }>(
-    `select rollout_id from rollouts where proxy_id = $1 and state = 'running' order by rollout_id for update`,
-    [proxyId],
-  );
+  const held = await unit.transaction.query<{ rollout_id: string }>(HOLD_RUNNING, [proxyId]);
   return held.rows.map((row) => row.rollout_id);
 }
 
@@ -163,11 +166,15 @@ export async function rollOut(
   const strategy = ownStrategy ?? (targets.length > 1 ? await strategyOfProject(unit, projectId) : null);
   const waves = wavesOf(targets, strategy);
   const [first = [], ...others] = waves;
-  await overtakeWaves(unit, proxyId, targets);
   const later = new Set(others.flat().map(({ environmentId }) => environmentId));
-  await claimRoutes(unit, targets, { proxyId, route, later });
+  // Sent together, carried out in this order.
+  const ready = [overtakeWaves(unit, proxyId, targets), claimRoutes(unit, targets, { proxyId, route, later })];
   const wish = { kind: 'publish', proxyId, revision, description } as const;
-  if (strategy === null || others.length === 0) return requestDeployments(unit, targets, wish);
+  if (strategy === null || others.length === 0) {
+    const [requested] = await Promise.all([requestDeployments(unit, targets, wish), ...ready]);
+    return requested;
+  }
+  await Promise.all(ready);
   const rolloutId = randomUUID();
   await begin(unit, toDeploy, { rolloutId, waves, strategy });
   const requested = await requestDeployments(unit, first, wish);

@@ -27,9 +27,34 @@ function headersText(rules: ClaimedRoute['headerList']): string {
   return JSON.stringify([...new Set(rules.map(({ name, value }) => JSON.stringify([name, value])))].sort());
 }
 
+// Named: planned once on each connection.
+const HOLD = { name: 'routes_hold_1', text: 'select pg_advisory_xact_lock(hashtextextended($1, 1))' };
+const TAKEN = {
+  name: 'routes_taken_1',
+  text: `
+    select claims.host, claims.path, claims.method, claims.headers, names.name
+    from route_claims claims join names on names.kind = 'api-proxy' and names.entity_id = claims.proxy_id
+    where claims.environment_id = $1 and claims.proxy_id <> $2 and claims.host = any($3) and claims.path = any($4)
+      and (claims.method = '${EVERY_METHOD}' or '${EVERY_METHOD}' = any($5) or claims.method = any($5))
+      and claims.headers = $6
+    order by claims.path, claims.host, claims.method limit 1`,
+};
+const CLAIM = {
+  name: 'routes_claim_1',
+  text: `
+    insert into route_claims (environment_id, proxy_id, host, path, method, headers)
+    select $1, $2, hosts.host, paths.path, methods.method, $6
+    from unnest($3::text[]) hosts(host), unnest($4::text[]) paths(path), unnest($5::text[]) methods(method)
+    on conflict do nothing`,
+};
+const GIVE_UP = {
+  name: 'routes_give_up_1',
+  text: 'delete from route_claims where environment_id = $1 and proxy_id = $2',
+};
+
 /** Claims of one environment are made one after the other, whoever makes them. */
 async function hold(unit: Unit, environmentId: string): Promise<void> {
-  await unit.transaction.query('select pg_advisory_xact_lock(hashtextextended($1, 1))', [`routes-${environmentId}`]);
+  await unit.transaction.query(HOLD, [`routes-${environmentId}`]);
 }
 
 interface TakenRoute {
@@ -42,15 +67,10 @@ interface TakenRoute {
 
 async function refuseTaken(unit: Unit, target: DeploymentTarget, { proxyId, route }: Claimant): Promise<void> {
   const hosts = route.hostList.length === 0 ? [ANY_HOST] : route.hostList;
-  const taken = await unit.transaction.query<TakenRoute>(
-    `select claims.host, claims.path, claims.method, claims.headers, names.name
-     from route_claims claims join names on names.kind = 'api-proxy' and names.entity_id = claims.proxy_id
-     where claims.environment_id = $1 and claims.proxy_id <> $2 and claims.host = any($3) and claims.path = any($4)
-       and (claims.method = '${EVERY_METHOD}' or '${EVERY_METHOD}' = any($5) or claims.method = any($5))
-       and claims.headers = $6
-     order by claims.path, claims.host, claims.method limit 1`,
-    [target.environmentId, proxyId, hosts, route.relativePathList, route.methodList, headersText(route.headerList)],
-  );
+  const taken = await unit.transaction.query<TakenRoute>(TAKEN, [
+    ...[target.environmentId, proxyId, hosts, route.relativePathList, route.methodList],
+    headersText(route.headerList),
+  ]);
   const first = taken.rows[0];
   if (first === undefined) return;
   const host = first.host === ANY_HOST ? 'any host' : `host ${first.host}`;
@@ -75,23 +95,19 @@ export async function claimRoutes(unit: Unit, targets: readonly DeploymentTarget
   const hosts = route.hostList.length === 0 ? [ANY_HOST] : route.hostList;
   const inOrder = [...targets].sort((left, right) => (left.environmentId < right.environmentId ? -1 : 1));
   for (const target of inOrder) {
-    await hold(unit, target.environmentId);
-    await refuseTaken(unit, target, claimant);
-    if (claimant.later?.has(target.environmentId) !== true) await giveUpRoutes(unit, target, proxyId);
-    await unit.transaction.query(
-      `insert into route_claims (environment_id, proxy_id, host, path, method, headers)
-       select $1, $2, hosts.host, paths.path, methods.method, $6
-       from unnest($3::text[]) hosts(host), unnest($4::text[]) paths(path), unnest($5::text[]) methods(method)
-       on conflict do nothing`,
-      [target.environmentId, proxyId, hosts, route.relativePathList, route.methodList, headersText(route.headerList)],
-    );
+    const isLater = claimant.later?.has(target.environmentId) === true;
+    const values = [target.environmentId, proxyId, hosts, route.relativePathList, route.methodList];
+    // Sent together, carried out one after the other: claims made of a taken route go with the whole change.
+    await Promise.all([
+      hold(unit, target.environmentId),
+      refuseTaken(unit, target, claimant),
+      isLater ? undefined : giveUpRoutes(unit, target, proxyId),
+      unit.transaction.query(CLAIM, [...values, headersText(route.headerList)]),
+    ]);
   }
 }
 
 /** The proxy leaves an environment: its routes there are free. */
 export async function giveUpRoutes(unit: Unit, target: DeploymentTarget, proxyId: string): Promise<void> {
-  await unit.transaction.query('delete from route_claims where environment_id = $1 and proxy_id = $2', [
-    target.environmentId,
-    proxyId,
-  ]);
+  await unit.transaction.query(GIVE_UP, [target.environmentId, proxyId]);
 }

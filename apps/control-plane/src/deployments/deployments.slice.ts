@@ -19,7 +19,20 @@ import { RevisionDeployment } from './commands/revision-deployment.ts';
 import { Deployer } from './deployer/deployer.ts';
 import { EnvironmentUpkeep } from './deployer/environment-upkeep.ts';
 import { IdentityContent } from './deployer/identity-content.ts';
+import { IdentityTelling } from './deployer/identity-telling.ts';
+import { DriftController } from './operations/drift.controller.ts';
+import { GetDriftHandler, RepairDriftHandler } from './operations/drift.handlers.ts';
+import { DriftReports } from './drift/drift-report.ts';
+import { ChannelRepair } from './drift/channel-repair.ts';
+import { DriftMetrics } from './drift/drift-metrics.ts';
+import { DriftRepair } from './drift/drift-repair.ts';
+import { DriftWatch } from './drift/drift-watch.ts';
 import { DeployJob } from './job/deploy-job.ts';
+import { DeploymentEnds } from './job/deployment-ends.ts';
+import { DisputedHead } from './job/disputed-head.ts';
+import { ChannelMetrics } from './channel/channel-metrics.ts';
+import { EndedDeployments } from './metrics/ended-deployments.ts';
+import { RolloutGauges } from './metrics/rollout-gauges.ts';
 import { GetDeployStatusHandler } from './operations/deploy-status.query.ts';
 import { ListGatewaysHandler } from './operations/gateways.query.ts';
 import { DeployedProxyController, EnvironmentOperationsController } from './operations/operations.controller.ts';
@@ -35,7 +48,7 @@ import { RolloutSteps } from './rollouts/rollout-steps.ts';
 
 export const deploymentsSlice: Slice = {
   controllers: [
-    ...[DeploymentsController, DeployedProxyController, EnvironmentOperationsController],
+    ...[DeploymentsController, DeployedProxyController, EnvironmentOperationsController, DriftController],
     ...[DeploymentProgressController, DeployStrategyController],
   ],
   providers: [
@@ -43,8 +56,11 @@ export const deploymentsSlice: Slice = {
     ...[GetDeployStatusHandler, GetRouteHealthHandler, ListGatewaysHandler, GetQueueHandler],
     ...[GetDeploymentHandler, DeploymentStreams],
     ...[ChangeDeployStrategyHandler, GetDeployStrategyHandler, RolloutSteps, RolloutRunner],
-    ...[EnvironmentChannels, SigningKeys, ProjectKeys, ArtifactCompiler, DeployJob],
-    ...[IdentityContent, EnvironmentUpkeep, Deployer],
+    ...[ChannelMetrics, EndedDeployments, RolloutGauges],
+    ...[EnvironmentChannels, SigningKeys, ProjectKeys, ArtifactCompiler],
+    ...[DeploymentEnds, DisputedHead, DeployJob],
+    ...[IdentityContent, IdentityTelling, EnvironmentUpkeep, Deployer],
+    ...[ChannelRepair, DriftMetrics, DriftRepair, DriftWatch, DriftReports, GetDriftHandler, RepairDriftHandler],
     { provide: CHANNEL_UPKEEP, useExisting: Deployer },
     { provide: PROXY_CHECK, useClass: LinkedProxyCheck },
     { provide: REFRESH_FAMILIES, useClass: EnvironmentRefreshFamilies },

@@ -4,43 +4,81 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ProjectionRunner } from '#libs/event-store';
 import { DATABASE } from '../injection-tokens.ts';
 import { PROJECTION_RUNNER } from '../persistence/read-models.ts';
+import { MetricsSource } from './metrics-source.ts';
 
-/** What Prometheus is told: counted when it asks, not kept beside the truth. */
+interface PendingRow {
+  environment: string;
+  count: string;
+  oldest_seconds: number;
+}
+
+/** Reads the open wishes by their own index, so that it costs the same however long the history of deployments is. */
+export const PENDING_DEPLOYMENTS = `select names.name as environment, count(open.deployment) as count,
+    coalesce(extract(epoch from now() - min(open.requested_at)), 0)::float8 as oldest_seconds
+  from names left join deployments open on open.environment_id = names.entity_id and open.state = 'pending'
+  where names.kind = 'environment' group by names.name`;
+
+/** What Prometheus is told: most of it is looked up when it asks, and not kept beside the truth. */
 @Injectable()
 export class ControlPlaneMetrics {
   readonly registry = new Registry();
-  private readonly deployments: Gauge;
+  private readonly sources: MetricsSource[] = [];
+  private readonly pending: Gauge;
+  private readonly oldest: Gauge;
   private readonly lag: Gauge;
+  private readonly lateSources: Gauge;
 
   constructor(
     @Inject(DATABASE) private readonly database: pg.Pool,
     @Inject(PROJECTION_RUNNER) private readonly runner: ProjectionRunner,
   ) {
     collectDefaultMetrics({ register: this.registry });
-    const registers = [this.registry];
-    this.deployments = new Gauge({
-      name: 'gatewarden_deployments',
-      help: 'Deployments by environment and state',
-      labelNames: ['environment', 'state'],
-      registers,
-    });
-    this.lag = new Gauge({
-      name: 'gatewarden_projection_events_behind',
-      help: 'Events that a read model has not seen yet',
-      labelNames: ['projection'],
-      registers,
-    });
+    const gauge = (name: string, help: string, labelNames: string[]) =>
+      new Gauge({ name: `gatewarden_${name}`, help, labelNames, registers: [this.registry] });
+    this.pending = gauge('pending_deployments', 'Deployments that have not ended', ['environment']);
+    this.oldest = gauge(
+      'oldest_pending_deployment_seconds',
+      'Since the oldest deployment that has not ended was asked for; 0: there is none',
+      ['environment'],
+    );
+    this.lag = gauge('projection_events_behind', 'Events that a read model has not seen yet', ['projection']);
+    this.lateSources = gauge(
+      'metrics_sources_missing',
+      'Places that could not be asked in time for these metrics: what is looked up there is old or left out',
+      [],
+    );
+    this.observe(() => this.countPending());
+    this.observe(() => this.measureLag());
   }
 
+  /**
+   * Brings metrics up to date before they are given out. What cannot be known is best taken out of its gauge.
+   *
+   * @param refresh may fail and may hang: nobody waits for it for long, and it does not run twice at a time.
+   */
+  observe(refresh: () => Promise<void>): void {
+    this.sources.push(new MetricsSource(refresh));
+  }
+
+  /** In the text format of Prometheus; comes within about a second, whatever is away. */
   async text(): Promise<string> {
-    const found = await this.database.query<{ environment: string; state: string; count: string }>(
-      `select names.name as environment, state, count(*) from deployments
-       join names on names.kind = 'environment' and names.entity_id = environment_id group by 1, 2`,
-    );
-    this.deployments.reset();
-    for (const { environment, state, count } of found.rows) this.deployments.set({ environment, state }, Number(count));
+    const isFresh = await Promise.all(this.sources.map((source) => source.refreshed()));
+    this.lateSources.set(isFresh.filter((one) => !one).length);
+    return this.registry.metrics();
+  }
+
+  private async countPending(): Promise<void> {
+    const { rows } = await this.database.query<PendingRow>(PENDING_DEPLOYMENTS);
+    this.pending.reset();
+    this.oldest.reset();
+    for (const { environment, count, oldest_seconds: seconds } of rows) {
+      this.pending.set({ environment }, Number(count));
+      this.oldest.set({ environment }, seconds);
+    }
+  }
+
+  private async measureLag(): Promise<void> {
     for (const { projection, eventsBehind } of await this.runner.lag())
       this.lag.set({ projection }, Number(eventsBehind));
-    return this.registry.metrics();
   }
 }

@@ -15,7 +15,9 @@ function secretsTable(): { rows: Map<string, Row>; table: Queryable } {
     if (statement.startsWith('delete')) rows.delete(secretId);
     return statement.startsWith('select') && found !== undefined ? [found] : [];
   };
-  const query = async (statement: string, values: string[]) => ({ rows: answer(statement, values) });
+  const query = async (statement: string | { text: string }, values: string[]) => ({
+    rows: answer(typeof statement === 'string' ? statement : statement.text, values),
+  });
   return { rows, table: { query: query as unknown as Queryable['query'] } };
 }
 

@@ -6,6 +6,9 @@ import type { SecretReference } from '../decider/secret-reference.ts';
 /** Anything that can run a query: a transaction or the pool. */
 export type Queryable = Pick<PostgresTransaction, 'query'>;
 
+// Named: planned once on each connection.
+const GET = { name: 'secrets_get_1', text: 'select purpose, sealed from secrets where secret_id = $1' };
+
 /** Secrets at rest: AES-256-GCM under a key derived from `MASTER_KEY`, each bound to its id and purpose. */
 export class SecretVault {
   private readonly sealingKey: Buffer;
@@ -38,10 +41,7 @@ export class SecretVault {
 
   /** @throws SecretUnavailable when it was destroyed, or was sealed under another master key. */
   async get(from: Queryable, secretId: string): Promise<string> {
-    const found = await from.query<{ purpose: string; sealed: string }>(
-      'select purpose, sealed from secrets where secret_id = $1',
-      [secretId],
-    );
+    const found = await from.query<{ purpose: string; sealed: string }>(GET, [secretId]);
     const row = found.rows[0];
     if (row === undefined) throw new SecretUnavailable(secretId, 'it was destroyed');
     const secret = openWith(this.sealingKey, this.place(secretId, row.purpose), row.sealed);

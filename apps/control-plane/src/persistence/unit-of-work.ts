@@ -115,10 +115,23 @@ export class Unit {
     streamId: string,
     command: Command,
   ): Promise<State> {
+    return this.changeWith(decider, { streamId, command }, (state) => Promise.resolve(state));
+  }
+
+  /**
+   * The same, and what follows from the state after it: its statements are sent behind the appended events without
+   * waiting for them. Both are there when this fulfils; where one fails, neither is recorded.
+   */
+  async changeWith<State, Command, Event extends DomainEvent, Followed>(
+    decider: Decider<State, Command, Event>,
+    { streamId, command }: { readonly streamId: string; readonly command: Command },
+    follow: (state: State) => Promise<Followed>,
+  ): Promise<Followed> {
     const { state, version } = await this.load(decider, streamId);
     const events = decider.decide(command, state);
-    await this.append(streamId, version, events);
-    return foldOnto(decider, state, events);
+    const after = foldOnto(decider, state, events);
+    const [, followed] = await Promise.all([this.append(streamId, version, events), follow(after)]);
+    return followed;
   }
 }
 

@@ -129,6 +129,8 @@ export const writesOn = (
 export const NOT_IN_WRITES = [
   'DELETE /projects/:projectName/credentials/:username/tokens/:family',
   'POST /auth/token',
+  // Records something only where an environment does not hold what is recorded.
+  'POST /environments/:environmentName/drift',
   'POST /projects/:projectName/apiProxies/:apiProxyName/endpoints/details',
 ];
 

@@ -1,8 +1,10 @@
-import type { ApplyOutcome, ChangeRecord } from '#libs/config-distribution';
+import { ServedDigest, type ApplyOutcome, type ChangeRecord, type ServedProxy } from '#libs/config-distribution';
 import type { ArtifactUpstream } from '#libs/policy-contracts';
-import { compileRouter, type RouteContest, type Router } from '../router/router.ts';
+import type { RouteClaim } from '../router/route-claim.ts';
+import { LiveRouter, type RouteContest } from '../router/router.ts';
+import type { UpstreamChange } from '../upstream/upstream-pool.ts';
 import { linkArtifact, type LinkRules } from './link-artifact.ts';
-import type { LiveProxy, ServedConfiguration } from './served-configuration.ts';
+import type { ArtifactChange, LiveProxy, ServedConfiguration } from './served-configuration.ts';
 
 export interface OpenedChange {
   readonly change: ChangeRecord;
@@ -11,19 +13,37 @@ export interface OpenedChange {
 }
 
 export interface ActiveGatewayHooks {
-  /** Told the upstreams in use after each swap, so that connections to others are closed. */
-  readonly onSwap: (upstreams: readonly ArtifactUpstream[]) => void;
+  /** Told after each swap what it changed of the upstreams in use, so that connections to others are closed. */
+  readonly onSwap: (upstreams: UpstreamChange) => void;
   /** Told once of each route that two proxies claim, for as long as they do. */
   readonly onContest: (contest: RouteContest) => void;
 }
 
-const contestKey = ({ host, path, method, headers, keeper, loser }: RouteContest): string =>
-  JSON.stringify([host, path, method, headers, keeper.proxyId, loser.proxyId]);
+/** What the digest names of the proxies that are live. */
+export interface ServedSummary {
+  /** How many there are. */
+  readonly proxies: number;
+  /** `ServedDigest.text()`. */
+  readonly digest: string;
+}
 
-/** Holds what is served. Many changes become live by one assignment; a request keeps the one it began with. */
+/** A proxy as the next swap leaves it: linked and routable, or gone. */
+type PlannedProxy = (LiveProxy & { readonly claims: readonly RouteClaim[] }) | undefined;
+
+const NO_CLAIMS: readonly RouteClaim[] = [];
+
+const servedAs = ({ change: { proxyId, deployment, hash } }: LiveProxy): ServedProxy => ({ proxyId, deployment, hash });
+
+/**
+ * Holds what is served. Many changes become live in one synchronous step, between two requests, and cost what they
+ * change, however many proxies there are (`npm run bench -- swap`). A request keeps the proxy that it found.
+ */
 export class ActiveGateway {
-  private served: ServedConfiguration | undefined;
-  private contests: ReadonlySet<string> = new Set();
+  private readonly router = new LiveRouter();
+  private readonly proxies = new Map<string, LiveProxy>();
+  private readonly digest = new ServedDigest();
+  private readonly configuration: ServedConfiguration = Object.freeze({ router: this.router, proxies: this.proxies });
+  private isBegun = false;
 
   constructor(
     private readonly rules: LinkRules,
@@ -32,45 +52,68 @@ export class ActiveGateway {
 
   /** Undefined until there is a configuration; one without proxies is one. */
   get current(): ServedConfiguration | undefined {
-    return this.served;
+    return this.isBegun ? this.configuration : undefined;
+  }
+
+  /** What is live at this moment, in a few bytes. */
+  get served(): ServedSummary {
+    return { proxies: this.digest.proxies, digest: this.digest.text() };
+  }
+
+  /** The change that brought what is live of a proxy; undefined when none is. */
+  liveChange(proxyId: string): ArtifactChange | undefined {
+    return this.proxies.get(proxyId)?.change;
   }
 
   /** An environment that has no proxies, once that is known. Does nothing to a configuration that is there. */
   beginEmpty(): void {
-    if (this.served === undefined) this.swap(new Map());
+    if (!this.isBegun) this.swap(new Map());
   }
 
   /** Links what is new; what cannot be linked is answered with the reason and leaves the older one serving. */
   apply(changes: readonly OpenedChange[]): ReadonlyMap<string, ApplyOutcome> {
-    const proxies = new Map(this.served?.proxies);
+    const planned = new Map<string, PlannedProxy>();
     const outcomes = new Map<string, ApplyOutcome>();
-    for (const { change, artifact } of changes) outcomes.set(change.proxyId, this.applyOne(proxies, change, artifact));
-    if ([...outcomes.values()].some(({ applied }) => applied)) this.swap(proxies);
+    for (const { change, artifact } of changes) outcomes.set(change.proxyId, this.planOne(planned, change, artifact));
+    if ([...outcomes.values()].some(({ applied }) => applied)) this.swap(planned);
     return outcomes;
   }
 
-  private applyOne(proxies: Map<string, LiveProxy>, change: ChangeRecord, artifact: string | null): ApplyOutcome {
+  private planOne(planned: Map<string, PlannedProxy>, change: ChangeRecord, artifact: string | null): ApplyOutcome {
     if (change.kind === 'tombstone' || artifact === null) {
-      proxies.delete(change.proxyId);
+      planned.set(change.proxyId, undefined);
       return { applied: true };
     }
     const outcome = linkArtifact(change, artifact, this.rules);
     if (!outcome.ok) return { applied: false, reason: outcome.reason };
-    proxies.set(change.proxyId, { linked: outcome.linked, change });
+    planned.set(change.proxyId, { linked: outcome.linked, change, claims: outcome.claims });
     return { applied: true };
   }
 
-  private swap(proxies: ReadonlyMap<string, LiveProxy>): void {
-    const linked = [...proxies.values()].map((live) => live.linked);
-    const router = compileRouter(linked, this.rules.rootContext);
-    this.served = Object.freeze({ router, proxies });
-    this.hooks.onSwap(linked.map(({ artifact }) => artifact.upstream));
-    this.tellContests(router);
+  /** The router goes first: it is the only one that could refuse, and then changes nothing. */
+  private swap(planned: ReadonlyMap<string, PlannedProxy>): void {
+    const claims = new Map([...planned].map(([proxyId, plan]) => [proxyId, plan?.claims ?? NO_CLAIMS]));
+    const begun = this.router.change(claims);
+    const upstreams: Record<keyof UpstreamChange, ArtifactUpstream[]> = { added: [], dropped: [] };
+    for (const [proxyId, plan] of planned) {
+      const before = this.replace(proxyId, plan && { linked: plan.linked, change: plan.change });
+      if (before !== undefined) upstreams.dropped.push(before.linked.artifact.upstream);
+      if (plan !== undefined) upstreams.added.push(plan.linked.artifact.upstream);
+    }
+    this.isBegun = true;
+    this.hooks.onSwap(upstreams);
+    for (const contest of begun) this.hooks.onContest(contest);
   }
 
-  private tellContests({ contests }: Router): void {
-    const known = this.contests;
-    this.contests = new Set(contests.map(contestKey));
-    for (const contest of contests) if (!known.has(contestKey(contest))) this.hooks.onContest(contest);
+  /** Gives what was there before. */
+  private replace(proxyId: string, live: LiveProxy | undefined): LiveProxy | undefined {
+    const before = this.proxies.get(proxyId);
+    if (before !== undefined) this.digest.remove(servedAs(before));
+    if (live === undefined) this.proxies.delete(proxyId);
+    else {
+      this.proxies.set(proxyId, live);
+      this.digest.add(servedAs(live));
+    }
+    return before;
   }
 }

@@ -103,7 +103,10 @@ export class ConfigSubscriber {
 
   /** Looks now, every second, and whenever Redis hints at a change. */
   async start(): Promise<void> {
-    this.watch = await this.deps.channel.watch('changes', () => void this.looking.run());
+    this.watch = await this.deps.channel.watch('changes', (message) => {
+      if (message !== undefined) this.following?.follower.offer(message);
+      void this.looking.run();
+    });
     this.looking.start();
   }
 
@@ -138,7 +141,7 @@ export class ConfigSubscriber {
       else {
         lease.note(await following.follower.refresh());
         await this.noteLoaded(following.follower);
-        await lease.renewWhenDue(following.keys, following.follower);
+        await lease.renewWhenDue(following.keys, following.follower, this.deps.active);
         this.comparedAtMs = this.deps.nowMs();
         made();
       }

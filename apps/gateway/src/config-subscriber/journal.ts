@@ -14,8 +14,11 @@ const REPORT_TEXTS: Readonly<Record<ChannelReport['problem'], string>> = {
   'altered-record': 'a record was not sealed by the control plane: refused',
   'altered-artifact': 'an artifact was not sealed by the control plane for this deployment: refused',
   'altered-checkpoint': 'the checkpoint was not sealed by the control plane: refused',
+  'altered-hint': 'a hint at a change was not sealed by the control plane: passed over, the log is read',
+  'altered-last-good': 'a last good artifact was not sealed by the control plane for this deployment: refused',
   older: 'an older deployment than the one applied: refused',
   'missing-artifact': 'an artifact is not there yet: waiting for it',
+  'last-good': 'the newest deployment cannot be served here: the last good one is',
 };
 
 const nameOf = ({ project, proxy }: RouteContest['keeper']): string => `${project}/${proxy}`;

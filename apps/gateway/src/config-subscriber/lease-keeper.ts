@@ -4,10 +4,13 @@ import {
   type ConfigChannel,
   type ConfigFollower,
   type HandledChange,
+  type LeaseState,
 } from '#libs/config-distribution';
 
 /** Deployments answered one by one; older answers are covered by what was loaded. */
 const HANDLED_KEPT = 200;
+/** Rejections told with their reasons, and proxies that are served otherwise: all have a place in the counts. */
+const NAMED_KEPT = 100;
 /** A little less than the loop's second, so that its jitter does not halve the rate. */
 const RENEW_EVERY_MS = 900;
 
@@ -21,6 +24,29 @@ export interface GatewayIdentity {
   /** What stands before every path it serves. */
   readonly rootContext?: string;
 }
+
+/** What is really live; asking costs nothing. */
+export interface LiveConfiguration {
+  /** Undefined until there is a configuration. */
+  readonly current: unknown;
+  readonly served: NonNullable<LeaseState['served']>;
+  /** The change that brought what is live of a proxy; undefined when none is. */
+  liveChange(proxyId: string): { readonly deployment: number } | undefined;
+}
+
+type Rejections = Pick<LeaseState, 'rejected' | 'rejectedDeployments'>;
+
+/** All by number; with reasons only the newest. */
+function rejectionsOf({ rejections }: ConfigFollower): Rejections {
+  const all = [...rejections].map(([proxyId, { deployment, reason }]) => ({ proxyId, deployment, reason }));
+  all.sort((one, other) => other.deployment - one.deployment);
+  return { rejected: all.slice(0, NAMED_KEPT), rejectedDeployments: all.map(({ deployment }) => deployment) };
+}
+
+const heldInstead = (follower: ConfigFollower, live: LiveConfiguration): LeaseState['holdsInstead'] =>
+  follower.unapplied
+    .slice(0, NAMED_KEPT)
+    .map((proxyId) => ({ proxyId, deployment: live.liveChange(proxyId)?.deployment ?? 0 }));
 
 /** Tells the control plane that this gateway lives and what it did with each deployment. */
 export class LeaseKeeper {
@@ -44,22 +70,19 @@ export class LeaseKeeper {
    *
    * @throws ChannelUnavailable
    */
-  async renewWhenDue(keys: ChannelKeys, follower: ConfigFollower): Promise<void> {
+  async renewWhenDue(keys: ChannelKeys, follower: ConfigFollower, live: LiveConfiguration): Promise<void> {
     const now = this.nowMs();
     if (this.renewedAtMs !== undefined && now - this.renewedAtMs < RENEW_EVERY_MS) return;
     const { gatewayId, programVersion, startedAt, address, rootContext } = this.identity;
-    const rejected = [...follower.rejections].map(([proxyId, rejection]) => ({ proxyId, ...rejection }));
-    const state = {
-      gatewayId,
-      programVersion,
-      address: address(),
-      startedAt,
-      rootContext,
+    const state: LeaseState = {
+      ...{ gatewayId, programVersion, address: address(), startedAt, rootContext },
       deployment: follower.highestDeployment,
       loaded: follower.loaded ?? null,
       handled: this.handled,
       unsettled: [...follower.unsettled],
-      rejected,
+      ...rejectionsOf(follower),
+      holdsInstead: heldInstead(follower, live),
+      served: live.current === undefined ? undefined : live.served,
     };
     await this.channel.renewLease(gatewayId, sealLease(keys, state));
     this.renewedAtMs = now;

@@ -1,7 +1,7 @@
 import type { ChangeRecord } from '#libs/config-distribution';
 import { parseProxyArtifact, type ProxyArtifact, type ValidationFault } from '#libs/policy-contracts';
 import { linkProxy, type LinkedProxy, type LinkFault, type LinkOptions } from '#libs/policy-runtime';
-import { compileRouter, UnroutablePath } from '../router/router.ts';
+import { claimsOf, UnroutablePath, type RouteClaim } from '../router/route-claim.ts';
 
 export interface LinkRules {
   readonly environment: string;
@@ -10,7 +10,8 @@ export interface LinkRules {
 }
 
 export type LinkedArtifact =
-  { readonly ok: true; readonly linked: LinkedProxy } | { readonly ok: false; readonly reason: string };
+  | { readonly ok: true; readonly linked: LinkedProxy; readonly claims: readonly RouteClaim[] }
+  | { readonly ok: false; readonly reason: string };
 
 const FAULTS_NAMED = 5;
 
@@ -38,13 +39,12 @@ function mismatch(artifact: ProxyArtifact, change: ChangeRecord, rules: LinkRule
   return undefined;
 }
 
-/** A base path that could match no request would stop the routes of all proxies from being built. */
-function routeFault(linked: LinkedProxy, rootContext: string): string | undefined {
+/** Undefined when a base path could match no request. */
+function routableClaims(linked: LinkedProxy, rootContext: string): readonly RouteClaim[] | undefined {
   try {
-    compileRouter([linked], rootContext);
-    return undefined;
+    return claimsOf(linked, rootContext);
   } catch (error) {
-    if (error instanceof UnroutablePath) return 'artifact.route.paths: is not a path that a request can have';
+    if (error instanceof UnroutablePath) return undefined;
     throw error;
   }
 }
@@ -57,6 +57,7 @@ export function linkArtifact(change: ChangeRecord, text: string, rules: LinkRule
   if (foreign !== undefined) return { ok: false, reason: foreign };
   const outcome = linkProxy(parsed.value, rules.options);
   if (!outcome.ok) return { ok: false, reason: reasonOf(outcome.faults) };
-  const unroutable = routeFault(outcome.proxy, rules.rootContext);
-  return unroutable === undefined ? { ok: true, linked: outcome.proxy } : { ok: false, reason: unroutable };
+  const claims = routableClaims(outcome.proxy, rules.rootContext);
+  if (claims !== undefined) return { ok: true, linked: outcome.proxy, claims };
+  return { ok: false, reason: 'artifact.route.paths: is not a path that a request can have' };
 }

@@ -2,13 +2,17 @@ import type { ChangeRecord } from '#libs/config-distribution';
 import type { LinkedProxy } from '#libs/policy-runtime';
 import type { ActiveConfiguration } from '../http-server/active-configuration.ts';
 
-/** A proxy that is live, and the change that brought it. */
+/** A change that brings a proxy. */
+export type ArtifactChange = Extract<ChangeRecord, { kind: 'artifact' }>;
+
+/** A proxy that is live, and the change that brought it. Never changed, only replaced. */
 export interface LiveProxy {
   readonly linked: LinkedProxy;
-  readonly change: Extract<ChangeRecord, { kind: 'artifact' }>;
+  readonly change: ArtifactChange;
 }
 
-/** Everything a gateway serves by at one moment. Never changed, only replaced. */
+/** Everything a gateway serves by, always all of one moment; the next swap changes it. */
 export interface ServedConfiguration extends ActiveConfiguration {
+  /** By id. */
   readonly proxies: ReadonlyMap<string, LiveProxy>;
 }

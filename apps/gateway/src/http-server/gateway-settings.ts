@@ -2,7 +2,7 @@ import type { AdminOrigin } from '../upstream/address-guard.ts';
 
 /** What the traffic server and the upstream pool are told by the composition root. */
 export interface GatewaySettings {
-  /** Prefix of all API traffic, `''` or `/apigateway`; token endpoints stay at the root. For `compileRouter`. */
+  /** Prefix of all API traffic, `''` or `/apigateway`; token endpoints stay at the root. For `claimsOf`. */
   readonly rootContext: string;
   /** CIDRs (or single addresses) whose `X-Forwarded-*` and correlation id are believed. Default: none. */
   readonly trustedProxies: readonly string[];

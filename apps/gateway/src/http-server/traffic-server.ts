@@ -22,7 +22,7 @@ const QUIET_TURNS = 5;
 const MOST_ACCEPTING_TURNS = 1_000;
 
 export interface TrafficServerDeps {
-  /** Read once per request, which keeps what it got; `undefined` is a 503. */
+  /** Asked once per request, which keeps the proxy that it found there; `undefined` is a 503. */
   readonly current: () => ActiveConfiguration | undefined;
   readonly tokenEndpoint: TokenEndpointPort;
   readonly upstream: UpstreamPool;

@@ -1,28 +1,4 @@
-import type { LinkedProxy } from '#libs/policy-runtime';
-import type { HeaderRules } from './header-rules.ts';
-
-/** Which proxy takes which method. */
-export interface MethodTable {
-  anyMethod: LinkedProxy | undefined;
-  readonly byMethod: Map<string, LinkedProxy>;
-}
-
-/** Routes that want the same headers. */
-export interface HeaderRoutes extends MethodTable {
-  readonly rules: HeaderRules;
-}
-
-/** What one base path of one host leads to. */
-export interface RouteEntry extends MethodTable {
-  /** Base path of the proxy as matched, without the root context; `''` for `/`. */
-  readonly basePath: string;
-  /** Characters of the path up to the end of the base path, root context included. */
-  readonly prefixLength: number;
-  /** Those that want headers, in the order in which they are tried; undefined: none does. */
-  byHeaders: HeaderRoutes[] | undefined;
-  /** Names of the headers that they want; undefined: none. */
-  variesBy: readonly string[] | undefined;
-}
+import type { RouteEntry } from './route-entry.ts';
 
 interface TrieNode {
   readonly children: Map<string, TrieNode>;
@@ -30,16 +6,24 @@ interface TrieNode {
 }
 
 const emptyNode = (): TrieNode => ({ children: new Map(), entry: undefined });
+const isBare = ({ children, entry }: TrieNode): boolean => children.size === 0 && entry === undefined;
+const segmentsOf = (prefix: string): readonly string[] => prefix.split('/').slice(1);
 
-/** Base paths of one host by segment: a lookup walks the segments of the path, however many proxies there are. */
+/**
+ * Base paths of one host by segment: a lookup, and a change, walk the segments of one path, however many proxies there
+ * are. Prefixes are normalised and do not end in a slash; `''` for the root.
+ */
 export class RouteTrie {
   readonly #root = emptyNode();
 
-  /** The entry of a base path, made when it is new. Both parts are normalised and do not end in a slash. */
-  entryOf(rootContext: string, basePath: string): RouteEntry {
-    const prefix = rootContext + basePath;
+  get isEmpty(): boolean {
+    return isBare(this.#root);
+  }
+
+  /** Puts an entry in the place of the one that is there, if any. */
+  put(prefix: string, entry: RouteEntry): void {
     let node = this.#root;
-    for (const segment of prefix.split('/').slice(1)) {
+    for (const segment of segmentsOf(prefix)) {
       let next = node.children.get(segment);
       if (next === undefined) {
         next = emptyNode();
@@ -47,14 +31,25 @@ export class RouteTrie {
       }
       node = next;
     }
-    const nothing = {
-      anyMethod: undefined,
-      byMethod: new Map<string, LinkedProxy>(),
-      byHeaders: undefined,
-      variesBy: undefined,
-    };
-    node.entry ??= { basePath, prefixLength: prefix.length, ...nothing };
-    return node.entry;
+    node.entry = entry;
+  }
+
+  /** Takes an entry away, and what led to nothing but it. */
+  remove(prefix: string): void {
+    const segments = segmentsOf(prefix);
+    const trail = [this.#root];
+    for (const segment of segments) {
+      const next = trail.at(-1)?.children.get(segment);
+      if (next === undefined) return;
+      trail.push(next);
+    }
+    for (let depth = segments.length; depth >= 0; depth -= 1) {
+      const node = trail[depth];
+      if (node === undefined) return;
+      if (depth === segments.length) node.entry = undefined;
+      if (!isBare(node)) return;
+      trail[depth - 1]?.children.delete(segments[depth - 1] ?? '');
+    }
   }
 
   /** The entry with the longest base path that `path` starts with, on a segment boundary. */

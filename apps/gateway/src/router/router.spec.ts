@@ -1,43 +1,10 @@
 import fc from 'fast-check';
-import { parseProxyArtifact } from '#libs/policy-contracts';
-import { linkProxy, type LinkedProxy } from '#libs/policy-runtime';
 import { normalisePath } from '#libs/policy-contracts';
 import { NO_HEADERS, type RouteHeaders } from './header-rules.ts';
-import { UnroutablePath, compileRouter, type Router } from './router.ts';
-
-interface Route {
-  readonly paths: readonly string[];
-  readonly hosts?: readonly string[];
-  readonly methods?: readonly string[];
-  readonly headers?: readonly { readonly name: string; readonly value: string }[];
-}
-
-function proxy(name: string, route: Route): LinkedProxy {
-  const none = { request: [], response: [], error: [] };
-  const parsed = parseProxyArtifact({
-    formatVersion: 1,
-    project: 'shop',
-    proxy: name,
-    proxyId: name,
-    revision: 1,
-    environment: { name: 'test', tokenIssuer: 'https://gatewarden/test', expiresInUnit: 'SECONDS' },
-    route: { hosts: [], methods: [], headers: [], ...route },
-    upstream: {
-      addresses: [{ url: 'http://127.0.0.1:1', weight: 1 }],
-      loadBalance: 'ROUND_ROBIN',
-      connectTimeoutMs: 1,
-      readTimeoutMs: 1,
-      retryCount: 0,
-    },
-    pipelines: none,
-    endpoints: [],
-    variables: {},
-    signingKeys: {},
-  });
-  const linked = parsed.ok ? linkProxy(parsed.value, { faultCodes: 'documented' }) : undefined;
-  if (linked?.ok !== true) throw new Error('the artifact of this test is wrong');
-  return linked.proxy;
-}
+import { UnroutablePath } from './route-claim.ts';
+import type { Router } from './router.ts';
+import { compileRouter } from './testing/compile-router.ts';
+import { proxy } from './testing/routed-proxy.ts';
 
 /** `proxy|basePath|suffix`, or the kind of refusal. */
 function found(router: Router, path: string, host = 'any.test', method = 'GET'): string {

@@ -14,6 +14,14 @@ export interface UpstreamPoolOptions {
   readonly random?: (() => number) | undefined;
 }
 
+/** What a swap of the configuration changes of the upstreams in use. */
+export interface UpstreamChange {
+  /** Each once for each proxy that has it now and had it not. */
+  readonly added: readonly ArtifactUpstream[];
+  /** Each as it was added. */
+  readonly dropped: readonly ArtifactUpstream[];
+}
+
 /** Limits of the connections to one origin. */
 export const UPSTREAM_POOL_LIMITS = {
   /** Connections to one origin at most; further requests wait for a free one. */
@@ -34,6 +42,10 @@ export class UpstreamPool {
   readonly #guard: AddressGuard;
   readonly #random: () => number;
   readonly #pools = new Map<string, Pool>();
+  /** How many addresses of upstreams in use want each pool. */
+  readonly #users = new Map<string, number>();
+  /** Pools that a request of an older configuration asked for after their last user was gone. */
+  readonly #strays = new Set<string>();
   /** What a configuration says of an upstream is read once, when its first request comes. */
   readonly #groups = new WeakMap<ArtifactUpstream, UpstreamGroup>();
 
@@ -61,17 +73,19 @@ export class UpstreamPool {
     return call;
   }
 
-  /** Keeps the pools that these upstreams use; the others finish their requests and close. Call after a swap. */
-  retain(upstreams: Iterable<ArtifactUpstream>): void {
-    const used = new Set<string>();
-    for (const upstream of upstreams) {
-      for (const address of this.#groupOf(upstream).addresses) used.add(keyOf(address, upstream.connectTimeoutMs));
+  /**
+   * Follows a swap: pools that no upstream in use wants any more finish their requests and close. Costs what was changed,
+   * however many upstreams there are.
+   */
+  follow({ added, dropped }: UpstreamChange): void {
+    for (const key of this.#keysOf(added)) this.#users.set(key, (this.#users.get(key) ?? 0) + 1);
+    const left = new Set(this.#strays);
+    this.#strays.clear();
+    for (const key of this.#keysOf(dropped)) {
+      this.#users.set(key, (this.#users.get(key) ?? 0) - 1);
+      left.add(key);
     }
-    for (const [key, pool] of this.#pools) {
-      if (used.has(key)) continue;
-      this.#pools.delete(key);
-      void pool.close();
-    }
+    for (const key of left) this.#closeUnused(key);
   }
 
   /** Origins that have a pool now, for metrics. */
@@ -95,6 +109,20 @@ export class UpstreamPool {
     return group;
   }
 
+  *#keysOf(upstreams: Iterable<ArtifactUpstream>): Generator<string> {
+    for (const upstream of upstreams) {
+      for (const address of this.#groupOf(upstream).addresses) yield keyOf(address, upstream.connectTimeoutMs);
+    }
+  }
+
+  #closeUnused(key: string): void {
+    if ((this.#users.get(key) ?? 0) > 0) return;
+    this.#users.delete(key);
+    const pool = this.#pools.get(key);
+    this.#pools.delete(key);
+    void pool?.close();
+  }
+
   /** A request of an older configuration may still ask for an origin that was dropped: it gets a pool again. */
   #poolOf(address: UpstreamAddress, connectTimeoutMs: number): Pool {
     const key = keyOf(address, connectTimeoutMs);
@@ -108,6 +136,7 @@ export class UpstreamPool {
         connect: { timeout: connectTimeoutMs, lookup: this.#guard.lookupFor(address.port) },
       });
       this.#pools.set(key, pool);
+      if (!this.#users.has(key)) this.#strays.add(key);
     }
     return pool;
   }

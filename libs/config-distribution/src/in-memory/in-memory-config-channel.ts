@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { changeHintText } from '../change-hint.ts';
 import {
   LEASE_MS,
   type ConfigChannel,
@@ -8,10 +9,13 @@ import {
   type StoredArtifact,
   type StoredCheckpoint,
   type StoredIdentity,
+  type StoredLastGood,
   type StoredLease,
   type StoredRecord,
   type Watch,
 } from '../config-channel.port.ts';
+
+type Hinted = (message: string | undefined) => void;
 
 /** The channel without a Redis: the same promises, for tests of what stands on either side of it. */
 export class InMemoryConfigChannel implements ConfigChannel {
@@ -21,10 +25,11 @@ export class InMemoryConfigChannel implements ConfigChannel {
   private stored: StoredCheckpoint | undefined;
   private readonly heads = new Map<string, { deployment: number; sequence: number }>();
   private readonly held = new Map<string, StoredArtifact>();
+  private readonly good = new Map<string, StoredLastGood>();
   private readonly keyRing = new Map<string, string>();
   private readonly gatewayLeases = new Map<string, { sealed: string; atMs: number }>();
-  private readonly identities = new Map<string, StoredIdentity>();
-  private readonly watchers = { changes: new Set<() => void>(), leases: new Set<() => void>() };
+  private readonly heldIdentities = new Map<string, StoredIdentity>();
+  private readonly watchers = { changes: new Set<Hinted>(), leases: new Set<Hinted>() };
 
   constructor(private readonly nowMs: () => number = Date.now) {}
 
@@ -33,7 +38,7 @@ export class InMemoryConfigChannel implements ConfigChannel {
     const head = held?.deployment === change.disbelieved ? undefined : held;
     const isLogged = head !== undefined && head.sequence > 0;
     if (isLogged && this.epoch !== undefined && head.deployment === change.deployment) {
-      this.announce('changes');
+      this.announce('changes', String(change.deployment));
       return { kind: 'repeated', position: { epoch: this.epoch, sequence: head.sequence } };
     }
     if (head !== undefined && change.deployment < head.deployment) {
@@ -42,12 +47,21 @@ export class InMemoryConfigChannel implements ConfigChannel {
     this.epoch ??= randomUUID();
     this.sequence += 1;
     this.heads.set(change.proxyId, { deployment: change.deployment, sequence: this.sequence });
+    this.keepLastGood(change);
     if (change.artifact === null) this.held.delete(change.proxyId);
     else this.held.set(change.proxyId, { deployment: change.deployment, sealed: change.artifact });
     const { proxyId, deployment, record: sealed } = change;
     this.log.push({ sequence: this.sequence, proxyId, deployment, sealed });
-    this.announce('changes');
-    return { kind: 'published', position: { epoch: this.epoch, sequence: this.sequence } };
+    const position = { epoch: this.epoch, sequence: this.sequence };
+    this.announce('changes', changeHintText(position, change));
+    return { kind: 'published', position };
+  }
+
+  private keepLastGood({ proxyId, deployment: beside, artifact, lastGood }: PublishedChange): void {
+    const candidates = [this.held.get(proxyId), this.good.get(proxyId)];
+    const found = candidates.find((one) => one !== undefined && one.deployment === lastGood?.deployment);
+    if (artifact === null || lastGood === undefined || found === undefined) this.good.delete(proxyId);
+    else this.good.set(proxyId, { beside, note: lastGood.note, deployment: found.deployment, sealed: found.sealed });
   }
 
   async writeCheckpoint(position: LogPosition, sealed: string): Promise<boolean> {
@@ -68,8 +82,9 @@ export class InMemoryConfigChannel implements ConfigChannel {
     this.log = [];
     this.stored = begin;
     for (const [proxyId, { deployment }] of this.heads) this.heads.set(proxyId, { deployment, sequence: 0 });
-    this.identities.clear();
-    this.announce('changes');
+    this.heldIdentities.clear();
+    this.good.clear();
+    this.announce('changes', begin.position.epoch);
     return true;
   }
 
@@ -97,52 +112,78 @@ export class InMemoryConfigChannel implements ConfigChannel {
   }
 
   async artifacts(proxyIds: readonly string[]): Promise<ReadonlyMap<string, StoredArtifact>> {
-    const found = new Map<string, StoredArtifact>();
-    for (const id of proxyIds) {
-      const artifact = this.held.get(id);
-      if (artifact !== undefined) found.set(id, artifact);
-    }
-    return found;
+    return picked(this.held, proxyIds);
+  }
+
+  async lastGood(proxyIds: readonly string[]): Promise<ReadonlyMap<string, StoredLastGood>> {
+    return picked(this.good, proxyIds);
   }
 
   async renewLease(gatewayId: string, sealed: string): Promise<void> {
     this.gatewayLeases.set(gatewayId, { sealed, atMs: this.nowMs() });
-    this.announce('leases');
+    this.announce('leases', gatewayId);
   }
 
   async endLease(gatewayId: string): Promise<void> {
     this.gatewayLeases.delete(gatewayId);
-    this.announce('leases');
+    this.announce('leases', gatewayId);
   }
 
   async leases(): Promise<readonly StoredLease[]> {
-    const oldest = this.nowMs() - LEASE_MS;
-    return [...this.gatewayLeases].flatMap(([gatewayId, { sealed, atMs }]) =>
-      atMs >= oldest ? [{ gatewayId, sealed }] : [],
-    );
+    return this.leasesOf([...(await this.leaseTimes()).keys()]);
   }
 
   async leaseTimes(): Promise<ReadonlyMap<string, number>> {
-    return new Map([...this.gatewayLeases].map(([gatewayId, { atMs }]) => [gatewayId, atMs]));
+    const oldest = this.nowMs() - LEASE_MS;
+    const live = [...this.gatewayLeases].filter(([, { atMs }]) => atMs >= oldest);
+    return new Map(live.map(([gatewayId, { atMs }]) => [gatewayId, atMs]));
   }
 
-  async putIdentity(record: StoredIdentity): Promise<boolean> {
+  async leasesOf(gatewayIds: readonly string[]): Promise<readonly StoredLease[]> {
+    const found = picked(this.gatewayLeases, gatewayIds);
+    return [...found].map(([gatewayId, { sealed }]) => ({ gatewayId, sealed }));
+  }
+
+  async putIdentity(record: StoredIdentity, disbelieved?: number): Promise<boolean> {
     const key = JSON.stringify([record.kind, record.subject]);
-    if (record.version <= (this.identities.get(key)?.version ?? 0)) return false;
-    this.identities.set(key, record);
+    const held = this.heldIdentities.get(key)?.version ?? 0;
+    if (held !== disbelieved && record.version <= held) return false;
+    this.heldIdentities.set(key, record);
     return true;
   }
 
   async identity(kind: string, subject: string): Promise<StoredIdentity | undefined> {
-    return this.identities.get(JSON.stringify([kind, subject]));
+    return this.heldIdentities.get(JSON.stringify([kind, subject]));
   }
 
-  async watch(topic: 'changes' | 'leases', onHint: () => void): Promise<Watch> {
+  async identities(kind: string, subjects: readonly string[]): Promise<ReadonlyMap<string, StoredIdentity>> {
+    const wanted = new Set(subjects);
+    return new Map(this.identitiesOf(kind).flatMap((one) => (wanted.has(one.subject) ? [[one.subject, one]] : [])));
+  }
+
+  async scanIdentities(kind: string): Promise<{ cursor: string; found: readonly StoredIdentity[] }> {
+    return { cursor: '0', found: this.identitiesOf(kind) };
+  }
+
+  private identitiesOf(kind: string): StoredIdentity[] {
+    return [...this.heldIdentities.values()].filter((one) => one.kind === kind);
+  }
+
+  async watch(topic: 'changes' | 'leases', onHint: Hinted): Promise<Watch> {
     this.watchers[topic].add(onHint);
     return { close: async () => void this.watchers[topic].delete(onHint) };
   }
 
-  private announce(topic: 'changes' | 'leases'): void {
-    for (const hint of this.watchers[topic]) hint();
+  private announce(topic: 'changes' | 'leases', message: string): void {
+    for (const hint of this.watchers[topic]) hint(message);
   }
+}
+
+function picked<Value>(from: ReadonlyMap<string, Value>, ids: readonly string[]): ReadonlyMap<string, Value> {
+  return new Map(
+    ids.flatMap((id) => {
+      const value = from.get(id);
+      return value === undefined ? [] : [[id, value] as const];
+    }),
+  );
 }

@@ -5,6 +5,7 @@ export const redisKeysOf = (environment: string) => {
     keyRing: `${prefix}:key-ring`,
     heads: `${prefix}:heads`,
     artifacts: `${prefix}:artifacts`,
+    lastGood: `${prefix}:last-good`,
     log: `${prefix}:log`,
     sequences: `${prefix}:sequences`,
     position: `${prefix}:position`,

@@ -10,21 +10,41 @@ import {
   type StoredArtifact,
   type StoredCheckpoint,
   type StoredIdentity,
+  type StoredLastGood,
   type StoredLease,
   type StoredRecord,
   type Watch,
 } from '../config-channel.port.ts';
+import { ARTIFACT_IN_HINT_BYTES } from '../change-hint.ts';
 import { redisKeysOf } from './channel-keys.ts';
 import { withScripts, type ScriptedRedis } from './scripts.ts';
 
 /** Records kept behind a checkpoint, so that a gateway that lags a little need not load the whole manifest. */
 const RECORDS_KEPT = 1_000;
-const ARTIFACTS_PER_READ = 200;
+const ENTRIES_PER_READ = 200;
 
 /** `"<number> <text>"`, as the scripts store versions beside sealed texts. */
 function splitVersion(stored: string): { version: number; text: string } {
   const blank = stored.indexOf(' ');
   return { version: Number(stored.slice(0, blank)), text: stored.slice(blank + 1) };
+}
+
+function artifactOf(stored: string): StoredArtifact {
+  const { version, text } = splitVersion(stored);
+  return { deployment: version, sealed: text };
+}
+
+/** `"<newest deployment> <its own deployment> <note> <sealed>"` */
+function lastGoodOf(stored: string): StoredLastGood {
+  const { version: beside, text: own } = splitVersion(stored);
+  const { version: deployment, text } = splitVersion(own);
+  const blank = text.indexOf(' ');
+  return { beside, deployment, note: text.slice(0, blank), sealed: text.slice(blank + 1) };
+}
+
+function identityOf(kind: string, subject: string, stored: string): StoredIdentity {
+  const { version, text } = splitVersion(stored);
+  return { kind, subject, version, sealed: text === '' ? null : text };
 }
 
 function recordOf(id: string, fields: readonly string[]): StoredRecord {
@@ -52,11 +72,12 @@ export class RedisConfigChannel implements ConfigChannel {
 
   publish(change: PublishedChange): Promise<PublishOutcome> {
     return this.reach(async () => {
-      const { heads, artifacts, log, position, sequences, topic } = this.keys;
+      const { heads, artifacts, log, position, sequences, lastGood, topic } = this.keys;
       const [kind, first, second] = await this.redis.gwPublish(
-        ...[heads, artifacts, log, position, sequences],
+        ...[heads, artifacts, log, position, sequences, lastGood],
         ...[change.proxyId, String(change.deployment), change.record, change.artifact ?? ''],
         ...[randomUUID(), topic('changes'), change.disbelieved === undefined ? '' : String(change.disbelieved)],
+        ...[String(change.lastGood?.deployment ?? ''), change.lastGood?.note ?? '', String(ARTIFACT_IN_HINT_BYTES)],
       );
       if (kind === 'stale') return { kind, heldDeployment: Number(first) };
       const at = { epoch: first ?? '', sequence: Number(second) };
@@ -74,10 +95,13 @@ export class RedisConfigChannel implements ConfigChannel {
 
   restart(epoch: string, begin: StoredCheckpoint): Promise<boolean> {
     return this.reach(async () => {
-      const { position, checkpoint, log, sequences, topic } = this.keys;
+      const { position, checkpoint, log, sequences, lastGood, topic } = this.keys;
       const identities = [this.keys.identities('client'), this.keys.identities('credential')];
       const values = [epoch, begin.position.epoch, begin.sealed, topic('changes')];
-      return (await this.redis.gwRestart(position, checkpoint, log, sequences, ...identities, ...values)) === 1;
+      return (
+        (await this.redis.gwRestart(...[position, checkpoint, log, sequences, lastGood], ...identities, ...values)) ===
+        1
+      );
     });
   }
 
@@ -119,20 +143,11 @@ export class RedisConfigChannel implements ConfigChannel {
   }
 
   artifacts(proxyIds: readonly string[]): Promise<ReadonlyMap<string, StoredArtifact>> {
-    return this.reach(async () => {
-      const found = new Map<string, StoredArtifact>();
-      for (let at = 0; at < proxyIds.length; at += ARTIFACTS_PER_READ) {
-        const ids = proxyIds.slice(at, at + ARTIFACTS_PER_READ);
-        const stored = await this.redis.hmget(this.keys.artifacts, ...ids);
-        stored.forEach((text, index) => {
-          const id = ids[index];
-          if (text === null || id === undefined) return;
-          const { version, text: sealed } = splitVersion(text);
-          found.set(id, { deployment: version, sealed });
-        });
-      }
-      return found;
-    });
+    return this.entries(this.keys.artifacts, proxyIds, artifactOf);
+  }
+
+  lastGood(proxyIds: readonly string[]): Promise<ReadonlyMap<string, StoredLastGood>> {
+    return this.entries(this.keys.lastGood, proxyIds, lastGoodOf);
   }
 
   renewLease(gatewayId: string, sealed: string): Promise<void> {
@@ -161,28 +176,52 @@ export class RedisConfigChannel implements ConfigChannel {
 
   leaseTimes(): Promise<ReadonlyMap<string, number>> {
     return this.reach(async () => {
-      const flat = await this.redis.zrange(this.keys.leaseTimes, '0', '-1', 'WITHSCORES');
+      const flat = await this.redis.gwLeaseTimes(this.keys.leaseTimes, String(LEASE_MS));
       return new Map(flat.flatMap((id, index) => (index % 2 === 0 ? [[id, Number(flat[index + 1])] as const] : [])));
     });
   }
 
-  putIdentity(record: StoredIdentity): Promise<boolean> {
+  async leasesOf(gatewayIds: readonly string[]): Promise<readonly StoredLease[]> {
+    const found = await this.entries(this.keys.leases, gatewayIds, (sealed) => sealed);
+    return [...found].map(([gatewayId, sealed]) => ({ gatewayId, sealed }));
+  }
+
+  putIdentity({ kind, subject, version, sealed }: StoredIdentity, disbelieved?: number): Promise<boolean> {
     return this.reach(async () => {
-      const key = this.keys.identities(record.kind);
-      return (await this.redis.gwPutIdentity(key, record.subject, String(record.version), record.sealed ?? '')) === 1;
+      const values = [subject, String(version), sealed ?? '', disbelieved === undefined ? '' : String(disbelieved)];
+      return (await this.redis.gwPutIdentity(this.keys.identities(kind), ...values)) === 1;
     });
   }
 
   identity(kind: string, subject: string): Promise<StoredIdentity | undefined> {
     return this.reach(async () => {
       const stored = await this.redis.hget(this.keys.identities(kind), subject);
-      if (stored === null) return undefined;
-      const { version, text } = splitVersion(stored);
-      return { kind, subject, version, sealed: text === '' ? null : text };
+      return stored === null ? undefined : identityOf(kind, subject, stored);
     });
   }
 
-  async watch(topic: 'changes' | 'leases', onHint: () => void): Promise<Watch> {
+  identities(kind: string, subjects: readonly string[]): Promise<ReadonlyMap<string, StoredIdentity>> {
+    return this.reach(async () => {
+      if (subjects.length === 0) return new Map<string, StoredIdentity>();
+      const texts = await this.redis.hmget(this.keys.identities(kind), ...subjects);
+      const stored = subjects.map((subject, index) => [subject, texts[index] ?? null] as const);
+      return new Map(
+        stored.flatMap(([subject, text]) => (text === null ? [] : [[subject, identityOf(kind, subject, text)]])),
+      );
+    });
+  }
+
+  scanIdentities(kind: string, from: string): Promise<{ cursor: string; found: readonly StoredIdentity[] }> {
+    return this.reach(async () => {
+      const [cursor, flat] = await this.redis.hscan(this.keys.identities(kind), from, 'COUNT', ENTRIES_PER_READ);
+      const found = flat.flatMap((subject, index) =>
+        index % 2 === 0 ? [identityOf(kind, subject, flat[index + 1] ?? '')] : [],
+      );
+      return { cursor, found };
+    });
+  }
+
+  async watch(topic: 'changes' | 'leases', onHint: (message: string | undefined) => void): Promise<Watch> {
     let isOpen = true;
     const subscriber = this.redis.duplicate({
       enableOfflineQueue: true,
@@ -191,18 +230,45 @@ export class RedisConfigChannel implements ConfigChannel {
       commandTimeout: undefined,
     });
     subscriber.on('error', () => undefined); // reported by the main connection; this one reconnects by itself
-    const hint = (): void => {
-      if (isOpen) onHint();
+    const hint = (message?: string): void => {
+      if (isOpen) onHint(message);
     };
-    subscriber.on('message', hint);
+    subscriber.on('message', (_topic, message) => hint(message));
     // The hint after (re)connecting comes once the subscription stands, so that no change falls between the two.
-    subscriber.on('ready', () => void subscriber.subscribe(this.keys.topic(topic)).then(hint, () => undefined));
+    subscriber.on(
+      'ready',
+      () =>
+        void subscriber.subscribe(this.keys.topic(topic)).then(
+          () => hint(),
+          () => undefined,
+        ),
+    );
     if (subscriber.status === 'wait') subscriber.connect().catch(() => undefined);
     const close = async (): Promise<void> => {
       isOpen = false;
       subscriber.disconnect();
     };
     return { close };
+  }
+
+  /** What stands in a hash under these ids, as many at once as do not hold up others. */
+  private entries<Value>(
+    key: string,
+    ids: readonly string[],
+    valueOf: (stored: string) => Value,
+  ): Promise<ReadonlyMap<string, Value>> {
+    return this.reach(async () => {
+      const found = new Map<string, Value>();
+      for (let at = 0; at < ids.length; at += ENTRIES_PER_READ) {
+        const part = ids.slice(at, at + ENTRIES_PER_READ);
+        const stored = await this.redis.hmget(key, ...part);
+        for (const [index, id] of part.entries()) {
+          const text = stored[index];
+          if (typeof text === 'string') found.set(id, valueOf(text));
+        }
+      }
+      return found;
+    });
   }
 
   private async reach<Value>(work: () => Promise<Value>): Promise<Value> {

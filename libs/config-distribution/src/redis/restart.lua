@@ -5,7 +5,8 @@
   KEYS[2]  hash    checkpoint: epoch, sequence, sealed
   KEYS[3]  stream  log
   KEYS[4]  hash    sequences: proxy id -> sequence of its newest record
-  KEYS[5...]       identities: an old copy would bring deleted users back
+  KEYS[5]  hash    last good artifacts
+  KEYS[6...]       identities: an old copy would bring deleted users back
   ARGV[1]  epoch to replace   ARGV[2]  epoch to begin   ARGV[3]  sealed empty manifest   ARGV[4]  channel to announce on
 
   Returns  1 begun, 0 another epoch is there

@@ -5,10 +5,11 @@ import type { Redis } from 'ioredis';
 const source = (file: string): string => readFileSync(fileURLToPath(new URL(file, import.meta.url)), 'utf8');
 
 const SCRIPTS = {
-  gwPublish: { numberOfKeys: 5, lua: source('./publish.lua') },
+  gwPublish: { numberOfKeys: 6, lua: source('./publish.lua') },
   gwCheckpoint: { numberOfKeys: 4, lua: source('./checkpoint.lua') },
-  gwRestart: { numberOfKeys: 6, lua: source('./restart.lua') },
+  gwRestart: { numberOfKeys: 7, lua: source('./restart.lua') },
   gwRenewLease: { numberOfKeys: 2, lua: source('./renew-lease.lua') },
+  gwLeaseTimes: { numberOfKeys: 1, lua: source('./lease-times.lua') },
   gwLiveLeases: { numberOfKeys: 2, lua: source('./live-leases.lua') },
   gwPutIdentity: { numberOfKeys: 1, lua: source('./put-identity.lua') },
 } as const;
@@ -19,6 +20,7 @@ export interface ScriptedRedis extends Redis {
   gwCheckpoint(...keysThenArguments: string[]): Promise<number>;
   gwRestart(...keysThenArguments: string[]): Promise<number>;
   gwRenewLease(...keysThenArguments: string[]): Promise<number>;
+  gwLeaseTimes(...keysThenArguments: string[]): Promise<string[]>;
   gwLiveLeases(...keysThenArguments: string[]): Promise<string[]>;
   gwPutIdentity(...keysThenArguments: string[]): Promise<number>;
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { once, EventEmitter } from 'node:events';
+import { ARTIFACT_IN_HINT_BYTES, parseChangeHint, type ChangeHint } from '../change-hint.ts';
 import { LEASE_MS, type ConfigChannel, type LogPosition, type PublishOutcome } from '../config-channel.port.ts';
 
 export interface ChannelUnderTest {
@@ -126,7 +127,36 @@ export function describeConfigChannel(name: string, fresh: () => Promise<Channel
       expect(positionOf(await channel.publish({ ...change('a', 4), disbelieved: 4 })).sequence).toBe(3);
     });
 
-    it('begins a new log in place of a known one and forgets identities', async () => {
+    it('keeps the named artifact beside the newest, from where it stood or from beside it', async () => {
+      const beside = (deployment: number, named: number) =>
+        channel.publish({ ...change('a', deployment), lastGood: { deployment: named, note: `note-${deployment}` } });
+      const kept = async () => (await channel.lastGood(['a', 'nobody'])).get('a');
+      await channel.publish(change('a', 1));
+      expect(await kept()).toBeUndefined();
+      await beside(2, 1);
+      expect(await kept()).toEqual({ beside: 2, deployment: 1, note: 'note-2', sealed: 'artifact a 1' });
+      await beside(3, 1);
+      expect(await kept()).toEqual({ beside: 3, deployment: 1, note: 'note-3', sealed: 'artifact a 1' });
+      await beside(3, 2);
+      expect(await kept()).toMatchObject({ beside: 3, deployment: 1 });
+      await beside(5, 3);
+      expect(await kept()).toEqual({ beside: 5, deployment: 3, note: 'note-5', sealed: 'artifact a 3' });
+    });
+
+    it.each([
+      ['none', change('a', 3)],
+      ['one that is not held', { ...change('a', 3), lastGood: { deployment: 7, note: 'note' } }],
+      ['one beside a tombstone', { ...change('a', 3, true), lastGood: { deployment: 2, note: 'note' } }],
+    ])('keeps no artifact beside the newest when the change names %s', async (_what, next) => {
+      await channel.publish(change('a', 1));
+      await channel.publish({ ...change('a', 2), lastGood: { deployment: 1, note: 'note' } });
+      await channel.publish(next);
+      expect(await channel.lastGood(['a'])).toEqual(new Map());
+    });
+
+    it('begins a new log in place of a known one and forgets identities and last good artifacts', async () => {
+      await channel.publish(change('b', 1));
+      await channel.publish({ ...change('b', 2), lastGood: { deployment: 1, note: 'note' } });
       const at = positionOf(await channel.publish(change('a', 1)));
       await channel.putIdentity({ kind: 'credential', subject: 'alice', version: 2, sealed: 'sealed' });
       const begin = { position: { epoch: randomUUID(), sequence: 0 }, sealed: 'empty' };
@@ -137,6 +167,7 @@ export function describeConfigChannel(name: string, fresh: () => Promise<Channel
       expect(await channel.checkpoint()).toEqual(begin);
       expect(await channel.recordsAfter(0, 10)).toEqual([]);
       expect(await channel.identity('credential', 'alice')).toBeUndefined();
+      expect(await channel.lastGood(['b'])).toEqual(new Map());
       expect(await channel.publish(change('a', 1))).toEqual({
         kind: 'published',
         position: { ...begin.position, sequence: 1 },
@@ -200,6 +231,45 @@ export function describeConfigChannel(name: string, fresh: () => Promise<Channel
       expect((await channel.leaseTimes()).has('gateway 1')).toBe(false);
     });
 
+    it('knows the times of leases that live, and what stands in single ones', async () => {
+      await channel.renewLease('gateway 1', 'state 1');
+      await under.passTime(LEASE_MS + 1_000);
+      await channel.renewLease('gateway 2', 'state 2');
+      expect([...(await channel.leaseTimes()).keys()]).toEqual(['gateway 2']);
+      const asked = ['gateway 2', 'gateway 1', 'gateway 3'];
+      const found = (await channel.leasesOf(asked)).map(({ gatewayId, sealed }) => [gatewayId, sealed]);
+      expect(Object.fromEntries(found)).toEqual({ 'gateway 1': 'state 1', 'gateway 2': 'state 2' });
+      expect(await channel.leasesOf([])).toEqual([]);
+    });
+
+    it('overwrites a version of an identity that is known to be a lie, and no other', async () => {
+      const identity = { kind: 'credential', subject: 'alice', version: 2, sealed: 'sealed 2' };
+      await channel.putIdentity({ ...identity, version: 900, sealed: 'planted' });
+      expect(await channel.putIdentity(identity, 800)).toBe(false);
+      expect(await channel.putIdentity(identity, 900)).toBe(true);
+      expect(await channel.identity('credential', 'alice')).toEqual(identity);
+    });
+
+    it('reads many identities of a kind at once, and all of them', async () => {
+      const subjects = Array.from({ length: 450 }, (_, index) => `user ${index}`);
+      const stored = subjects.map((subject) => ({ kind: 'credential', subject, version: 3, sealed: `of ${subject}` }));
+      for (const identity of stored) await channel.putIdentity(identity);
+      await channel.putIdentity({ kind: 'client', subject: 'user 1', version: 1, sealed: null });
+      expect(await channel.identities('credential', [])).toEqual(new Map());
+      expect(await channel.identities('client', ['user 1', 'user 2'])).toEqual(
+        new Map([['user 1', { kind: 'client', subject: 'user 1', version: 1, sealed: null }]]),
+      );
+      const found = new Map<string, unknown>();
+      let cursor = '0';
+      do {
+        const part = await channel.scanIdentities('credential', cursor);
+        for (const identity of part.found) found.set(identity.subject, identity);
+        cursor = part.cursor;
+      } while (cursor !== '0');
+      expect(found).toEqual(await channel.identities('credential', subjects));
+      expect(found.size).toBe(450);
+    });
+
     it('keeps the highest version of an identity, a removed one included', async () => {
       const identity = { kind: 'credential', subject: 'alice smith', version: 2, sealed: 'sealed 2' };
       expect(await channel.identity('credential', 'alice smith')).toBeUndefined();
@@ -212,6 +282,32 @@ export function describeConfigChannel(name: string, fresh: () => Promise<Channel
       expect(await channel.putIdentity(removed)).toBe(true);
       expect(await channel.putIdentity({ ...identity, version: 9 })).toBe(false);
       expect(await channel.identity('credential', 'alice smith')).toEqual(removed);
+    });
+
+    it.each([
+      ['a change', 'artifact', false],
+      ['a change with a long artifact', 'x'.repeat(ARTIFACT_IN_HINT_BYTES + 1), true],
+      ['a tombstone', null, true],
+    ])('says in the hint what %s is, as far as it is short', async (_what, artifact, isLeftOut) => {
+      const found: ChangeHint[] = [];
+      const hints = new EventEmitter();
+      const watch = await channel.watch('changes', (message) => {
+        const hint = message === undefined ? undefined : parseChangeHint(message);
+        if (hint?.record.deployment === 7) found.push(hint);
+        hints.emit('hint');
+      });
+      // Whatever is hinted first: then the watch stands.
+      const stands = once(hints, 'hint');
+      await channel.publish(change('first', 1));
+      await stands;
+      const at = positionOf(await channel.publish({ ...change('a "b" ü', 7), artifact }));
+      while (found.length === 0) await once(hints, 'hint');
+      await watch.close();
+      expect(found[0]).toEqual({
+        epoch: at.epoch,
+        record: { sequence: at.sequence, proxyId: 'a "b" ü', deployment: 7, sealed: 'record a "b" ü 7' },
+        artifact: isLeftOut ? undefined : { deployment: 7, sealed: artifact },
+      });
     });
 
     it.each([

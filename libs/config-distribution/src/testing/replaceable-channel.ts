@@ -24,14 +24,20 @@ export class ReplaceableChannel implements ConfigChannel {
   checkpoint = () => this.reach((channel) => channel.checkpoint());
   recordsAfter = (at: number, limit: number) => this.reach((channel) => channel.recordsAfter(at, limit));
   artifacts = (proxyIds: readonly string[]) => this.reach((channel) => channel.artifacts(proxyIds));
+  lastGood = (proxyIds: readonly string[]) => this.reach((channel) => channel.lastGood(proxyIds));
   renewLease = (gatewayId: string, sealed: string) => this.reach((channel) => channel.renewLease(gatewayId, sealed));
   endLease = (gatewayId: string) => this.reach((channel) => channel.endLease(gatewayId));
   leases = () => this.reach((channel) => channel.leases());
   leaseTimes = () => this.reach((channel) => channel.leaseTimes());
-  putIdentity = (record: StoredIdentity) => this.reach((channel) => channel.putIdentity(record));
+  leasesOf = (gatewayIds: readonly string[]) => this.reach((channel) => channel.leasesOf(gatewayIds));
+  putIdentity = (record: StoredIdentity, disbelieved?: number) =>
+    this.reach((channel) => channel.putIdentity(record, disbelieved));
+  identities = (kind: string, subjects: readonly string[]) =>
+    this.reach((channel) => channel.identities(kind, subjects));
+  scanIdentities = (kind: string, cursor: string) => this.reach((channel) => channel.scanIdentities(kind, cursor));
   identity = (kind: string, subject: string) => this.reach((channel) => channel.identity(kind, subject));
 
-  watch(topic: 'changes' | 'leases', onHint: () => void): Promise<Watch> {
+  watch(topic: 'changes' | 'leases', onHint: (message: string | undefined) => void): Promise<Watch> {
     return this.server.watch(topic, onHint);
   }
 

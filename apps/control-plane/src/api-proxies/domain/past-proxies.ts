@@ -68,6 +68,9 @@ async function reach(reader: StreamReader, proxyId: string, revision: number): P
  */
 export async function proxyAtRevision(reader: StreamReader, proxyId: string, revision: number): Promise<ApiProxyState> {
   if (!Number.isSafeInteger(revision) || revision < 1) return ABSENT;
+  // Mostly it has it still.
+  const newest = await loadState(reader, apiProxyDecider, apiProxyStream(proxyId));
+  if (hasRevision(newest.state, revision)) return newest.state;
   let reached = await reach(reader, proxyId, revision);
   while (reached !== undefined) {
     const steps = await stepsAfter(reader, proxyId, reached, PAGE_LENGTH);

@@ -19,6 +19,12 @@ import { compileProxy } from '../compile/compile-proxy.ts';
 import { ProjectKeys } from './project-keys.ts';
 import { SigningKeys } from './signing-keys.ts';
 
+// Named: planned once on each connection.
+const VARIABLES = {
+  name: 'artifact_variables_1',
+  text: `select name, entity_id from names where kind = 'variable' and scope = $1`,
+};
+
 /** Gathers what a proxy's revision needs in an environment and compiles it. */
 @Injectable()
 export class ArtifactCompiler {
@@ -39,11 +45,11 @@ export class ArtifactCompiler {
   /** @throws CannotCompile when a key that a policy names is not there for this environment */
   async compile(proxy: ActiveApiProxy, environment: ActiveEnvironment): Promise<ProxyArtifact> {
     const { name, tokenIssuer, expiresInUnit } = environment;
-    return compileProxy(proxy, {
-      environment: { name, tokenIssuer, expiresInUnit },
-      variables: await this.variablesOf(proxy, environment.environmentId),
-      signingKeys: await this.keysOf(proxy, environment),
-    });
+    const [variables, signingKeys] = await Promise.all([
+      this.variablesOf(proxy, environment.environmentId),
+      this.keysOf(proxy, environment),
+    ]);
+    return compileProxy(proxy, { environment: { name, tokenIssuer, expiresInUnit }, variables, signingKeys });
   }
 
   private async keysOf(
@@ -64,19 +70,24 @@ export class ArtifactCompiler {
   }
 
   private async variablesOf(proxy: ActiveApiProxy, environmentId: string): Promise<Record<string, ArtifactVariable>> {
-    const found = await this.database.query<{ name: string; entity_id: string }>(
-      `select name, entity_id from names where kind = 'variable' and scope = $1`,
-      [proxy.projectId],
-    );
-    const ids = new Map(found.rows.map((row) => [row.name, row.entity_id]));
     const policies = proxy.policies.map((placed) => placed.policy);
-    const variables: Record<string, ArtifactVariable> = {};
-    for (const name of variablesNamedBy(policies, [...ids.keys()])) {
-      const { state } = await loadState(this.store, variableDecider, variableStream(ids.get(name) ?? ''));
-      const value = state.status === 'active' ? variableValueIn(state, environmentId) : undefined;
-      if (value !== undefined) variables[name] = await this.reveal(value);
-    }
-    return variables;
+    if (policies.length === 0) return {};
+    const found = await this.database.query<{ name: string; entity_id: string }>(VARIABLES, [proxy.projectId]);
+    const ids = new Map(found.rows.map((row) => [row.name, row.entity_id]));
+    const named = variablesNamedBy(policies, [...ids.keys()]);
+    const values = await Promise.all(named.map((name) => this.valueOf(ids.get(name) ?? '', environmentId)));
+    return Object.fromEntries(
+      named.flatMap((name, index): [string, ArtifactVariable][] => {
+        const value = values[index];
+        return value === undefined ? [] : [[name, value]];
+      }),
+    );
+  }
+
+  private async valueOf(variableId: string, environmentId: string): Promise<ArtifactVariable | undefined> {
+    const { state } = await loadState(this.store, variableDecider, variableStream(variableId));
+    const value = state.status === 'active' ? variableValueIn(state, environmentId) : undefined;
+    return value && this.reveal(value);
   }
 
   private async reveal(value: VariableValue): Promise<ArtifactVariable> {

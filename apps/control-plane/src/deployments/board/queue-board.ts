@@ -3,6 +3,7 @@ import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import type { IServerAdapter } from '@bull-board/api/typings/app';
 import { FastifyAdapter } from '@bull-board/fastify';
+import type { Queue } from 'bullmq';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type pg from 'pg';
 import { DeploymentQueues } from '../../deployment-requests/deployment-queues.ts';
@@ -36,6 +37,20 @@ async function environments(database: pg.Pool): Promise<{ id: string; name: stri
   return found.rows;
 }
 
+/** A queue under the name of its environment, in addresses too: the board's list shows nothing else. */
+class EnvironmentQueueAdapter extends BullMQAdapter {
+  constructor(
+    queue: Queue,
+    private readonly environmentName: string,
+  ) {
+    super(queue, { readOnlyMode: true });
+  }
+
+  override getName(): string {
+    return this.environmentName;
+  }
+}
+
 /**
  * Bull Board at `/apiops/queues`: every environment's queue, to look at. Who may see it is the authentication hook's to
  * decide, which stands before all routes.
@@ -49,11 +64,11 @@ export async function serveQueueBoard(app: NestFastifyApplication): Promise<void
   // The two packages bring two releases of the same interface with them.
   const adapter = serverAdapter as unknown as IServerAdapter;
   const board = createBullBoard({ queues: [], serverAdapter: adapter, options: { uiConfig } });
-  let shown: ReadonlyMap<string, BullMQAdapter> = new Map();
+  let shown: ReadonlyMap<string, EnvironmentQueueAdapter> = new Map();
   const look = async (): Promise<void> => {
     const found = await environments(database);
-    const adapterOf = ({ id, name: displayName }: { id: string; name: string }) =>
-      shown.get(id) ?? new BullMQAdapter(queues.of(id), { readOnlyMode: true, displayName });
+    const adapterOf = ({ id, name }: { id: string; name: string }) =>
+      shown.get(id) ?? new EnvironmentQueueAdapter(queues.of(id), name);
     shown = new Map(found.map((environment) => [environment.id, adapterOf(environment)]));
     board.replaceQueues([...shown.values()]);
   };

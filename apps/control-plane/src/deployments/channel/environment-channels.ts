@@ -17,6 +17,7 @@ import {
 import type { SecretVault } from '../../persistence/secret-vault.ts';
 import type { Logger } from '#libs/program-shell';
 import { connectionTo } from '../../deployment-requests/redis-connections.ts';
+import { ChannelMetrics } from './channel-metrics.ts';
 import { RedisRefreshTokenStore, type RefreshTokenStore } from '#libs/refresh-token-store';
 import { GatewayAnswers } from './gateway-answers.ts';
 import { notePublished, type InPlace } from './known-position.ts';
@@ -36,6 +37,11 @@ export interface EnvironmentChannel {
   readonly logger: Logger;
   /** See `notePublished` of known-position. */
   notePublished(published: InPlace): Promise<void>;
+}
+
+export interface OpenedEnvironment {
+  readonly environment: ActiveEnvironment;
+  readonly channel: EnvironmentChannel;
 }
 
 interface OpenChannel extends EnvironmentChannel {
@@ -64,11 +70,22 @@ export class EnvironmentChannels {
     @Inject(DATABASE) private readonly database: pg.Pool,
     @Inject(VAULT) private readonly vault: SecretVault,
     @Inject(LOGGER) private readonly logger: Logger,
+    private readonly metrics: ChannelMetrics,
   ) {}
 
   /** @throws DomainError NOT_FOUND when there is no such environment, UNAVAILABLE when the process ends. */
   async of(environmentId: string): Promise<EnvironmentChannel> {
+    return (await this.opened(environmentId)).channel;
+  }
+
+  /** The same with the environment as it is now, read once for both. @throws as `of` does */
+  async opened(environmentId: string): Promise<OpenedEnvironment> {
     const { environment, version } = await this.recorded(environmentId);
+    return { environment, channel: await this.channelOf(environment, version) };
+  }
+
+  private async channelOf(environment: ActiveEnvironment, version: number): Promise<EnvironmentChannel> {
+    const { environmentId } = environment;
     if (this.closed.has(environmentId)) throw notFound('Environment');
     if (this.isEnded) throw unavailable('the control plane is being stopped');
     const redisSecretId = environment.redisUrl?.secretId ?? null;
@@ -90,10 +107,6 @@ export class EnvironmentChannels {
     return [...this.open.keys()];
   }
 
-  async environment(environmentId: string): Promise<ActiveEnvironment> {
-    return (await this.recorded(environmentId)).environment;
-  }
-
   /**
    * The environment is gone: its gateways' keys open nothing there any more, and its connection is closed.
    *
@@ -104,11 +117,12 @@ export class EnvironmentChannels {
     const kept = this.open.get(environmentId);
     if (kept === undefined) return;
     this.open.delete(environmentId);
-    const { channel } = (await kept.opening.catch(() => undefined)) ?? {};
+    const { channel, name } = (await kept.opening.catch(() => undefined)) ?? {};
     const removed = new Map(gatewayKeyIds.map((keyId) => [keyId, null]));
     // Without its Redis there is nothing that anybody could be let into.
     if (removed.size > 0) await channel?.writeKeyRing(removed).catch(() => undefined);
     await shut(kept);
+    if (name !== undefined) this.metrics.forget(name);
   }
 
   /** The process is about to end: what gateways have not answered by now is asked by another one. */
@@ -144,8 +158,8 @@ export class EnvironmentChannels {
     await settledConnection(redis);
     const channel = new RedisConfigChannel(redis, name);
     const publisher = new ConfigPublisher(channel, keys);
-    const answers = new GatewayAnswers(channel, keys, (gatewayId) =>
-      this.logger.warn({ environment: name, gatewayId }, 'a gateway lease cannot be opened: it was not sealed here'),
+    const answers = new GatewayAnswers(name, channel, keys, (gatewayId, isFirst) =>
+      this.reportForeignLease(name, gatewayId, isFirst),
     );
     const note = (published: InPlace): Promise<void> => notePublished(this.database, environmentId, published);
     const refreshTokens = new RedisRefreshTokenStore(redis, name, keys.keyFor('refresh-tokens'));
@@ -156,14 +170,22 @@ export class EnvironmentChannels {
     };
   }
 
+  private reportForeignLease(environment: string, gatewayId: string, isFirst: boolean): void {
+    this.metrics.countForeignLease(environment);
+    if (!isFirst) return;
+    this.logger.warn({ environment, gatewayId }, 'a gateway lease cannot be opened: it was not sealed here');
+  }
+
   /** Once for each outage, however often it is tried again. */
   private reportOutages(redis: Redis, environment: string): void {
     let isDown = false;
     redis.on('ready', () => {
       if (isDown) this.logger.info({ environment }, 'the Redis of an environment is reached again');
       isDown = false;
+      this.metrics.noteRedis(environment, true);
     });
     redis.on('error', (error: Error) => {
+      this.metrics.noteRedis(environment, false);
       if (!isDown)
         this.logger.warn({ environment, reason: error.message }, 'the Redis of an environment cannot be reached');
       isDown = true;

@@ -1,118 +1,68 @@
-import { once, EventEmitter } from 'node:events';
-import {
-  openLease,
-  type ChannelKeys,
-  type ConfigChannel,
-  type LeaseState,
-  type LogPosition,
-  type Watch,
-} from '#libs/config-distribution';
+import type { ChannelKeys, ConfigChannel, LeaseState } from '#libs/config-distribution';
+import type { AnswerCount } from './answer-tally.ts';
+import type { Question } from './gateway-answer.ts';
+import { LeaseLooks } from './lease-looks.ts';
+import { LeaseView, type ForeignLeaseHook } from './lease-view.ts';
+import { OpenQuestion } from './open-question.ts';
 
-/** What the live gateways of an environment say about one deployment. */
-export interface AnswerCount {
-  readonly live: number;
-  readonly applied: number;
-  readonly rejected: number;
-  readonly pending: number;
-  readonly details: readonly GatewayAnswer[];
-}
-
-export interface GatewayAnswer {
-  readonly gatewayId: string;
-  readonly outcome: 'applied' | 'rejected' | 'pending';
-  readonly reason: string | undefined;
-  /** Since the deployment was published; undefined while pending. */
-  readonly responseTimeMs: number | undefined;
-}
-
-export interface Question {
-  readonly proxyId: string;
-  readonly deployment: number;
-  readonly position: LogPosition;
-}
-
-/** Looked at this often even when no hint comes: hints can be lost, and leases end without one. */
-const LOOK_EVERY_MS = 500;
-
-/** What a gateway says about one deployment. */
-export function outcomeOf(lease: LeaseState, question: Question): Pick<GatewayAnswer, 'outcome' | 'reason'> {
-  const rejection = lease.rejected.find(({ deployment }) => deployment === question.deployment);
-  if (rejection !== undefined) return { outcome: 'rejected', reason: rejection.reason };
-  const loadedPast =
-    lease.loaded?.epoch === question.position.epoch && lease.loaded.sequence >= question.position.sequence;
-  const isLoaded = loadedPast && !lease.unsettled.includes(question.deployment);
-  const isApplied = lease.handled.includes(question.deployment) || isLoaded;
-  return { outcome: isApplied ? 'applied' : 'pending', reason: undefined };
-}
-
-/** Reads gateways' leases and waits for their answers. */
+/** The answers of an environment's gateways: read once for all who wait for some, and evaluated from memory. */
 export class GatewayAnswers {
-  private readonly hints = new EventEmitter().setMaxListeners(0);
-  private watching: Promise<Watch> | undefined;
+  private readonly view: LeaseView;
+  private readonly looks: LeaseLooks;
+  private readonly open = new Set<OpenQuestion>();
   private isHurried = false;
 
-  constructor(
-    private readonly channel: ConfigChannel,
-    private readonly keys: ChannelKeys,
-    private readonly onForeignLease: (gatewayId: string) => void,
-  ) {}
-
-  /** When gateways were last heard of: milliseconds since the epoch, by id. @throws ChannelUnavailable */
-  lastSeenMs(): Promise<ReadonlyMap<string, number>> {
-    return this.channel.leaseTimes();
+  /** @param environment its name. */
+  constructor(environment: string, channel: ConfigChannel, keys: ChannelKeys, onForeignLease: ForeignLeaseHook) {
+    this.view = new LeaseView(channel, keys, onForeignLease);
+    this.looks = new LeaseLooks(environment, channel, this.view);
   }
 
-  /** Leases of the gateways that live now; what cannot be opened is reported and left out. */
-  async live(): Promise<LeaseState[]> {
-    const stored = await this.channel.leases();
-    return stored.flatMap((lease) => {
-      const state = openLease(this.keys, lease);
-      if (state === undefined) this.onForeignLease(lease.gatewayId);
-      return state === undefined ? [] : [state];
-    });
+  /** Leases of the gateways that live now; what cannot be opened is reported and left out. @throws ChannelUnavailable */
+  async live(): Promise<readonly LeaseState[]> {
+    await this.looks.once();
+    return this.view.states();
+  }
+
+  /** When the gateways that lived at the last look were heard of: milliseconds since the epoch, by id. */
+  get lastSeenMs(): ReadonlyMap<string, number> {
+    return this.view.lastSeenMs();
   }
 
   /**
    * Waits until every live gateway has answered, at most for a time; gateways that fall silent stop counting.
    *
+   * @param signal ends the waiting at once with what is known by then, which may be nothing.
    * @throws ChannelUnavailable
    */
-  async collect(question: Question, timeoutMs: number): Promise<AnswerCount> {
-    this.watching ??= this.channel.watch('leases', () => this.hints.emit('hint'));
-    const startedMs = performance.now();
-    const firstSeenMs = new Map<string, number>();
-    for (;;) {
-      const elapsedMs = performance.now() - startedMs;
-      // Listens before it looks, so that an answer between the two is not missed.
-      const hint = this.nextHint(Math.min(LOOK_EVERY_MS, timeoutMs - elapsedMs));
-      const details = (await this.live()).map((lease): GatewayAnswer => {
-        const answer = outcomeOf(lease, question);
-        if (answer.outcome === 'pending') return { gatewayId: lease.gatewayId, responseTimeMs: undefined, ...answer };
-        const seenMs = firstSeenMs.get(lease.gatewayId) ?? elapsedMs;
-        firstSeenMs.set(lease.gatewayId, seenMs);
-        return { gatewayId: lease.gatewayId, responseTimeMs: Math.round(seenMs), ...answer };
-      });
-      const count = (outcome: GatewayAnswer['outcome']) => details.filter((one) => one.outcome === outcome).length;
-      const pending = count('pending');
-      if (pending === 0 || elapsedMs >= timeoutMs || this.isHurried) {
-        return { live: details.length, applied: count('applied'), rejected: count('rejected'), pending, details };
-      }
-      await hint;
-    }
+  collect(question: Question, timeoutMs: number, signal?: AbortSignal): Promise<AnswerCount> {
+    this.looks.watch();
+    return new Promise((resolve, reject) => {
+      const conclude = (): void => asked.conclude();
+      const onEnd = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', conclude);
+        this.open.delete(asked);
+        this.looks.remove(asked);
+      };
+      const asked = new OpenQuestion(question, this.view, { onEnd, resolve, reject });
+      const timer = setTimeout(() => asked.end(), timeoutMs);
+      this.open.add(asked);
+      if (this.isHurried) asked.end();
+      this.looks.add(asked);
+      if (signal?.aborted === true) conclude();
+      else signal?.addEventListener('abort', conclude, { once: true });
+    });
   }
 
   /** Nobody is waited for any longer: the process ends, and another one asks again. */
   hurry(): void {
     this.isHurried = true;
-    this.hints.emit('hint');
+    for (const asked of this.open) asked.end();
   }
 
-  async close(): Promise<void> {
-    await (await this.watching)?.close();
-  }
-
-  private async nextHint(withinMs: number): Promise<void> {
-    const signal = AbortSignal.timeout(Math.max(1, Math.ceil(withinMs)));
-    await once(this.hints, 'hint', { signal }).catch(() => undefined);
+  /** Whoever still waits is told that the channel cannot be reached. */
+  close(): Promise<void> {
+    return this.looks.close();
   }
 }

@@ -49,3 +49,11 @@ export async function notePublished(
     [environmentId, position.epoch, position.sequence, digest],
   );
 }
+
+/** Everything in the environment is published again under new numbers, by the upkeep of whoever comes first. */
+export async function publishEverythingAgain(transaction: Queryable, environmentId: string): Promise<void> {
+  await transaction.query(
+    `update environment_channels set repair_after = '' where environment_id = $1 and repair_after is null`,
+    [environmentId],
+  );
+}

@@ -1,202 +1,139 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { ChangeRecord } from '#libs/config-distribution';
+import { ChannelUnavailable, type ChangeRecord, type PublishOptions } from '#libs/config-distribution';
 import { CONTROL_PLANE_CONFIG } from '../../injection-tokens.ts';
 import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
-import { environmentDeploymentsStream, settledEvent } from '../../deployment-requests/deployment-events.ts';
-import { requestDeployments } from '../../deployment-requests/deployment-requests.ts';
-import { ownContext, UnitOfWork } from '../../persistence/unit-of-work.ts';
+import { nothingPublished, overtakenBy } from '../../deployment-requests/deployment-outcomes.ts';
+import { DeploymentRows, type DeploymentRow, type OpenDeployment } from '../../deployment-requests/deployment-rows.ts';
 import { ArtifactCompiler, artifactText } from '../artifact/artifact-compiler.ts';
 import { CannotCompile } from '../artifact/cannot-compile.ts';
-import { EnvironmentChannels, type EnvironmentChannel } from '../channel/environment-channels.ts';
-import type { AnswerCount } from '../channel/gateway-answers.ts';
-import type { InPlace } from '../channel/known-position.ts';
 import {
-  DeploymentRows,
-  type DeploymentOutcome,
-  type DeploymentRow,
-} from '../../deployment-requests/deployment-rows.ts';
-import { DeploymentSettled } from '../../deployment-requests/deployment-settled.ts';
-import { HeadDisputed, reasonToShow } from './failed-attempt.ts';
-import { outcomeOfAnswers } from './outcome-message.ts';
-
-/** Gateways have not all answered yet: the queue runs the job again, which asks again. */
-export class AnswersPending extends Error {
-  readonly code = 'ANSWERS_PENDING';
-  constructor(environment: string, pending: number) {
-    super(`${pending} gateway(s) of ${environment} have not answered yet`);
-    this.name = 'AnswersPending';
-  }
-}
+  EnvironmentChannels,
+  type EnvironmentChannel,
+  type OpenedEnvironment,
+} from '../channel/environment-channels.ts';
+import type { InPlace } from '../channel/known-position.ts';
+import { AnswerCollection } from './answer-collection.ts';
+import { DeploymentEnds } from './deployment-ends.ts';
+import { DisputedHead } from './disputed-head.ts';
+import { AnswersPending, HeadDisputed, reasonToShow } from './failed-attempt.ts';
+import { LostEnvironments } from './lost-environments.ts';
+import { cannotBeCompiled } from './outcome-message.ts';
+import { PublishingTurns } from './publishing-turns.ts';
 
 interface Prepared {
   readonly change: ChangeRecord;
   readonly artifact: string | null;
 }
 
-type Final = 'succeeded' | 'failed' | 'superseded';
-
-/** The part of the time a request waits that a job spends on collecting answers, so that the answer has the counts. */
-const SHARE_OF_WAIT = 0.8;
+/** What is left to do once a deployment is published. */
+interface PublishedDeployment {
+  readonly environment: EnvironmentChannel;
+  readonly published: InPlace;
+}
 
 /**
  * Carries out one deployment: compile, seal, publish, collect the gateways' answers, settle. Running it twice, late or
- * out of order changes nothing: the deployment number fences it.
+ * out of order changes nothing: the deployment number fences it. Many run at once; only so many publish, one for each
+ * proxy, and those that wait for gateways hold up none of them.
  */
 @Injectable()
 export class DeployJob {
+  private readonly turns = new PublishingTurns();
+  private readonly lost = new LostEnvironments();
+  private readonly collection: AnswerCollection;
+
   constructor(
-    @Inject(CONTROL_PLANE_CONFIG) private readonly config: ControlPlaneConfig,
+    @Inject(CONTROL_PLANE_CONFIG) config: ControlPlaneConfig,
     private readonly rows: DeploymentRows,
     private readonly channels: EnvironmentChannels,
     private readonly compiler: ArtifactCompiler,
-    private readonly units: UnitOfWork,
-    private readonly settled: DeploymentSettled,
-  ) {}
+    private readonly ends: DeploymentEnds,
+    private readonly disputed: DisputedHead,
+  ) {
+    this.collection = new AnswerCollection(config, rows, ends);
+  }
 
   /** @throws AnswersPending, ChannelUnavailable: to be run again. */
   async run(environmentId: string, deployment: number): Promise<void> {
-    const row = await this.rows.find(environmentId, deployment);
-    if (row?.state !== 'pending') return;
-    const newest = await this.rows.newestOf(environmentId, row.proxyId);
-    if (newest !== undefined && newest.deployment > deployment) {
-      return this.settle(row, 'superseded', nothingPublished(`Superseded by deployment ${newest.deployment}`));
-    }
+    const open = await this.rows.open(environmentId, deployment);
+    if (open === undefined) return;
     try {
-      await this.carryOut(row);
+      const { row } = open;
+      this.collection.begins(row);
+      const done = await this.turns.take(row, async (hasWaited) => {
+        const current = hasWaited ? await this.rows.open(environmentId, deployment) : open;
+        return current === undefined ? undefined : this.carryOut(current);
+      });
+      if (done !== undefined) await this.collection.collect(row, done.environment, done.published);
     } catch (error) {
-      if (error instanceof CannotCompile) return this.settle(row, 'failed', nothingPublished(error.message));
-      if (!(error instanceof AnswersPending)) await this.noteFailure(row, error);
+      await this.noteFailure(open.row, error);
       throw error;
     }
   }
 
   /** Whoever asks what became of the deployment is told why it waits. */
-  private async noteFailure({ environmentId, deployment }: DeploymentRow, error: unknown): Promise<void> {
+  private async noteFailure(row: DeploymentRow, error: unknown): Promise<void> {
+    if (error instanceof AnswersPending) return; // noted with all that is known
+    if (error instanceof ChannelUnavailable) this.lost.note(row.environmentId, error);
     const progress = nothingPublished(reasonToShow(error));
-    await this.rows.noteProgress(environmentId, deployment, progress).catch(() => undefined); // `error` says it all
+    if (row.result?.message === progress.message) return;
+    await this.rows.noteProgress(row.environmentId, row.deployment, progress).catch(() => undefined); // `error` says it all
   }
 
-  private async carryOut(row: DeploymentRow): Promise<void> {
-    const environment = await this.channels.of(row.environmentId);
-    const prepared = await this.prepare(row, environment);
-    if (prepared === undefined) {
-      return this.settle(row, 'failed', nothingPublished(`revision ${row.revision} of the proxy does not exist`));
+  /** @returns undefined when it has ended */
+  private async carryOut(open: OpenDeployment): Promise<PublishedDeployment | undefined> {
+    const { row, newestDeployment } = open;
+    if (newestDeployment > row.deployment) return this.supersede(row, newestDeployment);
+    this.lost.requireHope(row.environmentId);
+    try {
+      const opened = this.channels.opened(row.environmentId);
+      const [{ channel }, prepared] = await Promise.all([opened, this.prepare(row, opened)]);
+      if (prepared === undefined) {
+        const message = cannotBeCompiled(`revision ${row.revision} of the proxy does not exist`);
+        return await this.end(row, 'failed', message);
+      }
+      return await this.publish(open, channel, prepared);
+    } catch (error) {
+      if (error instanceof CannotCompile) return this.end(row, 'failed', cannotBeCompiled(error.message));
+      throw error;
     }
-    await this.publish(row, environment, prepared);
   }
 
-  private async prepare(row: DeploymentRow, environment: EnvironmentChannel): Promise<Prepared | undefined> {
+  private async prepare(row: DeploymentRow, opened: Promise<OpenedEnvironment>): Promise<Prepared | undefined> {
     const { proxyId, deployment, revision } = row;
     if (row.kind === 'undeploy') {
       return { change: { kind: 'tombstone', proxyId, deployment, project: '', proxy: '' }, artifact: null };
     }
-    const proxy = await this.compiler.proxyAt(proxyId, revision);
+    const [{ environment, channel }, proxy] = await Promise.all([opened, this.compiler.proxyAt(proxyId, revision)]);
     if (proxy === undefined) return undefined;
-    const state = await this.channels.environment(row.environmentId);
-    const { text, hash } = artifactText(await this.compiler.compile(proxy, state), environment.keys);
+    const { text, hash } = artifactText(await this.compiler.compile(proxy, environment), channel.keys);
     const { project, name } = proxy;
     return { change: { kind: 'artifact', proxyId, deployment, project, proxy: name, revision, hash }, artifact: text };
   }
 
-  private async publish(row: DeploymentRow, environment: EnvironmentChannel, prepared: Prepared): Promise<void> {
-    const { change, artifact } = prepared;
-    let published = await environment.publisher.publish(change, artifact);
+  private async publish(
+    { row, lastGood }: OpenDeployment,
+    environment: EnvironmentChannel,
+    { change, artifact }: Prepared,
+  ): Promise<PublishedDeployment | undefined> {
+    const options: PublishOptions = lastGood === undefined ? {} : { lastGood };
+    let published = await environment.publisher.publish(change, artifact, options);
     if (published.kind === 'stale') {
-      const successor = await this.successorOf(row, environment, published.heldDeployment);
-      if (successor !== undefined) {
-        return this.settle(row, 'superseded', nothingPublished(`Superseded by deployment ${successor}`));
-      }
-      published = await environment.publisher.publish(change, artifact, published.heldDeployment);
+      const disbelieved = published.heldDeployment;
+      const successor = await this.disputed.successorOf(row, environment, disbelieved);
+      if (successor !== undefined) return this.supersede(row, successor);
+      published = await environment.publisher.publish(change, artifact, { ...options, disbelieved });
     }
     if (published.kind === 'stale') throw new HeadDisputed(environment.name);
-    await this.collect(row, environment, published);
+    return { environment, published };
   }
 
-  /**
-   * Redis claims a later deployment: the one that takes this one's place, or undefined when the claim is a lie. Which
-   * deployments there are is known in PostgreSQL alone; heads in Redis are in clear, and whoever can write there could
-   * make deployments vanish. Only what was sealed here is believed beside: then PostgreSQL came back from an old copy.
-   */
-  private async successorOf(
-    row: DeploymentRow,
-    environment: EnvironmentChannel,
-    heldDeployment: number,
-  ): Promise<number | undefined> {
-    const { environmentId, deployment, proxyId } = row;
-    const newest = await this.rows.newestOf(environmentId, proxyId);
-    if (newest !== undefined && newest.deployment > deployment) return newest.deployment;
-    const isGenuine = await environment.publisher.holds(proxyId, heldDeployment);
-    environment.logger.error(
-      { environment: environment.name, proxyId, deployment, heldDeployment },
-      isGenuine
-        ? 'Redis holds a later deployment than PostgreSQL knows of: numbers go on behind it'
-        : 'the Redis of an environment claims a deployment that was never made: overwritten',
-    );
-    return isGenuine ? this.requestBehind(row, environment.name, heldDeployment) : undefined;
+  private supersede(row: DeploymentRow, newer: number): Promise<undefined> {
+    return this.end(row, 'superseded', overtakenBy(newer));
   }
 
-  private requestBehind(row: DeploymentRow, environmentName: string, heldDeployment: number): Promise<number> {
-    const { environmentId, deployment, proxyId, kind, revision } = row;
-    const context = ownContext(`deployment-${environmentId}-${deployment}`);
-    return this.units.run(context, async (unit) => {
-      await unit.transaction.query(
-        `update deployment_counters set last_deployment = greatest(last_deployment, $2) where environment_id = $1`,
-        [environmentId, heldDeployment],
-      );
-      const newer = await unit.transaction.query<{ deployment: string }>(
-        `select deployment from deployments where environment_id = $1 and proxy_id = $2 and deployment > $3
-         order by deployment desc limit 1`,
-        [environmentId, proxyId, deployment],
-      );
-      if (newer.rows[0] !== undefined) return Number(newer.rows[0].deployment);
-      const description = 'Deployed again: its number had been used before';
-      const wish = { kind, proxyId, revision, description };
-      const [next] = await requestDeployments(unit, [{ environmentId, environmentName }], wish);
-      return next?.deployment ?? heldDeployment;
-    });
-  }
-
-  private async collect(row: DeploymentRow, environment: EnvironmentChannel, published: InPlace): Promise<void> {
-    await environment.notePublished(published);
-    const question = { proxyId: row.proxyId, deployment: row.deployment, position: published.position };
-    const answers = await environment.answers.collect(question, this.config.deployTimeoutMs * SHARE_OF_WAIT);
-    // Not of what was compiled just now: a job that runs again may find other keys, and gateways have the first bytes.
-    const hash = published.change.kind === 'artifact' ? published.change.hash : undefined;
-    await this.conclude(row, environment.name, { answers, hash });
-  }
-
-  private async conclude(
-    row: DeploymentRow,
-    environmentName: string,
-    { answers, hash }: { answers: AnswerCount; hash: string | undefined },
-  ): Promise<void> {
-    const outcome = outcomeOfAnswers(row.kind, answers, hash);
-    if (answers.rejected > 0) return this.settle(row, 'failed', outcome);
-    if (answers.pending === 0) return this.settle(row, 'succeeded', outcome);
-    await this.rows.noteProgress(row.environmentId, row.deployment, outcome);
-    throw new AnswersPending(environmentName, answers.pending);
-  }
-
-  /** The end of a deployment is an event in the environment's stream, and its row says the same. */
-  private async settle(row: DeploymentRow, state: Final, result: DeploymentOutcome): Promise<void> {
-    const { environmentId, deployment, proxyId, revision } = row;
-    const context = ownContext(`deployment-${environmentId}-${deployment}`);
-    await this.units.run(context, async (unit) => {
-      const updated = await unit.transaction.query(
-        `update deployments set state = $3, result = $4, settled_at = $5
-         where environment_id = $1 and deployment = $2 and state = 'pending'`,
-        [environmentId, deployment, state, JSON.stringify(result), unit.now],
-      );
-      if (updated.rowCount === 0) return;
-      const event = settledEvent(state, result, { environmentId, deployment, proxyId, revision });
-      await unit.append(environmentDeploymentsStream(environmentId), 'any', [event]);
-    });
-    this.settled.announce(environmentId, deployment);
+  private async end(row: DeploymentRow, state: 'failed' | 'superseded', message: string): Promise<undefined> {
+    await this.ends.settle(row, state, nothingPublished(message));
+    return undefined;
   }
 }
-
-const nothingPublished = (message: string): DeploymentOutcome => ({
-  message,
-  gateways: { live: 0, applied: 0, rejected: 0, pending: 0 },
-  detailList: [],
-});

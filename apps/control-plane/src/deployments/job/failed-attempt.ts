@@ -1,6 +1,15 @@
 import { ChannelUnavailable } from '#libs/config-distribution';
 import { SecretUnavailable } from '../../persistence/secret-vault.ts';
 
+/** Gateways have not all answered yet: the queue runs the job again, which asks again. */
+export class AnswersPending extends Error {
+  readonly code = 'ANSWERS_PENDING';
+  constructor(environment: string, pending: number) {
+    super(`${pending} gateway(s) of ${environment} have not answered yet`);
+    this.name = 'AnswersPending';
+  }
+}
+
 /** Redis claims again and again what was never given out: somebody else writes there. */
 export class HeadDisputed extends Error {
   readonly code = 'HEAD_DISPUTED';

@@ -23,23 +23,35 @@ export const ROUTE_HEALTH: ApiCallFacts = {
   ...{ tag: 'Deployments', summary: 'What each live gateway really serves of a proxy', permission: 'VIEW' },
   description:
     'From what the gateways say of themselves; the upstream is not called. `routeActive`: every live gateway serves the ' +
-    'newest published deployment. `inconsistent`: gateways and record, or gateways among themselves, disagree; false where ' +
-    'no gateway lives. 503 when the Redis of the environment cannot be reached.',
+    'newest published deployment. `inconsistent`: gateways and record, or gateways among themselves, disagree, in the ' +
+    'deployment or in the bytes; false where no gateway lives. Of each pod `deployment` is what it serves (0: nothing; ' +
+    'null: a gateway of an earlier build, which does not say it) and `error` what is wrong. 503 when the Redis of the environment cannot be reached.',
   result: {
     ...ROUTE,
     ...{ podsResponded: 1, podsActive: 1, deployedInManager: true, inconsistent: false, deployment: 31, revision: 12 },
     gateways: { live: 1, serving: 1 },
-    pods: [{ gatewayId: 'gateway-1', workerPodIp: '10.0.1.11:8080', ...ROUTE }],
+    pods: [{ gatewayId: 'gateway-1', workerPodIp: '10.0.1.11:8080', ...ROUTE, deployment: 31 }],
   },
 };
 
 export const LIST_GATEWAYS: ApiCallFacts = {
   ...{ tag: 'Environments', summary: 'The gateways of an environment that live', permission: 'VIEW' },
   description:
-    'One that has been silent for 5 seconds is gone. 503 when the Redis of the environment cannot be reached.',
+    'One that has been silent for 5 seconds is gone. `behind`: published changes that it has not read. `inSync`: it serves ' +
+    'exactly what is recorded; otherwise `problem` says what is wrong. `rejected` has the newest 100 with reasons, ' +
+    '`servesInstead` what it serves of proxies whose newest deployment it has not applied (0: nothing). Nulls where a ' +
+    'gateway of an earlier build does not say it. 503 when the Redis of the environment cannot be reached.',
   result: {
     ...{ gatewayId: 'gateway-1', programVersion: '0.1.0', address: '10.0.1.11:8080', rootContext: '' },
-    ...{ startedAt: '2026-06-16T10:00:00.000Z', lastSeen: '2026-06-16T10:30:00.000Z', deployment: 31, upToDate: true },
+    ...{ startedAt: '2026-06-16T10:00:00.000Z', lastSeen: '2026-06-16T10:30:00.000Z', deployment: 31, upToDate: false },
+    ...{
+      inSync: false,
+      problem: 'it rejects the newest deployment of 1 proxies',
+      served: 12,
+      behind: 0,
+      rejectedCount: 1,
+    },
+    servesInstead: [{ projectName: 'shop', apiProxyName: 'orders', deployment: 28 }],
     rejected: [{ projectName: 'shop', apiProxyName: 'orders', deployment: 30, reason: 'the key does not fit' }],
   },
 };

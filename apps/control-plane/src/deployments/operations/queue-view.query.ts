@@ -6,7 +6,7 @@ import { DeploymentQueues, type QueueState } from '../../deployment-requests/dep
 import { DeploymentRows } from '../../deployment-requests/deployment-rows.ts';
 import { DATABASE } from '../../injection-tokens.ts';
 import { UnitOfWork } from '../../persistence/unit-of-work.ts';
-import { proxyTitles, type ProxyTitle } from './proxy-titles.ts';
+import { proxyTitles, type ProxyTitle } from '../../persistence/proxy-titles.ts';
 
 /** `GET /apiops/environments/{env}/queue/` */
 export interface QueueView {
@@ -42,16 +42,17 @@ export class GetQueueHandler implements IQueryHandler<GetQueue> {
   async execute({ environmentName }: GetQueue): Promise<QueueView> {
     const environmentId = await this.units.read((unit) => unit.names.resolve('environment', '', environmentName));
     const { counts, jobs } = await this.stateOf(environmentId);
-    const rows = await Promise.all(jobs.map(({ deployment }) => this.rows.find(environmentId, deployment)));
+    const numbers = jobs.map(({ deployment }) => deployment);
+    const rows = new Map((await this.rows.findAll(environmentId, numbers)).map((row) => [row.deployment, row]));
     const titles = await proxyTitles(
       this.database,
-      rows.flatMap((row) => row?.proxyId ?? []),
+      [...rows.values()].map((row) => row.proxyId),
     );
     return {
       counts,
       pendingDeployments: await this.pendingIn(environmentId),
-      jobs: jobs.map(({ deployment, state, attempts, reason }, index) => {
-        const row = rows[index];
+      jobs: jobs.map(({ deployment, state, attempts, reason }) => {
+        const row = rows.get(deployment);
         const lastReason = row?.result?.message ?? reason;
         const { revision = null, kind = null } = row ?? {};
         return { deployment, ...titles(row?.proxyId ?? ''), revision, kind, state, attempts, lastReason };

@@ -1,7 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { InMemoryConfigChannel, openLease, type ChangeRecord, type GatewayKey } from '#libs/config-distribution';
+import {
+  artifactHash,
+  InMemoryConfigChannel,
+  openLease,
+  type ChangeRecord,
+  type GatewayKey,
+} from '#libs/config-distribution';
 import { prepareEnvironment, ReplaceableChannel, type PreparedEnvironment } from '#libs/config-distribution/testing';
 import { artifactOf, type ArtifactWishes } from '../../http-server/testing/rig.ts';
 import { CapturedLog } from '#libs/program-shell/testing';
@@ -117,6 +123,8 @@ export class GatewayUnderTest {
 export class EnvironmentUnderTest {
   nowMs = Date.UTC(2026, 0, 1);
   private readonly gateways: GatewayUnderTest[] = [];
+  /** Of what was published, by deployment. */
+  private readonly hashes = new Map<number, string>();
 
   private constructor(
     readonly channel: ReplaceableChannel,
@@ -139,9 +147,19 @@ export class EnvironmentUnderTest {
     return gateway;
   }
 
-  async publish(proxy: string, deployment: number, text?: string): Promise<void> {
+  /** @param lastGood an earlier deployment of the proxy that is to stay beside this one */
+  async publish(proxy: string, deployment: number, text?: string, lastGood?: number): Promise<void> {
     const artifact = text ?? artifactText({ proxy, paths: [`/${proxy}`] });
-    await this.prepared.publisher.publish(changeFor(proxy, deployment), artifact);
+    const { publisher, keys } = this.prepared;
+    this.hashes.set(deployment, artifactHash(keys, artifact));
+    const good = lastGood && { deployment: lastGood, revision: 1, hash: this.hashes.get(lastGood) ?? '' };
+    await publisher.publish(changeFor(proxy, deployment), artifact, good ? { lastGood: good } : {});
+  }
+
+  /** Redis loses everything; the control plane has put nothing back but the key ring. */
+  async emptyRedis(): Promise<void> {
+    this.channel.server = new InMemoryConfigChannel();
+    await this.prepared.admit();
   }
 
   async remove(proxy: string, deployment: number): Promise<void> {

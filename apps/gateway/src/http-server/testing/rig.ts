@@ -5,7 +5,7 @@ import net, { type AddressInfo, type LookupFunction } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { parseProxyArtifact, type ProxyArtifact } from '#libs/policy-contracts';
 import { linkProxy, type LinkedProxy, type LinkOptions } from '#libs/policy-runtime';
-import { compileRouter } from '../../router/router.ts';
+import { compileRouter } from '../../router/testing/compile-router.ts';
 import { UpstreamPool } from '../../upstream/upstream-pool.ts';
 import type { ActiveConfiguration } from '../active-configuration.ts';
 import type { ExchangeSummary } from '../exchange-summary.ts';
@@ -163,6 +163,7 @@ export class RunningGateway {
   readonly server: TrafficServer;
   port = 0;
   #current: ActiveConfiguration | undefined;
+  #upstreams: readonly ProxyArtifact['upstream'][] = [];
   readonly #rootContext: string;
   #onSummary: (() => void) | undefined;
 
@@ -187,7 +188,9 @@ export class RunningGateway {
   /** What a configuration swap does. */
   use(proxies: readonly LinkedProxy[]): void {
     this.#current = { router: compileRouter(proxies, this.#rootContext) };
-    this.pool.retain(proxies.map((proxy) => proxy.artifact.upstream));
+    const dropped = this.#upstreams;
+    this.#upstreams = proxies.map((proxy) => proxy.artifact.upstream);
+    this.pool.follow({ added: this.#upstreams, dropped });
   }
 
   /** Waits until so many exchanges are over. */

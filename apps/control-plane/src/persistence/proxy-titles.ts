@@ -1,4 +1,4 @@
-import type { Queryable } from '../../persistence/secret-vault.ts';
+import type { Queryable } from './secret-vault.ts';
 
 /** What people call a proxy; null: it was deleted. */
 export interface ProxyTitle {

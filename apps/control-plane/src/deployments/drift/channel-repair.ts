@@ -1,12 +1,15 @@
+import { Inject, Injectable } from '@nestjs/common';
 import type pg from 'pg';
-import { canBeLoaded, stillHolds, type LogPosition } from '#libs/config-distribution';
+import { ChannelMirror, stillHolds, type LogPosition } from '#libs/config-distribution';
 import { wishAllIdentities } from '../../channel-upkeep/identity-wishes.ts';
 import { environmentDeploymentsStream, type ChannelRestarted } from '../../deployment-requests/deployment-events.ts';
 import { holdDeployments, requestDeployments } from '../../deployment-requests/deployment-requests.ts';
+import { DATABASE, LOGGER } from '../../injection-tokens.ts';
 import { ownContext, UnitOfWork, type Unit } from '../../persistence/unit-of-work.ts';
 import type { Logger } from '#libs/program-shell';
 import type { EnvironmentChannel } from '../channel/environment-channels.ts';
 import { holdKnownChannel, knownChannel, type KnownChannel } from '../channel/known-position.ts';
+import { DriftMetrics } from './drift-metrics.ts';
 
 /** The counter of deployment numbers is held for so many at a time; changes of proxies come in between. */
 const PROXIES_PER_BATCH = 200;
@@ -14,34 +17,49 @@ const PROXIES_PER_BATCH = 200;
 const LOADABLE_EVERY_MS = 10_000;
 
 const CONTEXT = ownContext('channel-repair');
-const DESCRIPTION = 'Published again: the Redis of the environment lost its data';
+const DESCRIPTION = 'Published again: the environment did not hold what is recorded';
+
+/** A channel that is the one that was published to, and what stands there. */
+export interface SoundChannel {
+  readonly environment: EnvironmentChannel;
+  readonly mirror: ChannelMirror;
+  /** Whether all of it was just read, and not only what is new. */
+  readonly isReadWhole: boolean;
+}
 
 /**
  * Notices that a Redis lost its data, came back from an old copy or was altered, and has everything published again under
  * new numbers. PostgreSQL knows what was published last; it alone is believed.
  */
+@Injectable()
 export class ChannelRepair {
-  private readonly loadableAtMs = new Map<string, number>();
+  private readonly mirrors = new WeakMap<EnvironmentChannel, { mirror: ChannelMirror; wholeAtMs: number }>();
 
   constructor(
     private readonly units: UnitOfWork,
-    private readonly database: pg.Pool,
-    private readonly logger: Logger,
+    @Inject(DATABASE) private readonly database: pg.Pool,
+    @Inject(LOGGER) private readonly logger: Logger,
+    private readonly metrics: DriftMetrics,
   ) {}
 
-  /** @throws ChannelUnavailable */
-  async run(environment: EnvironmentChannel): Promise<void> {
+  /**
+   * @returns undefined while there is nothing to compare: the channel has just begun, or is repaired as a whole.
+   * @throws ChannelUnavailable
+   */
+  async run(environment: EnvironmentChannel): Promise<SoundChannel | undefined> {
     const { environmentId } = environment;
     // Read before Redis is: what is published meanwhile can only make the log longer than is known.
     const known = await knownChannel(this.database, environmentId);
-    if (known === undefined) return this.begin(environment);
-    if (!(await this.isSound(environment, known))) await this.replaceLog(environment);
+    if (known === undefined) {
+      await this.begin(environment);
+      return undefined;
+    }
+    const sound = await this.lookAt(environment, known);
+    if (sound === undefined) await this.replaceLog(environment);
     while (await this.requestNext(environment));
-  }
-
-  /** The environment is gone. */
-  forget(environmentId: string): void {
-    this.loadableAtMs.delete(environmentId);
+    const after = await knownChannel(this.database, environmentId);
+    const isWhole = after?.repairAfter === null && after.epoch === sound?.mirror.position?.epoch;
+    return isWhole ? sound : undefined;
   }
 
   /** A new environment: everything in its Redis is ours from here on, and it hears of everybody. */
@@ -57,13 +75,17 @@ export class ChannelRepair {
     });
   }
 
-  private async isSound({ environmentId, channel, keys }: EnvironmentChannel, known: KnownChannel): Promise<boolean> {
-    if (!(await stillHolds(channel, known))) return false;
-    const lookedAtMs = this.loadableAtMs.get(environmentId);
-    if (lookedAtMs !== undefined && performance.now() - lookedAtMs < LOADABLE_EVERY_MS) return true;
-    if (!(await canBeLoaded(channel, keys))) return false;
-    this.loadableAtMs.set(environmentId, performance.now());
-    return true;
+  /** undefined: it is not sound. */
+  private async lookAt(environment: EnvironmentChannel, known: KnownChannel): Promise<SoundChannel | undefined> {
+    const { channel, keys } = environment;
+    if (!(await stillHolds(channel, known))) return undefined;
+    const kept = this.mirrors.get(environment) ?? { mirror: new ChannelMirror(channel, keys), wholeAtMs: -Infinity };
+    const { mirror } = kept;
+    if (performance.now() - kept.wholeAtMs < LOADABLE_EVERY_MS && (await mirror.follow()))
+      return { environment, mirror, isReadWhole: false };
+    if (!(await mirror.load())) return undefined;
+    this.mirrors.set(environment, { mirror, wholeAtMs: performance.now() });
+    return { environment, mirror, isReadWhole: true };
   }
 
   /** Looks once more while no other deployer can, so that only one of them begins the log anew. */
@@ -71,7 +93,7 @@ export class ChannelRepair {
     const { environmentId, channel, publisher, name } = environment;
     const begun = await this.units.run(CONTEXT, async (unit): Promise<LogPosition | undefined> => {
       const known = await holdKnownChannel(unit.transaction, environmentId);
-      if (known === undefined || (await this.isSound(environment, known))) return undefined;
+      if (known === undefined || (await this.lookAt(environment, known)) !== undefined) return undefined;
       const position = await channel.position();
       const begun = position === undefined ? undefined : await publisher.restart(position.epoch);
       if (begun === undefined) return undefined;
@@ -89,6 +111,7 @@ export class ChannelRepair {
       return begun;
     });
     if (begun === undefined) return;
+    this.metrics.noteRepair(name, 'log', 1);
     this.logger.warn(
       { environment: name },
       'the Redis of an environment lost its data, is an old copy or was altered: publishing everything again',

@@ -1,6 +1,6 @@
 import { ChannelUnavailable } from '#libs/config-distribution';
 import { unavailable } from '../../decider/domain-error.ts';
-import type { EnvironmentChannel, EnvironmentChannels } from '../channel/environment-channels.ts';
+import type { EnvironmentChannel, EnvironmentChannels } from './environment-channels.ts';
 
 /**
  * Asks the Redis of an environment.

@@ -1,0 +1,83 @@
+-- Up Migration
+
+-- The log is read by transaction id. A transaction gets its id with its first write and may append to a stream long after
+-- that, behind one that began later: its event would stand before the one that it follows. It therefore takes the place
+-- of its predecessor's transaction where that is the later one. Nobody reads past that id while this transaction runs,
+-- which is older.
+-- Appends to one stream in one round trip: locks its head, checks that it is the one the MACs were made for, inserts.
+-- p_version 0 = the stream must not exist.
+-- appended = false: nothing was done, head_version and head_mac are where the stream is, and it is held there until the
+-- transaction ends. The transaction stays usable.
+CREATE OR REPLACE FUNCTION event_store_append(
+  p_stream_id text, p_version integer, p_previous_mac bytea, p_recorded_at timestamptz, p_metadata jsonb,
+  p_event_ids uuid[], p_types text[], p_schema_versions integer[], p_data jsonb[], p_macs bytea[],
+  OUT appended boolean, OUT head_version integer, OUT head_mac bytea,
+  OUT current_epoch integer, OUT transaction_id xid8, OUT sequences bigint[]
+) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  added CONSTANT integer := cardinality(p_event_ids);
+BEGIN
+  -- The statement may be sent together with BEGIN: should that have failed, this must not be recorded by itself.
+  IF current_setting('event_store.transaction', true) IS DISTINCT FROM 'open' THEN
+    RAISE EXCEPTION 'events are appended in transactions of the event store only';
+  END IF;
+
+  -- An epoch opens only when nobody is appending (see event_store_open_epoch). As a statement of its own, so that
+  -- the ones below see an epoch that opened while this one waited.
+  LOCK TABLE event_store_epochs IN ROW SHARE MODE;
+
+  IF p_version = 0 THEN
+    INSERT INTO streams AS s (stream_id, version, mac) VALUES (p_stream_id, added, p_macs[added])
+      ON CONFLICT (stream_id) DO NOTHING
+      RETURNING s.version INTO head_version;
+  ELSE
+    UPDATE streams AS s SET version = s.version + added, mac = p_macs[added]
+      WHERE s.stream_id = p_stream_id AND s.version = p_version AND s.mac = p_previous_mac
+      RETURNING s.version INTO head_version;
+  END IF;
+
+  appended := FOUND;
+  IF NOT appended THEN
+    SELECT s.version, s.mac INTO head_version, head_mac FROM streams s WHERE s.stream_id = p_stream_id FOR UPDATE;
+    head_version := coalesce(head_version, 0);
+    RETURN;
+  END IF;
+
+  SELECT max(e.epoch) INTO current_epoch FROM event_store_epochs e;
+  transaction_id := greatest(pg_current_xact_id(), (
+    SELECT e.transaction_id FROM events e
+    WHERE e.stream_id = p_stream_id AND e.version = p_version AND e.epoch = current_epoch
+  ));
+  IF added = 1 THEN
+    -- The usual case, without the detour of a list.
+    INSERT INTO events (epoch, transaction_id, event_id, stream_id, version,
+                        type, schema_version, recorded_at, metadata, data, mac)
+    VALUES (current_epoch, event_store_append.transaction_id, p_event_ids[1], p_stream_id, head_version,
+            p_types[1], p_schema_versions[1], p_recorded_at, p_metadata, p_data[1], p_macs[1])
+    RETURNING ARRAY[events.sequence] INTO sequences;
+    RETURN;
+  END IF;
+  WITH inserted AS (
+    INSERT INTO events (epoch, transaction_id, event_id, stream_id, version,
+                        type, schema_version, recorded_at, metadata, data, mac)
+    SELECT current_epoch, event_store_append.transaction_id, n.event_id, p_stream_id, p_version + n.place,
+           n.type, n.schema_version, p_recorded_at, p_metadata, n.data, n.mac
+    FROM unnest(p_event_ids, p_types, p_schema_versions, p_data, p_macs)
+         WITH ORDINALITY AS n (event_id, type, schema_version, data, mac, place)
+    ORDER BY n.place
+    RETURNING events.sequence
+  )
+  SELECT array_agg(i.sequence ORDER BY i.sequence) INTO sequences FROM inserted i;
+END
+$$;
+
+-- What had come into the log before its predecessor gets the place behind it. No checkpoint covers such an event: they
+-- stop before it.
+UPDATE events SET transaction_id = placed.transaction_id
+FROM (
+  SELECT stream_id, version, max(transaction_id) OVER (PARTITION BY stream_id, epoch ORDER BY version) AS transaction_id
+  FROM events
+) placed
+WHERE events.stream_id = placed.stream_id AND events.version = placed.version
+  AND events.transaction_id < placed.transaction_id;

@@ -34,6 +34,8 @@ export interface SystemLayout {
   readonly gatewaysEach: number;
   /** Processes of their own. None: the control plane deploys itself. */
   readonly deployers: number;
+  /** As with `npm run up`: the environments are in the Redis of the queue. */
+  readonly hasOneRedis?: boolean;
   /** Further settings of the control plane and the deployers. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -60,7 +62,7 @@ export class GatewardenSystem {
     const system = new GatewardenSystem();
     chmodSync(system.directory, 0o711);
     await system.startControlPlane(layout);
-    for (const name of environmentNames) await system.startEnvironment(name, layout.gatewaysEach);
+    for (const name of environmentNames) await system.startEnvironment(name, layout);
     return system;
   }
 
@@ -196,8 +198,8 @@ export class GatewardenSystem {
     };
   }
 
-  private async startEnvironment(name: string, gatewaysEach: number): Promise<void> {
-    const redis = await this.redis(name);
+  private async startEnvironment(name: string, { gatewaysEach, hasOneRedis }: SystemLayout): Promise<void> {
+    const redis = hasOneRedis === true ? this.queue : await this.redis(name);
     const created = await this.api('POST', '/apiops/environments/', { name, redisUrl: redis.url });
     const gatewayKey = String(created.body.resultList[0].gatewayKey);
     const gateways: RunningGateway[] = [];

@@ -271,9 +271,20 @@ describe('PUT P/jwks/{name}/', () => {
     const name = newName();
     const before = await generate(name, { environmentNameList: [east] });
     const body = { name, sourceType: 'PEM', content: pkcs8(), environmentNameList: [west] };
-    const after = keysIn(await plane.done('PUT', `${JWKS}/${name}/`, body));
+    const answer = await plane.done('PUT', `${JWKS}/${name}/`, body);
+    const after = keysIn(answer);
     expect(after.map((key) => key.environmentName)).toEqual([east, west]);
     expect(after[0]).toEqual(firstKey(before));
+    // There was none for this environment: none is gone.
+    expect(warned(answer)).toEqual([]);
+    expect(warned(await plane.done('PUT', `${JWKS}/${name}/`, { ...body, content: pkcs8() }))).toEqual(['content']);
+  });
+
+  it('says that an environment which shared the key of all has it no more', async () => {
+    const name = newName();
+    await generate(name);
+    const body = { name, sourceType: 'PEM', content: pkcs8(), environmentNameList: [west] };
+    expect(warned(await plane.done('PUT', `${JWKS}/${name}/`, body))).toEqual(['content']);
   });
 
   it('refuses another name, a key that is not there, and nothing to replace it with', async () => {

@@ -7,7 +7,7 @@ import { VAULT } from '../injection-tokens.ts';
 import { holdProject, resolveProject } from '../persistence/project-scope.ts';
 import type { SecretVault } from '../persistence/secret-vault.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
-import { keyStoreDecider, keyStoreStream, requireKeyStore } from './domain/key-store.decider.ts';
+import { keyStoreDecider, keyStoreStream, requireKeyStore, slotFor } from './domain/key-store.decider.ts';
 import { KeyStoreChanges, type KeyStoreAnswer } from './key-store-changes.ts';
 import { generateNewKey, importKey, keyWarnings, storeKey, type NewKey } from './key-material.ts';
 import type { GenerationRequest, ImportRequest, KeyStoreNaming } from './key-store-requests.ts';
@@ -148,15 +148,17 @@ export class ReplaceKeyStoreHandler implements ICommandHandler<ReplaceKeyStore> 
     const { name, description, environmentNames, source, keyId } = request;
     const key = importKey(source, keyId);
     const address = { projectName, name, environmentNames };
-    const answer = await this.changes.change(context, address, async (unit, { slots }, places) => {
+    let isAnyGone = false;
+    const answer = await this.changes.change(context, address, async (unit, state, places) => {
       const keys = [];
       for (const environmentId of places) keys.push({ environmentId, key: await storeKey(unit, this.vault, key) });
       // One key for all takes the place of every key there was; keys of some environments leave the others alone.
-      const others = slots.map((slot) => slot.environmentId).filter((place) => !places.includes(place));
+      const others = state.slots.map((slot) => slot.environmentId).filter((place) => !places.includes(place));
       const removed = environmentNames.length === 0 ? others : [];
+      isAnyGone = places.some((place) => place === null || slotFor(state, place) !== undefined);
       return { type: 'UpdateKeyStore', description, keys, removed };
     });
-    return { ...answer, warnings: [GONE, ...keyWarnings(key, environmentNames.length, true)] };
+    return { ...answer, warnings: [...(isAnyGone ? [GONE] : []), ...keyWarnings(key, environmentNames.length, true)] };
   }
 }
 

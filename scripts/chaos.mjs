@@ -11,7 +11,8 @@ const HELP = `npm run chaos [-- options]
   --minutes <number>   how long things are killed (10); starting and settling come on top
   --seed <number>      from 0 to 4294967295: what is killed and changed, and in which order (by chance)
 
-It ends with 1 when something was not kept, and says what.`;
+It ends with 1 when something was not kept, and says what. Ctrl-C ends the killing, judges what was done until then, and
+stops all that was started, which takes some seconds.`;
 
 function number(name, text, { least, most }) {
   const value = Number(text);
@@ -41,10 +42,13 @@ await runOrExplain(async () => {
   const loader = path.join(root, 'test', 'bench', 'typescript-loader.mjs');
   const main = path.join(root, 'test', 'chaos', 'chaos.main.ts');
   const node = ['--no-warnings', '--conditions=app-src', '--import', loader, main];
-  const run = spawn(process.execPath, [...node, ...wanted.map(String)], { cwd: root, stdio: 'inherit' });
-  // Ctrl-C reaches the run by itself, which stops what it started.
-  process.on('SIGINT', () => undefined);
-  process.on('SIGTERM', () => run.kill('SIGTERM'));
+  // Apart from this one's group: Ctrl-C would reach all that the run started as well, which it is to stop itself.
+  const run = spawn(process.execPath, [...node, ...wanted.map(String)], {
+    cwd: root,
+    stdio: 'inherit',
+    detached: true,
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => run.kill('SIGTERM'));
   const [code] = await once(run, 'exit');
   process.exitCode = code ?? 1;
 });

@@ -9,6 +9,8 @@ export interface Change {
   readonly method: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly body: object;
+  /** Where it is to be deployed at once, as far as it says so by name. */
+  readonly environments: readonly string[];
   /** The content event that it leaves; null: it is a deployment alone. */
   readonly event: 'PolicyAdded' | 'PolicyUpdated' | 'PolicyDeleted' | 'ProxyUpdated' | null;
   /** What the content event holds. */
@@ -58,40 +60,31 @@ interface Draft {
 
 const pathOf = ({ proxy }: ProxyMemory): string => `${PROJECT}/apiProxies/${proxy}`;
 
-/** Where a change goes: mostly everywhere, at times to one environment, or to those where the proxy is. */
-const targets = (random: SeededRandom): readonly string[] =>
-  random.pickWeighted({ all: 4, one: 1, present: 1 }) === 'all' ? ENVIRONMENTS : oneOrPresent(random);
-const oneOrPresent = (random: SeededRandom): readonly string[] =>
-  random.next() < 0.5 ? [] : [random.pick(ENVIRONMENTS)];
+/** Where a change goes: mostly everywhere, at times to one environment, or (none named) to those where the proxy is. */
+function targets(random: SeededRandom): readonly string[] {
+  const where = random.pickWeighted({ all: 4, one: 1, present: 1 });
+  if (where === 'all') return ENVIRONMENTS;
+  return where === 'one' ? [random.pick(ENVIRONMENTS)] : [];
+}
 
 const CHANGES: Readonly<Record<ChangeKind, (draft: Draft) => Omit<Change, 'kind' | 'key'>>> = {
-  update: ({ memory, random, marker }) => ({
-    ...{ method: 'PUT', path: `${pathOf(memory)}/policies/marker/`, event: 'PolicyUpdated', text: marker },
-    body: policyBody(markerPolicy(marker), targets(random)),
-  }),
-  add: ({ memory, random, marker }) => ({
-    ...{
-      method: 'POST',
-      path: `${pathOf(memory)}/policies/extra-${memory.count}/`,
-      event: 'PolicyAdded',
-      text: marker,
-    },
-    body: policyBody(markerPolicy(marker), targets(random), { order: 1 }),
-  }),
+  update: (draft) => policyChange(draft, 'PUT', 'marker'),
+  add: (draft) => policyChange(draft, 'POST', `extra-${draft.memory.count}`),
   remove: ({ memory, random }) => {
-    const name = random.pick([...memory.extra]);
-    const { operationMetadata } = policyBody({}, targets(random));
+    const [name, environments] = [random.pick([...memory.extra]), targets(random)];
+    const { operationMetadata } = policyBody({}, environments);
     const path = `${pathOf(memory)}/policies/${name}/`;
-    return { method: 'DELETE', path, event: 'PolicyDeleted', text: name, body: { operationMetadata } };
+    return { method: 'DELETE', path, environments, event: 'PolicyDeleted', text: name, body: { operationMetadata } };
   },
   settings: ({ memory, random }) => {
-    const readTimeout = 1_000 + memory.count;
-    const body = { readTimeout, deploy: true, deployTargetEnvironmentNameList: targets(random) };
+    const [readTimeout, environments] = [1_000 + memory.count, targets(random)];
+    const body = { readTimeout, deploy: true, deployTargetEnvironmentNameList: environments };
     const path = `${pathOf(memory)}/settings/connection/`;
-    return { method: 'PATCH', path, event: 'ProxyUpdated', text: String(readTimeout), body };
+    return { method: 'PATCH', path, environments, event: 'ProxyUpdated', text: String(readTimeout), body };
   },
   waves: ({ memory, marker }) => ({
     ...{ method: 'PUT', path: `${pathOf(memory)}/policies/marker/`, event: 'PolicyUpdated', text: marker },
+    environments: ENVIRONMENTS.slice(0, 1),
     body: policyBody(markerPolicy(marker), ENVIRONMENTS, {
       deployStrategy: { waves: ENVIRONMENTS.map((name) => [name]), stopOnFailure: true, minAppliedPercent: 100 },
     }),
@@ -101,16 +94,29 @@ const CHANGES: Readonly<Record<ChangeKind, (draft: Draft) => Omit<Change, 'kind'
   older: (draft) => deploymentOf(draft, 'POST', { revision: draft.random.between(1, draft.memory.revision - 1) }),
   promote: ({ memory, random }) => {
     const from = random.pick(ENVIRONMENTS);
-    const body = { from, to: ENVIRONMENTS.filter((name) => name !== from) };
-    return { method: 'POST', path: `${pathOf(memory)}/promote/`, event: null, text: '', body };
+    const environments = ENVIRONMENTS.filter((name) => name !== from);
+    const path = `${pathOf(memory)}/promote/`;
+    return { method: 'POST', path, environments, event: null, text: '', body: { from, to: environments } };
   },
 };
+
+function policyChange(
+  { memory, random, marker }: Draft,
+  method: 'POST' | 'PUT',
+  name: string,
+): Omit<Change, 'kind' | 'key'> {
+  const environments = targets(random);
+  const body = policyBody(markerPolicy(marker), environments, method === 'POST' ? { order: 1 } : {});
+  const event = method === 'POST' ? 'PolicyAdded' : 'PolicyUpdated';
+  return { method, path: `${pathOf(memory)}/policies/${name}/`, environments, event, text: marker, body };
+}
 
 function deploymentOf(
   { memory, random }: Draft,
   method: 'POST' | 'DELETE',
   body: object,
 ): Omit<Change, 'kind' | 'key'> {
-  const path = `${pathOf(memory)}/environments/${random.pick(ENVIRONMENTS)}/`;
-  return { method, path, event: null, text: '', body };
+  const environment = random.pick(ENVIRONMENTS);
+  const path = `${pathOf(memory)}/environments/${environment}/`;
+  return { method, path, environments: [environment], event: null, text: '', body };
 }

@@ -7,8 +7,8 @@ import { runChaos } from './chaos-run.ts';
 const [minutes, seed] = process.argv.slice(2).map(Number) as [number, number];
 
 const ending = new AbortController();
-// Everything that was started is to be stopped again, Redis and PostgreSQL too.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort());
+// However often: everything that was started is to be stopped again, Redis and PostgreSQL too.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ending.abort());
 
 await startServers();
 try {

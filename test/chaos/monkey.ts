@@ -54,7 +54,7 @@ export class Monkey {
       }
       await this.strikeOnce();
     }
-    for (const { victim, what, act } of once) await this.whenIdle(victim, what, act);
+    for (const { victim, what, act } of plan.signal.aborted ? [] : once) await this.whenIdle(victim, what, act);
     await Promise.all(this.busy.values());
   }
 

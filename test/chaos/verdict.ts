@@ -23,11 +23,12 @@ export async function violations(
 ): Promise<string[]> {
   const deployments = await recordedDeployments(system.database.pool);
   return [
-    ...watchers.flatMap((watcher) => watcher.failures.map((failure) => `a request failed: ${failure}`)),
+    ...told(watchers.flatMap(({ failures }) => failures.map((failure) => `a request failed: ${failure}`))),
     ...told(await servedOtherwise(system, newestOfEach(deployments))),
     ...(await servedBackward(system, watchers, deployments)),
     ...told(await lostOrDoubled(system, sent)),
     ...told(notRecorded(sent, deployments)),
+    ...told(notDeployed(sent)),
     ...told(await endedWrongly(system)),
     ...(await brokenHistory(system)),
   ];
@@ -81,6 +82,18 @@ function notRecorded(sent: readonly SentChange[], deployments: readonly Recorded
         `change ${change.key} was answered with deployment ${deployment} to ${environment}, of which no event tells`,
       ];
     });
+  });
+}
+
+/** Answered changes that were to be deployed somewhere, and were not asked for there. */
+function notDeployed(sent: readonly SentChange[]): string[] {
+  return sent.flatMap((change) => {
+    if (change.outcome !== 'answered') return [];
+    const deployed = change.deployments.map(({ environment }) => environment);
+    const left = change.environments.filter((environment) => !deployed.includes(environment));
+    return left.map(
+      (environment) => `change ${change.key} (${change.kind}) was answered without a deployment to ${environment}`,
+    );
   });
 }
 

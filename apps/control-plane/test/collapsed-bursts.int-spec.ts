@@ -53,7 +53,7 @@ describe('a burst of changes to one proxy while nobody deploys', () => {
             )
           ).rows;
         const waiting = { state: 'pending', message: null };
-        const superseded = { state: 'superseded', message: 'Superseded by deployment 31' };
+        const superseded = { state: 'superseded', message: 'Superseded; what gateways get instead is deployment 31' };
         const before = await states();
         expect(before.at(-1)).toEqual(waiting);
         expect(before.slice(0, -1).map(({ state }) => state)).toEqual(Array.from({ length: 30 }, () => 'superseded'));
@@ -88,11 +88,44 @@ describe('a burst of changes to one proxy while nobody deploys', () => {
       asked.push(redeploy(plane, environment));
       await until('it is overtaken', async () => (await plane.deployments())[0]?.state === 'superseded');
       await plane.process({ roles: new Set(['deployer'] as const) });
-      for (const { deploymentResult } of await Promise.all(asked)) {
-        const [result] = deploymentResult.deploymentResults;
-        expect([result?.success, result?.message.split(';')[0]]).toEqual([true, 'Deployment successful']);
-      }
+      const results = (await Promise.all(asked)).map(({ deploymentResult }) => deploymentResult.deploymentResults[0]);
+      expect(results.map((result) => [result?.success, result?.deployment, result?.message.split(';')[0]])).toEqual([
+        [true, 1, 'Superseded by deployment 2 (publish of revision 1): Deployment successful'],
+        [true, 2, 'Deployment successful'],
+      ]);
       expect((await plane.deployments()).map(({ state }) => state)).toEqual(['superseded', 'succeeded']);
+    } finally {
+      await plane.close();
+    }
+  });
+});
+
+describe('a deployment that an undeployment overtakes', () => {
+  it('is no success, and what is said of it later does not change any more', async () => {
+    const plane = await RunningControlPlane.start({ roles: new Set(['api'] as const), deployTimeoutMs: 20_000 });
+    try {
+      await plane.done('POST', '/projects/', { name: 'shop' });
+      const environment = await plane.environment();
+      await plane.done('POST', '/projects/shop/apiProxies/url/', proxyBody('orders'));
+      const asked = redeploy(plane, environment);
+      await until('it waits', async () => (await plane.deployments()).length === 1);
+      const removed = plane.done('DELETE', `/projects/shop/apiProxies/orders/environments/${environment.name}/`);
+      await until('it is overtaken', async () => (await plane.deployments())[0]?.state === 'superseded');
+      const seen = async () => (await plane.done('GET', `/deployments/${environment.name}:1/`)).resultList[0];
+      const before = await seen();
+      expect(before).toMatchObject({
+        ...{ state: 'superseded', settled: true },
+        deploymentResult: { deploymentResults: [{ message: 'Superseded; what gateways get instead is deployment 2' }] },
+      });
+      await plane.process({ roles: new Set(['deployer'] as const) });
+      expect((await asked).deploymentResult.deploymentResults[0]).toMatchObject({
+        ...{ success: false, deployment: 1 },
+        message: expect.stringMatching(
+          /^Superseded by deployment 2 \(undeploy of revision 1\): Undeployment successful/,
+        ) as string,
+      });
+      expect((await removed).deploymentResult.success).toBe(true);
+      expect(await seen()).toEqual(before);
     } finally {
       await plane.close();
     }

@@ -287,32 +287,6 @@ describe('gateways', () => {
   );
 });
 
-describe('PostgreSQL that came back from an older backup', () => {
-  it(
-    'goes on behind the numbers in Redis: older revisions come back, what is not recorded is taken out',
-    async () => {
-      await deploy('orders');
-      await deploy('orders', { apiProxyDescription: 'newer' }, 'PUT');
-      await deploy('stock');
-      const stock = await idOf('stock');
-      await plane.pool.query(`with gone as (delete from deployments where deployment > 1),
-        numbers as (update deployment_counters set last_deployment = 1),
-        forgotten as (delete from newest_deployments where deployment = 3)
-        update newest_deployments set deployment = 1, revision = 1 where deployment = 2`);
-      await until('both are requested', async () => (await plane.deployments()).length === 3, WHOLE_LOOK_MS);
-      await healed();
-      expect(await plane.deployments()).toMatchObject([
-        { deployment: 1 },
-        { deployment: 4, state: 'succeeded' },
-        { deployment: 5, state: 'succeeded' },
-      ]);
-      expect(JSON.parse(await artifactText('orders'))).toMatchObject({ revision: 1 });
-      expect(await gateway.artifactOf(stock)).toBeUndefined();
-    },
-    SUITE_MS,
-  );
-});
-
 describe('the comparison on demand', () => {
   it(
     'says what differs, and has it repaired at once when it is asked to',

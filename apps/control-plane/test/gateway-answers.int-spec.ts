@@ -18,6 +18,11 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   environment = await plane.environment();
+  // From then on it hears of gateways that end; before, it takes as long as a lease to notice.
+  await until('the control plane listens to the gateways', async () => {
+    const heard = (await plane.redis.pubsub('CHANNELS', `*:topic:leases`)) as string[];
+    return heard.some((topic) => topic.includes(`{${environment.name}}`));
+  });
 });
 afterEach(async () => {
   for (const gateway of gateways) await gateway.ends();
@@ -115,6 +120,25 @@ describe('the answer to a deployment', () => {
     await gateways[0]?.says();
     await until('the deployment has succeeded', async () => (await rowOf(1))?.state === 'succeeded');
     expect((await rowOf(1))?.result).toMatchObject({ message: 'Deployment successful', gateways: { pending: 0 } });
+  });
+
+  it('is noted as it goes on, and over with the first rejection, while another gateway stays silent', async () => {
+    const [silent, late, later] = [await gateway('gateway-1'), await gateway('gateway-2'), await gateway('gateway-3')];
+    const alive = (): Promise<unknown> => Promise.all([silent, late, later].map((one) => one.says()));
+    await alive();
+    expect(await deploy()).toMatchObject({ gateways: { live: 3, applied: 0, pending: 3 } });
+    await late.says({ handled: [1] });
+    await until('what came late is noted', async () => {
+      await alive();
+      return (await rowOf(1))?.result.gateways.applied === 1;
+    });
+    expect((await rowOf(1))?.state).toBe('pending');
+    await later.says({ rejected: [{ proxyId: 'p', deployment: 1, reason: 'the key does not fit' }] });
+    await until('it has failed', async () => {
+      await alive();
+      return (await rowOf(1))?.state === 'failed';
+    });
+    expect((await rowOf(1))?.result.gateways).toEqual({ live: 3, applied: 1, rejected: 1, pending: 1 });
   });
 
   it('does not wait for a gateway that ends while it is waited for', async () => {

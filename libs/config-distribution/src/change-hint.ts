@@ -6,7 +6,8 @@ import { parsedJson } from './parsed-json.ts';
  * for it in the memory of Redis. A proxy with some policies and keys is a tenth of this, sealed.
  */
 export const ARTIFACT_IN_HINT_BYTES = 32 * 1024;
-const HINT_CHARACTERS = 4 * ARTIFACT_IN_HINT_BYTES;
+/** No announcement is longer: whoever publishes other texts there must not fill the memory of gateways. */
+export const LONGEST_HINT_CHARACTERS = 4 * ARTIFACT_IN_HINT_BYTES;
 
 /** A change as its announcement has it: what is sealed in it can be believed, where it is said to stand can not. */
 export interface ChangeHint {
@@ -25,7 +26,7 @@ export function changeHintText({ epoch, sequence }: LogPosition, change: Publish
 
 /** Undefined for every other text: then there is nothing but the hint itself. */
 export function parseChangeHint(message: string): ChangeHint | undefined {
-  const parts: unknown = message.length > HINT_CHARACTERS ? undefined : parsedJson(message);
+  const parts: unknown = parsedJson(message);
   if (!Array.isArray(parts) || !parts.every((part) => typeof part === 'string')) return undefined;
   const [epoch, sequence, proxyId, deployment, record, artifact] = parts as readonly string[];
   if (epoch === undefined || proxyId === undefined || record === undefined || artifact === undefined) return undefined;

@@ -47,8 +47,11 @@ export class ChannelMirror {
    * @throws ChannelUnavailable
    */
   async load(): Promise<boolean> {
+    const before = this.end;
     const loaded = await loadLog(this.channel, this.keys);
     if (loaded === undefined) return false;
+    // Somebody else was faster, and may have come further.
+    if (this.end !== before) return true;
     const { epoch, end } = loaded;
     if (this.end?.epoch !== epoch || this.end.sequence > end.sequence) this.places.clear();
     this.newest.clear();

@@ -244,15 +244,40 @@ describe('ConfigFollower', () => {
       expect(problems()).toEqual(['altered-artifact']);
     });
 
-    it('a checkpoint that was altered; the log still serves', async () => {
+    it('a checkpoint that was altered: the log still serves, and is not all there is', async () => {
       await publish('a', 1);
+      const read = channel.checkpoint;
       channel.checkpoint = async () => {
         const stored = await memory.checkpoint();
         return stored && { ...stored, sealed: `${stored.sealed.slice(0, -4)}AAAA` };
       };
       await refresh();
       expect(gateway.served.get('a')).toBe('a at 1');
+      expect(gateway.follower.loaded).toBeUndefined();
+      channel.checkpoint = read;
+      await refresh();
+      expect(gateway.follower.loaded).toEqual(await channel.position());
       expect(problems()).toEqual(['altered-checkpoint']);
+    });
+
+    it('a position that says too little, once, and follows on without reading everything again', async () => {
+      await publish('a', 1);
+      await publish('b', 2);
+      await refresh();
+      const epoch = (await memory.position())?.epoch ?? '';
+      channel.position = async () => ({ epoch, sequence: 1 });
+      let loads = 0;
+      const read = channel.checkpoint;
+      channel.checkpoint = () => {
+        loads += 1;
+        return read();
+      };
+      await refresh();
+      await publish('a', 3);
+      await refresh();
+      expect(gateway.served.get('a')).toBe('a at 3');
+      expect(gateway.follower.loaded).toEqual({ epoch, sequence: 3 });
+      expect([loads, problems()]).toEqual([0, ['wrong-position']]);
     });
 
     it('a gap in the log, and reads everything again', async () => {

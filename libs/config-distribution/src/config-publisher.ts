@@ -51,18 +51,19 @@ export class ConfigPublisher {
   /** An environment without proxies has a configuration too: an empty manifest. Does nothing when there is one. */
   async publishEmpty(): Promise<void> {
     if ((await this.channel.position()) !== undefined) return;
-    const { position, sealed } = this.emptyLog();
+    const { position, sealed } = this.newLog([]);
     await this.channel.writeCheckpoint(position, sealed);
   }
 
   /**
-   * Begins a new, empty log in place of the one of an epoch, which is old or was altered, and forgets all identities.
+   * Begins a new log in place of the one of an epoch, which is old or was altered, and forgets all identities.
    *
+   * @param kept changes that the new log begins with; their artifacts stay where they are.
    * @returns where it begins; undefined when another epoch is there by now.
    * @throws ChannelUnavailable
    */
-  async restart(epoch: string): Promise<LogPosition | undefined> {
-    const begin = this.emptyLog();
+  async restart(epoch: string, kept: readonly ChangeRecord[] = []): Promise<LogPosition | undefined> {
+    const begin = this.newLog(kept);
     return (await this.channel.restart(epoch, begin)) ? begin.position : undefined;
   }
 
@@ -114,9 +115,9 @@ export class ConfigPublisher {
     return { lastGood: { deployment, note } };
   }
 
-  private emptyLog(): { position: LogPosition; sealed: string } {
+  private newLog(changes: readonly ChangeRecord[]): { position: LogPosition; sealed: string } {
     const position = { epoch: randomUUID(), sequence: 0 };
-    return { position, sealed: sealManifest(this.keys, { ...position, changes: [] }) };
+    return { position, sealed: sealManifest(this.keys, { ...position, changes: [...changes] }) };
   }
 
   private async recordAt(sequence: number): Promise<StoredRecord | undefined> {

@@ -1,4 +1,4 @@
-import { changeHintText } from './change-hint.ts';
+import { changeHintText, LONGEST_HINT_CHARACTERS } from './change-hint.ts';
 import { HintQueue } from './hint-queue.ts';
 
 describe('HintQueue', () => {
@@ -34,6 +34,11 @@ describe('HintQueue', () => {
   it('keeps only so many, the first ones', () => {
     const many = Array.from({ length: 5_000 }, (_, index) => hint(index + 1));
     expect(taken(many, 0)).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
+  });
+
+  it('does not keep what is longer than any announcement, and goes on with what follows', () => {
+    const tooLong = 'x'.repeat(LONGEST_HINT_CHARACTERS + 1);
+    expect(taken([tooLong, hint(1), hint(2)], 0)).toEqual([1, 2]);
   });
 
   it('gives each once', () => {

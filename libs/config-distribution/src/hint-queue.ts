@@ -1,4 +1,4 @@
-import { parseChangeHint, type ChangeHint } from './change-hint.ts';
+import { LONGEST_HINT_CHARACTERS, parseChangeHint, type ChangeHint } from './change-hint.ts';
 import type { LogPosition } from './config-channel.port.ts';
 
 /** More than come between two looks of a gateway that keeps up; the log has the rest. */
@@ -9,7 +9,8 @@ export class HintQueue {
   private messages: string[] = [];
 
   offer(message: string): void {
-    if (this.messages.length < HINTS_KEPT) this.messages.push(message);
+    if (this.messages.length >= HINTS_KEPT || message.length > LONGEST_HINT_CHARACTERS) return;
+    this.messages.push(message);
   }
 
   /** The changes right behind a place, without gaps, as far as the hints have them. Nothing stays behind. */

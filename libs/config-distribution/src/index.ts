@@ -13,7 +13,7 @@ export {
   type StoredRecord,
   type Watch,
 } from './config-channel.port.ts';
-export { recordDigest, stillHolds, type KnownRecord } from './channel-inspection.ts';
+export { loadLog, recordDigest, stillHolds, type KnownRecord } from './channel-inspection.ts';
 export { ChannelMirror, type ServedAt } from './channel-mirror.ts';
 export { ConfigFollower, type FollowerHooks, type HandledChange } from './config-follower.ts';
 export type { ApplyOutcome } from './followed-deployments.ts';

@@ -107,14 +107,15 @@ describe('the last good artifact beside the newest', () => {
     expect(await channel.lastGood(['a'])).toEqual(new Map());
   });
 
-  it('is taken when the newest was altered', async () => {
+  it('is not taken because somebody altered the newest', async () => {
     await publishGoodAndBad();
     const all = channel.artifacts;
     channel.artifacts = async (ids) =>
       new Map([...(await all(ids))].map(([id, stored]) => [id, { ...stored, sealed: 'gibberish' }]));
     const gateway = await joined();
-    expect(gateway.served.get('a')).toBe('good');
-    expect(gateway.problems).toEqual(['altered-artifact', 'last-good']);
+    expect(gateway.served.size).toBe(0);
+    expect(gateway.follower.rejections.get('a')?.deployment).toBe(2);
+    expect(gateway.problems).toEqual(['altered-artifact']);
   });
 
   it('is looked for again when Redis went away before it was read', async () => {
@@ -132,6 +133,22 @@ describe('the last good artifact beside the newest', () => {
       { deployment: 2, outcome: { applied: false } },
     ]);
     expect(gateway.served.get('a')).toBe('good');
+  });
+
+  it('is not looked for any more beside a deployment that came since and was altered', async () => {
+    await publishGoodAndBad();
+    const gateway = new TextGateway(channel, keys);
+    const [read, all] = [channel.lastGood, channel.artifacts];
+    channel.lastGood = async () => {
+      throw new ChannelUnavailable('production', new Error('gone'));
+    };
+    await expect(gateway.follower.refresh()).rejects.toThrow(ChannelUnavailable);
+    channel.lastGood = read;
+    await publisher.publish(change(3, 'better'), 'better', good(1, 'good'));
+    channel.artifacts = async (ids) =>
+      new Map([...(await all(ids))].map(([id, stored]) => [id, { ...stored, sealed: 'gibberish' }]));
+    await gateway.follower.refresh();
+    expect(gateway.served.size).toBe(0);
   });
 
   it('that cannot be applied either changes nothing', async () => {

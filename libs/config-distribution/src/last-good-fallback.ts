@@ -1,6 +1,7 @@
 import type { ConfigChannel, StoredLastGood } from './config-channel.port.ts';
 import type { ApplyOutcome, FollowedDeployments } from './followed-deployments.ts';
 import { openLastGoodChange, type IncomingChange } from './incoming-change.ts';
+import type { ChangeRecord } from './messages.ts';
 import type { ReportOnce } from './report-once.ts';
 import type { ChannelKeys } from './sealing/sealed-box.ts';
 
@@ -17,18 +18,14 @@ export interface LastGoodFallbackDeps {
  * is newer than what runs. The newest one stays rejected.
  */
 export class LastGoodFallback {
-  /** Proxies whose last good deployment was not looked for yet. */
-  private readonly wanted = new Set<string>();
+  /** By proxy, the deployment that was rejected, and beside which the last good one was not looked for yet. */
+  private readonly wanted = new Map<string, number>();
 
   constructor(private readonly deps: LastGoodFallbackDeps) {}
 
-  get isWanted(): boolean {
-    return this.wanted.size > 0;
-  }
-
-  /** The newest deployment of this proxy was just rejected. */
-  want(proxyId: string): void {
-    this.wanted.add(proxyId);
+  /** The newest deployment of a proxy was just rejected. */
+  want({ proxyId, deployment }: Pick<ChangeRecord, 'proxyId' | 'deployment'>): void {
+    this.wanted.set(proxyId, deployment);
   }
 
   /**
@@ -37,10 +34,12 @@ export class LastGoodFallback {
    * @throws ChannelUnavailable
    */
   async take(): Promise<void> {
-    if (!this.isWanted) return;
+    if (this.wanted.size === 0) return;
     const { channel, apply, deployments, reports } = this.deps;
-    const stored = await channel.lastGood([...this.wanted]);
-    const incoming = [...this.wanted].flatMap((proxyId) => this.open(proxyId, stored.get(proxyId)));
+    const stored = await channel.lastGood([...this.wanted.keys()]);
+    const incoming = [...this.wanted].flatMap(([proxyId, rejected]) =>
+      this.open(proxyId, rejected, stored.get(proxyId)),
+    );
     const outcomes = incoming.length === 0 ? new Map<string, ApplyOutcome>() : await apply(incoming);
     this.wanted.clear();
     for (const { change } of incoming) {
@@ -51,10 +50,10 @@ export class LastGoodFallback {
     }
   }
 
-  private open(proxyId: string, found: StoredLastGood | undefined): readonly IncomingChange[] {
+  private open(proxyId: string, rejected: number, found: StoredLastGood | undefined): readonly IncomingChange[] {
     const { keys, deployments, reports } = this.deps;
     // Beside another deployment than the one rejected: that one is on its way, or this one is long over.
-    if (found === undefined || found.beside !== deployments.rejections.get(proxyId)?.deployment) return [];
+    if (found === undefined || found.beside !== rejected) return [];
     const opened = openLastGoodChange(keys, proxyId, found);
     if (opened === undefined) reports.tell({ problem: 'altered-last-good', proxyId, deployment: found.beside });
     return opened !== undefined && opened.change.deployment > deployments.appliedTo(proxyId) ? [opened] : [];

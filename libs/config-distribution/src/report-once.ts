@@ -4,6 +4,8 @@ export interface ChannelReport {
     | 'empty'
     | 'gap'
     | 'restored'
+    /** The log is longer than it is said to be. */
+    | 'wrong-position'
     | 'altered-record'
     | 'altered-artifact'
     | 'altered-checkpoint'
@@ -35,7 +37,7 @@ export class ReportOnce {
   }
 
   /** It is over: the next time is news. */
-  forget(problem: ChannelReport['problem']): void {
-    this.made.delete(JSON.stringify({ problem }));
+  forget(...problems: ChannelReport['problem'][]): void {
+    for (const problem of problems) this.made.delete(JSON.stringify({ problem }));
   }
 }

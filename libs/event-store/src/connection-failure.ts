@@ -24,3 +24,7 @@ export const isWorthRepeating = (error: unknown): boolean =>
 /** Whether a failed query says that no answer came in time. */
 export const isTimeout = (error: unknown): boolean =>
   error instanceof Error && /^(Query read timeout|timeout exceeded)/.test(error.message);
+
+/** 25P02: an earlier statement of the transaction failed, this one was not looked at. */
+export const isOfAbortedTransaction = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError && error.code === '25P02';

@@ -5,9 +5,9 @@
 export interface GlobalPosition {
   /** Rises when the store finds itself in a cluster whose transaction ids restarted, as after a logical restore. */
   readonly epoch: number;
-  /** 64-bit transaction id, decimal. */
+  /** 64-bit transaction id, decimal: of the one that appended, or of a later one whose events were there by then. */
   readonly transactionId: string;
-  /** 64-bit number within the log, decimal; orders the events of one transaction. */
+  /** 64-bit number within the log, decimal; orders the events that have the transaction id in common. */
   readonly sequence: string;
 }
 

@@ -1,9 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { EventStoreUnavailable, TransactionAborted } from './event-store-errors.ts';
-import { type RecordedEvent } from './event-store.port.ts';
 import { isConnectionFailure, isTimeout } from './connection-failure.ts';
-import { type BegunConnection } from './postgres-session.ts';
+import { type BegunConnection, type LastAppend } from './postgres-session.ts';
 
 /** How many connections may fall silent before the database counts as unreachable. */
 const SILENT_CONNECTIONS = 3;
@@ -62,10 +61,10 @@ export class PostgresConnections {
   }
 
   /**
-   * @param last the last event appended: by it the outcome can be told when the answer to COMMIT is lost
+   * @param last what was appended last: by it the outcome can be told when the answer to COMMIT is lost
    * @throws EventStoreUnavailable when the connection was lost and the transaction is not known to have committed
    */
-  async commit(client: pg.PoolClient, last: RecordedEvent | undefined): Promise<void> {
+  async commit(client: pg.PoolClient, last: LastAppend | undefined): Promise<void> {
     let command: string;
     try {
       command = (await client.query('COMMIT')).command;
@@ -136,7 +135,7 @@ export class PostgresConnections {
   }
 
   /** Looks for the event itself, not only for the transaction id: after a fail-over the id may be somebody else's. */
-  private async settle(last: RecordedEvent | undefined, cause: unknown): Promise<void> {
+  private async settle(last: LastAppend | undefined, cause: unknown): Promise<void> {
     if (last === undefined) throw new EventStoreUnavailable('unknown', { cause });
     for (const pauseMs of SETTLE_PAUSES_MS) {
       await pause(pauseMs);
@@ -147,17 +146,12 @@ export class PostgresConnections {
     throw new EventStoreUnavailable('unknown', { cause });
   }
 
-  private async outcomeOf({
-    eventId,
-    streamId,
-    streamVersion,
-    position,
-  }: RecordedEvent): Promise<'committed' | 'aborted' | 'not-told'> {
+  private async outcomeOf({ event, transactionId }: LastAppend): Promise<'committed' | 'aborted' | 'not-told'> {
     try {
       const [row] = await this.read<{ recorded: boolean; status: string | null }>(
         `SELECT pg_xact_status($1::xid8) AS status,
                 EXISTS (SELECT FROM events WHERE stream_id = $2 AND version = $3 AND event_id = $4) AS recorded`,
-        [position.transactionId, streamId, streamVersion, eventId],
+        [transactionId, event.streamId, event.streamVersion, event.eventId],
       );
       if (row?.recorded === true) return 'committed';
       return row?.status === 'aborted' ? 'aborted' : 'not-told';

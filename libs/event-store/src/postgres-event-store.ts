@@ -145,7 +145,7 @@ export class PostgresEventStore implements EventStore<PostgresTransaction> {
     }
     session.end();
     await this.connections.commit(client, session.last);
-    return { value, position: session.last?.position };
+    return { value, position: session.last?.event.position };
   }
 
   private async readEvents(text: string, values: unknown[]): Promise<readonly RecordedEvent[]> {

@@ -16,10 +16,9 @@ import {
   type StreamRange,
   type StreamSnapshot,
 } from './event-store.port.ts';
-import { comparePositions } from './global-position.ts';
 import { type HistoryKeys } from './history-keys.ts';
 import { asRecorded, type PendingAppend, prepareAppend } from './pending-append.ts';
-import { isConnectionFailure } from './connection-failure.ts';
+import { isConnectionFailure, isOfAbortedTransaction } from './connection-failure.ts';
 import { type EventRow, readEventRow } from './recorded-event-row.ts';
 import {
   HIGHEST_VERSION,
@@ -54,8 +53,9 @@ export interface PostgresTransaction {
 }
 
 const APPEND: pg.QueryConfig = {
-  name: 'event_store_append_2',
-  text: 'SELECT * FROM event_store_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
+  name: 'event_store_append_3',
+  text: `SELECT *, pg_current_xact_id_if_assigned() AS own_transaction_id
+         FROM event_store_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 };
 
 const SAVE_SNAPSHOT: pg.QueryConfig = {
@@ -73,8 +73,18 @@ interface AppendRow {
   /** Where the stream is when nothing was appended. */
   readonly head_mac: Buffer | null;
   readonly current_epoch: number;
+  /** Where in the log. */
   readonly transaction_id: string;
   readonly sequences: readonly string[];
+  readonly own_transaction_id: string;
+}
+
+/** By what the outcome of a transaction can be told. */
+export interface LastAppend {
+  /** The last event: it stands behind all others of the transaction. */
+  readonly event: RecordedEvent;
+  /** Of the transaction that appends; the event may stand under a later one. */
+  readonly transactionId: string;
 }
 
 export const SELECT_STREAM =
@@ -103,9 +113,10 @@ export interface SessionContext {
 
 export class PostgresSession implements EventSession<PostgresTransaction>, PostgresTransaction {
   readonly transaction: PostgresTransaction = this;
-  /** Of the events appended, the one that stands last in the log. */
-  last: RecordedEvent | undefined;
+  last: LastAppend | undefined;
   private ended = false;
+  /** Of the first statement that failed. */
+  private failure: unknown;
   /** Where streams ended when this session last looked. */
   private readonly heads = new Map<string, StreamHead>();
   /** By stream, the MACs of the events that were loaded last, by version. */
@@ -211,7 +222,10 @@ export class PostgresSession implements EventSession<PostgresTransaction>, Postg
     if (this.ended) throw new SessionEnded();
     try {
       return await this.connection.client.query<Row>(statement, values);
-    } catch (cause) {
+    } catch (error) {
+      this.failure ??= error;
+      // What was sent behind a statement that failed says no more than that one did: it is that one that tells why.
+      const cause = isOfAbortedTransaction(error) ? this.failure : error;
       // Before COMMIT was sent, a lost connection means that PostgreSQL rolls back.
       throw isConnectionFailure(cause) ? new EventStoreUnavailable('nothing-recorded', { cause }) : cause;
     }
@@ -241,15 +255,9 @@ export class PostgresSession implements EventSession<PostgresTransaction>, Postg
       const position = { epoch: row.current_epoch, transactionId: row.transaction_id, sequence };
       return asRecorded(pending, pending.events[index]!, { streamVersion: before + index + 1, position });
     });
-    this.last = laterOf(this.last, recorded.at(-1));
+    this.last = { event: recorded.at(-1)!, transactionId: row.own_transaction_id };
     return recorded;
   }
-}
-
-/** An event stands behind the one before it in its stream, so that what was appended later may come earlier in the log. */
-function laterOf(left: RecordedEvent | undefined, right: RecordedEvent | undefined): RecordedEvent | undefined {
-  if (left === undefined || right === undefined) return left ?? right;
-  return comparePositions(left.position, right.position) > 0 ? left : right;
 }
 
 const macsByVersion = (rows: readonly EventRow[]): ReadonlyMap<number, Buffer> =>

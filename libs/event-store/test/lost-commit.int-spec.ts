@@ -66,6 +66,8 @@ let database: FreshDatabase;
 let proxy: CuttingProxy;
 let pool: pg.Pool;
 let store: PostgresEventStore;
+/** Past the proxy. */
+let later: PostgresEventStore;
 beforeEach(async () => {
   database = await freshDatabase(EVENT_STORE_MIGRATIONS);
   proxy = new CuttingProxy(new URL(database.url));
@@ -73,6 +75,7 @@ beforeEach(async () => {
   url.port = String(await proxy.listen());
   pool = new pg.Pool({ connectionString: url.href, max: 2, pipeline: true });
   store = new PostgresEventStore(pool, TEST_HISTORY_KEYS);
+  later = new PostgresEventStore(database.pool, TEST_HISTORY_KEYS);
   await store.transact(async () => undefined);
 });
 afterEach(async () => {
@@ -98,6 +101,17 @@ describe('a connection lost while committing', () => {
     expect(await recorded()).toBe(0);
     proxy.cut = 'nothing';
     await append();
+    expect(await recorded()).toBe(1);
+  });
+
+  it('is not taken for another transaction, under whose id its events stand', async () => {
+    proxy.cut = 'the COMMIT';
+    const rolledBack = store.transact(async (session) => {
+      await session.transaction.query('CREATE TEMPORARY TABLE scratch (id integer) ON COMMIT DROP');
+      await later.transact((other) => other.append({ ...appended, streamId: 'b' }, context));
+      await session.append(appended, context);
+    });
+    await expect(rolledBack).rejects.toMatchObject({ outcome: 'nothing-recorded' });
     expect(await recorded()).toBe(1);
   });
 

@@ -7,5 +7,6 @@ export const nothingPublished = (message: string): DeploymentOutcome => ({
   detailList: [],
 });
 
-/** What is said of a deployment whose proxy has a newer one. */
-export const overtakenBy = (deployment: number | ''): string => `Superseded by deployment ${deployment}`;
+/** What is said of a deployment whose proxy has a newer one. @param deployment '' where its number is put behind that */
+export const overtakenBy = (deployment: number | ''): string =>
+  `Superseded; what gateways get instead is deployment ${deployment}`;

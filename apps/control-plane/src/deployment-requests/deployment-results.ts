@@ -35,6 +35,15 @@ interface Patience {
   /** By `performance.now()`. */
   untilMs: number;
   isQueued: boolean;
+  /** Whether a superseded deployment is followed to the one that took its place. */
+  readonly isFollowing: boolean;
+}
+
+/** The row that says what became of a deployment. */
+interface Outcome {
+  readonly row: DeploymentRow | undefined;
+  /** The deployment itself, where `row` is of the one that took its place; else undefined. */
+  readonly superseded: DeploymentRow | undefined;
 }
 
 /** Rows are looked at this often when nobody in this process announces the end. */
@@ -57,6 +66,15 @@ function waitingResult(
   return { environmentName, success: false, message, ...nothing, revision, wave };
 }
 
+function pendingMessage({ message }: Pick<DeploymentOutcome, 'message'>, { isQueued }: Patience): string {
+  const notYet = isQueued ? 'not deployed yet' : 'the queue of deployments cannot be reached';
+  const why = message === '' ? notYet : message;
+  return `Deployment pending: ${why}; the change is recorded and it goes on by itself`;
+}
+
+const titleOf = (row: DeploymentRow | undefined): string =>
+  row === undefined ? 'another one' : `deployment ${row.deployment} (${row.kind} of revision ${row.revision})`;
+
 /** Waits for deployments and says what really happened to them. */
 @Injectable()
 export class DeploymentResults {
@@ -70,7 +88,11 @@ export class DeploymentResults {
 
   /** Never fails because a deployment does: the change is recorded, and what is pending goes on by itself. */
   async of(requested: readonly AwaitedDeployment[]): Promise<DeploymentResult> {
-    const patience: Patience = { untilMs: performance.now() + this.config.deployTimeoutMs, isQueued: true };
+    const patience: Patience = {
+      untilMs: performance.now() + this.config.deployTimeoutMs,
+      isQueued: true,
+      isFollowing: true,
+    };
     const begun = requested.flatMap((one) => (one.deployment === null ? [] : [one]));
     // Not waited for: the queue may not answer.
     if (begun.length > 0) {
@@ -87,9 +109,9 @@ export class DeploymentResults {
     };
   }
 
-  /** The same without waiting. */
+  /** The same without waiting; what is said of a deployment that has ended stays the same for ever. */
   async asOfNow(requested: readonly AwaitedDeployment[]): Promise<DeploymentResult> {
-    const now: Patience = { untilMs: 0, isQueued: true };
+    const now: Patience = { untilMs: 0, isQueued: true, isFollowing: false };
     const deploymentResults = await Promise.all(requested.map((one) => this.awaited(one, now)));
     return { success: deploymentResults.every((result) => result.success), deploymentResults };
   }
@@ -112,19 +134,16 @@ export class DeploymentResults {
   }
 
   private async resultOf(requested: RequestedDeployment, patience: Patience): Promise<EnvironmentDeploymentResult> {
-    const row = await this.waitFor(requested, patience);
+    const { row, superseded } = await this.waitFor(requested, patience);
     const { environmentName, deployment, revision } = requested;
     const { hash: _hash, ...outcome } = row?.result ?? { message: '', gateways: NO_GATEWAYS, detailList: [] };
-    const isPending = row === undefined || row.state === 'pending';
-    const notYet = patience.isQueued ? 'not deployed yet' : 'the queue of deployments cannot be reached';
-    const pendingMessage = outcome.message === '' ? notYet : outcome.message;
+    const message = row === undefined || row.state === 'pending' ? pendingMessage(outcome, patience) : outcome.message;
     return {
       environmentName,
-      success: row?.state === 'succeeded',
+      // What was undeployed since is not deployed, however well that went.
+      success: row?.state === 'succeeded' && (superseded ?? row).kind === row.kind,
       ...outcome,
-      message: isPending
-        ? `Deployment pending: ${pendingMessage}; the change is recorded and it goes on by itself`
-        : outcome.message,
+      message: superseded === undefined ? message : `Superseded by ${titleOf(row)}: ${message}`,
       deployment,
       revision,
       deploymentId: deploymentIdOf(environmentName, deployment),
@@ -132,21 +151,22 @@ export class DeploymentResults {
   }
 
   /** The row once it is final; a superseded one is followed to the one that took its place. */
-  private async waitFor(requested: RequestedDeployment, patience: Patience): Promise<DeploymentRow | undefined> {
-    const { environmentId, proxyId } = requested;
-    let { deployment } = requested;
+  private async waitFor({ environmentId, deployment }: RequestedDeployment, patience: Patience): Promise<Outcome> {
+    let followed = deployment;
+    let superseded: DeploymentRow | undefined;
     for (;;) {
       const leftMs = patience.untilMs - performance.now();
-      const end = this.settled.next(environmentId, deployment, Math.min(LOOK_EVERY_MS, leftMs));
-      const row = await this.rows.find(environmentId, deployment);
-      if (row?.state === 'superseded') {
-        const newest = await this.rows.newestOf(environmentId, proxyId);
-        if (newest !== undefined && newest.deployment > deployment) {
-          deployment = newest.deployment;
+      const end = this.settled.next(environmentId, followed, Math.min(LOOK_EVERY_MS, leftMs));
+      const row = await this.rows.find(environmentId, followed);
+      if (row?.state === 'superseded' && patience.isFollowing) {
+        const newest = await this.rows.newestOf(environmentId, row.proxyId);
+        if (newest !== undefined && newest.deployment > followed) {
+          superseded ??= row;
+          followed = newest.deployment;
           continue;
         }
       }
-      if (row === undefined || row.state !== 'pending' || leftMs <= 0) return row;
+      if (row === undefined || row.state !== 'pending' || leftMs <= 0) return { row, superseded };
       await end;
     }
   }

@@ -28,6 +28,7 @@ function headersText(rules: ClaimedRoute['headerList']): string {
 }
 
 // Named: planned once on each connection.
+/** Claims of one environment are made one after the other, whoever makes them. */
 const HOLD = { name: 'routes_hold_1', text: 'select pg_advisory_xact_lock(hashtextextended($1, 1))' };
 const TAKEN = {
   name: 'routes_taken_1',
@@ -52,11 +53,6 @@ const GIVE_UP = {
   text: 'delete from route_claims where environment_id = $1 and proxy_id = $2',
 };
 
-/** Claims of one environment are made one after the other, whoever makes them. */
-async function hold(unit: Unit, environmentId: string): Promise<void> {
-  await unit.transaction.query(HOLD, [`routes-${environmentId}`]);
-}
-
 interface TakenRoute {
   readonly host: string;
   readonly path: string;
@@ -65,12 +61,10 @@ interface TakenRoute {
   readonly name: string;
 }
 
-async function refuseTaken(unit: Unit, target: DeploymentTarget, { proxyId, route }: Claimant): Promise<void> {
-  const hosts = route.hostList.length === 0 ? [ANY_HOST] : route.hostList;
-  const taken = await unit.transaction.query<TakenRoute>(TAKEN, [
-    ...[target.environmentId, proxyId, hosts, route.relativePathList, route.methodList],
-    headersText(route.headerList),
-  ]);
+const hostsOf = ({ hostList }: ClaimedRoute): readonly string[] => (hostList.length === 0 ? [ANY_HOST] : hostList);
+
+async function refuseTaken(unit: Unit, target: DeploymentTarget, claim: readonly unknown[]): Promise<void> {
+  const taken = await unit.transaction.query<TakenRoute>(TAKEN, [target.environmentId, ...claim]);
   const first = taken.rows[0];
   if (first === undefined) return;
   const host = first.host === ANY_HOST ? 'any host' : `host ${first.host}`;
@@ -80,9 +74,22 @@ async function refuseTaken(unit: Unit, target: DeploymentTarget, { proxyId, rout
   );
 }
 
+/** Sent together, carried out one after the other: claims made of a taken route go with the whole change. */
+async function claimIn(unit: Unit, target: DeploymentTarget, { proxyId, route, later }: Claimant): Promise<void> {
+  const { environmentId } = target;
+  const places = [hostsOf(route), route.relativePathList, route.methodList, headersText(route.headerList)];
+  await Promise.all([
+    unit.transaction.query(HOLD, [`routes-${environmentId}`]),
+    refuseTaken(unit, target, [proxyId, ...places]),
+    later?.has(environmentId) === true ? undefined : giveUpRoutes(unit, target, proxyId),
+    unit.transaction.query(CLAIM, [environmentId, proxyId, ...places]),
+  ]);
+}
+
 /**
  * Claims a proxy's routes where it is to be deployed, in the transaction of the wish; what it claimed there before is
- * given up. Environments are taken in one order, so that two changes never wait for each other in a circle.
+ * given up. Environments are taken in one order, and routes of all of them before whatever the caller does next, so that
+ * two changes never wait for each other in a circle.
  *
  * Taken is what has the same host, the same path, a common method and the same header rules. Two routes that differ in
  * their header rules alone may stand side by side: where a request meets the rules of both, a gateway takes the one with
@@ -91,20 +98,8 @@ async function refuseTaken(unit: Unit, target: DeploymentTarget, { proxyId, rout
  * @throws DomainError CONFLICT naming the proxy that has a route
  */
 export async function claimRoutes(unit: Unit, targets: readonly DeploymentTarget[], claimant: Claimant): Promise<void> {
-  const { proxyId, route } = claimant;
-  const hosts = route.hostList.length === 0 ? [ANY_HOST] : route.hostList;
   const inOrder = [...targets].sort((left, right) => (left.environmentId < right.environmentId ? -1 : 1));
-  for (const target of inOrder) {
-    const isLater = claimant.later?.has(target.environmentId) === true;
-    const values = [target.environmentId, proxyId, hosts, route.relativePathList, route.methodList];
-    // Sent together, carried out one after the other: claims made of a taken route go with the whole change.
-    await Promise.all([
-      hold(unit, target.environmentId),
-      refuseTaken(unit, target, claimant),
-      isLater ? undefined : giveUpRoutes(unit, target, proxyId),
-      unit.transaction.query(CLAIM, [...values, headersText(route.headerList)]),
-    ]);
-  }
+  await Promise.all(inOrder.map((target) => claimIn(unit, target, claimant)));
 }
 
 /** The proxy leaves an environment: its routes there are free. */

@@ -24,6 +24,7 @@ import { DriftController } from './operations/drift.controller.ts';
 import { GetDriftHandler, RepairDriftHandler } from './operations/drift.handlers.ts';
 import { DriftReports } from './drift/drift-report.ts';
 import { ChannelRepair } from './drift/channel-repair.ts';
+import { EnvironmentMirrors } from './drift/environment-mirrors.ts';
 import { DriftMetrics } from './drift/drift-metrics.ts';
 import { DriftRepair } from './drift/drift-repair.ts';
 import { DriftWatch } from './drift/drift-watch.ts';
@@ -35,6 +36,7 @@ import { EndedDeployments } from './metrics/ended-deployments.ts';
 import { RolloutGauges } from './metrics/rollout-gauges.ts';
 import { GetDeployStatusHandler } from './operations/deploy-status.query.ts';
 import { ListGatewaysHandler } from './operations/gateways.query.ts';
+import { PresentDrift } from './operations/present-drift.ts';
 import { DeployedProxyController, EnvironmentOperationsController } from './operations/operations.controller.ts';
 import { GetQueueHandler } from './operations/queue-view.query.ts';
 import { GetRouteHealthHandler } from './operations/route-health.query.ts';
@@ -60,7 +62,8 @@ export const deploymentsSlice: Slice = {
     ...[EnvironmentChannels, SigningKeys, ProjectKeys, ArtifactCompiler],
     ...[DeploymentEnds, DisputedHead, DeployJob],
     ...[IdentityContent, IdentityTelling, EnvironmentUpkeep, Deployer],
-    ...[ChannelRepair, DriftMetrics, DriftRepair, DriftWatch, DriftReports, GetDriftHandler, RepairDriftHandler],
+    ...[EnvironmentMirrors, ChannelRepair, DriftMetrics, DriftRepair, DriftWatch, DriftReports],
+    ...[PresentDrift, GetDriftHandler, RepairDriftHandler],
     { provide: CHANNEL_UPKEEP, useExisting: Deployer },
     { provide: PROXY_CHECK, useClass: LinkedProxyCheck },
     { provide: REFRESH_FAMILIES, useClass: EnvironmentRefreshFamilies },

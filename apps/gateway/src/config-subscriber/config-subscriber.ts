@@ -8,7 +8,8 @@ import {
   type Watch,
 } from '#libs/config-distribution';
 import type { ActiveGateway } from './active-gateway.ts';
-import type { Admitted, EnvironmentAdmission } from './environment-admission.ts';
+import { Admittance } from './admittance.ts';
+import type { EnvironmentAdmission } from './environment-admission.ts';
 import type { EnvironmentContact } from './environment-contact.ts';
 import type { Journal } from './journal.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
@@ -30,8 +31,6 @@ export interface ConfigSubscriberDeps {
 
 /** Hints can be lost: it looks by itself this often. */
 const LOOK_EVERY_MS = 1_000;
-/** How often the key ring is looked at again: a revoked key counts after this long at most. */
-const ADMISSION_EVERY_MS = 5_000;
 const FILES_WRITTEN_AT_ONCE = 16;
 
 /**
@@ -41,11 +40,9 @@ const FILES_WRITTEN_AT_ONCE = 16;
 export class ConfigSubscriber {
   private readonly looking: RepeatedWork;
   private following: { readonly keys: ChannelKeys; readonly follower: ConfigFollower } | undefined;
-  /** The entry of the key ring in Redis that admitted this gateway. */
-  private wrapped: string | undefined;
-  private admittedAtMs = 0;
-  /** The key ring is there and does not admit this gateway (any more). */
-  private isRefused = false;
+  private readonly admittance: Admittance;
+  /** The entry of the key ring that was last written to disk. */
+  private keptEntry: string | undefined;
   private isSnapshotComplete = false;
   private wasReached = false;
   private comparedAtMs: number;
@@ -54,6 +51,7 @@ export class ConfigSubscriber {
   constructor(private readonly deps: ConfigSubscriberDeps) {
     this.looking = new RepeatedWork(() => this.lookOnce(), LOOK_EVERY_MS);
     this.comparedAtMs = deps.nowMs();
+    this.admittance = new Admittance(deps);
   }
 
   /** The environment's keys; undefined until the key ring was read. */
@@ -64,7 +62,7 @@ export class ConfigSubscriber {
   /** Whether everything of the environment is live: read from Redis, or from a snapshot that was complete. */
   get isReady(): boolean {
     const isLoaded = this.isSnapshotComplete || this.following?.follower.loaded !== undefined;
-    return isLoaded && !this.isRefused && this.deps.active.current !== undefined;
+    return isLoaded && !this.admittance.isRefused && this.deps.active.current !== undefined;
   }
 
   get highestDeployment(): number {
@@ -120,7 +118,7 @@ export class ConfigSubscriber {
     await this.watch?.close();
     await this.looking.stop();
     // Redis away: the lease ends by itself.
-    if (this.wrapped !== undefined) await this.deps.lease.end().catch(() => undefined);
+    if (this.admittance.wrapped !== undefined) await this.deps.lease.end().catch(() => undefined);
   }
 
   private bringBack(changes: readonly IncomingChange[], follower: ConfigFollower): void {
@@ -155,37 +153,12 @@ export class ConfigSubscriber {
     }
   }
 
-  /** Undefined while there is nothing that this gateway may follow. What it has it serves on, revoked or not. */
+  /** Undefined while there is nothing that this gateway may follow. */
   private async admitted(): Promise<typeof this.following> {
-    const { admission, channel, journal, environment, nowMs } = this.deps;
-    const sinceMs = nowMs() - this.admittedAtMs;
-    const isFresh = sinceMs >= 0 && sinceMs < ADMISSION_EVERY_MS;
-    if (this.wrapped !== undefined && !this.isRefused && isFresh) return this.following;
-    const outcome = await admission.ask(channel, this.keys);
-    switch (outcome.kind) {
-      case 'refused':
-        this.isRefused = true;
-        journal.complain('error', outcome.reason);
-        return undefined;
-      case 'nothing-there':
-        // An emptied Redis revokes nothing, and brings nothing back that was revoked.
-        if (this.wrapped !== undefined && !this.isRefused) return this.following;
-        journal.complain('warn', `environment ${environment} has nothing in its Redis: waiting for it`);
-        return undefined;
-      case 'admitted':
-        return this.admit(outcome);
-    }
-  }
-
-  private async admit({ keys, wrapped }: Admitted): Promise<NonNullable<typeof this.following>> {
-    if (this.isRefused) this.deps.journal.admittedAgain();
-    this.isRefused = false;
-    this.admittedAtMs = this.deps.nowMs();
-    if (this.wrapped !== wrapped) {
-      this.wrapped = wrapped;
-      await this.keepAdmission();
-    }
-    return this.following ?? this.follow(keys);
+    const admitted = await this.admittance.check(this.keys, this.following?.follower.loaded?.epoch);
+    if (admitted === undefined || admitted === 'as-before') return admitted && this.following;
+    if (this.keptEntry !== admitted.wrapped) await this.keepAdmission();
+    return this.following ?? this.follow(admitted.keys);
   }
 
   private follow(keys: ChannelKeys): NonNullable<typeof this.following> {
@@ -237,9 +210,11 @@ export class ConfigSubscriber {
 
   private async keepAdmission(): Promise<void> {
     const { snapshot, admission, environment, journal } = this.deps;
-    if (this.wrapped === undefined) return;
+    const { wrapped } = this.admittance;
+    if (wrapped === undefined) return;
+    this.keptEntry = wrapped;
     try {
-      const { wrapped, isSnapshotComplete: isComplete } = this;
+      const { isSnapshotComplete: isComplete } = this;
       await snapshot.saveAdmission({ environment, keyId: admission.keyId, wrapped, isComplete });
     } catch (error) {
       journal.snapshotNotWritten(error);

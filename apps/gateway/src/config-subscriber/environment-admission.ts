@@ -10,7 +10,12 @@ export type AdmissionOutcome =
   | ({ readonly kind: 'admitted' } & Admitted)
   /** The environment has nothing in its Redis yet. */
   | { readonly kind: 'nothing-there' }
-  | { readonly kind: 'refused'; readonly reason: string };
+  | {
+      readonly kind: 'refused';
+      readonly reason: string;
+      /** Epoch of the log that is there without an entry of this key; undefined when there is one that does not fit. */
+      readonly log?: string | undefined;
+    };
 
 /** How a gateway gets the keys of its environment: its own key unwraps an entry of the key ring. */
 export class EnvironmentAdmission {
@@ -36,9 +41,9 @@ export class EnvironmentAdmission {
    * @throws ChannelUnavailable
    */
   async ask(channel: ConfigChannel, known: ChannelKeys | undefined): Promise<AdmissionOutcome> {
-    const wrapped = await this.entry(channel);
-    if (wrapped === null) return { kind: 'nothing-there' };
-    if (wrapped === undefined) return this.refuse('is not in the key ring of');
+    const { wrapped, epoch } = await this.entry(channel);
+    if (wrapped === undefined && epoch === undefined) return { kind: 'nothing-there' };
+    if (wrapped === undefined) return { ...this.refuse('is not in the key ring of'), log: epoch };
     const admitted = this.open(wrapped);
     if (admitted === undefined) return this.refuse('does not open its entry in the key ring of');
     if (known !== undefined && !known.keyFor('record').equals(admitted.keys.keyFor('record'))) {
@@ -47,14 +52,15 @@ export class EnvironmentAdmission {
     return { kind: 'admitted', ...admitted };
   }
 
-  /** Null where there is no log either. Read again behind the log: a repair may just have brought both back. */
-  private async entry(channel: ConfigChannel): Promise<string | null | undefined> {
+  /** `epoch` of the log where there is no entry. Read again behind the log: a repair may just have brought both back. */
+  private async entry(channel: ConfigChannel): Promise<{ wrapped: string | undefined; epoch?: string | undefined }> {
     const wrapped = await channel.keyRingEntry(this.keyId);
-    if (wrapped !== undefined) return wrapped;
-    return (await channel.position()) === undefined ? null : channel.keyRingEntry(this.keyId);
+    if (wrapped !== undefined) return { wrapped };
+    const epoch = (await channel.position())?.epoch;
+    return { wrapped: epoch === undefined ? undefined : await channel.keyRingEntry(this.keyId), epoch };
   }
 
-  private refuse(what: string): AdmissionOutcome {
+  private refuse(what: string): Extract<AdmissionOutcome, { kind: 'refused' }> {
     const reason = `GATEWAY_KEY (id ${this.keyId}) ${what} environment ${this.environment}: was it revoked or mistyped?`;
     return { kind: 'refused', reason };
   }

@@ -29,11 +29,15 @@ describe('data in Redis that is not as it should be', () => {
 
   /** The next look finds the log shorter than it was, and so reads everything. */
   const endsOnceAt = async (sequence: number): Promise<void> => {
-    const { position } = environment.channel;
+    const { position, recordsAfter } = environment.channel;
     const at = { epoch: await epoch(), sequence };
     replaced('position', async () => {
       replaced('position', position);
       return at;
+    });
+    replaced('recordsAfter', async (after, limit) => {
+      replaced('recordsAfter', recordsAfter);
+      return (await recordsAfter(after, limit)).filter((one) => one.sequence <= sequence);
     });
   };
 
@@ -54,6 +58,14 @@ describe('data in Redis that is not as it should be', () => {
       'restored',
       async () => {
         await endsOnceAt(1);
+      },
+    ],
+    [
+      'a position before the end of the log',
+      'wrong-position',
+      async () => {
+        const at = { epoch: await epoch(), sequence: 1 };
+        replaced('position', async () => at);
       },
     ],
     [

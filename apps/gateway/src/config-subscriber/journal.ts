@@ -11,6 +11,7 @@ const REPORT_TEXTS: Readonly<Record<ChannelReport['problem'], string>> = {
   empty: 'Redis holds no configuration any more: serving on with the last one',
   gap: 'records of the configuration log are missing: loading everything again',
   restored: 'Redis holds another log than before, perhaps an old copy: loading everything again',
+  'wrong-position': 'Redis says that the configuration log is shorter than it is: the log itself is believed',
   'altered-record': 'a record was not sealed by the control plane: refused',
   'altered-artifact': 'an artifact was not sealed by the control plane for this deployment: refused',
   'altered-checkpoint': 'the checkpoint was not sealed by the control plane: refused',

@@ -120,6 +120,46 @@ describe('a gateway that runs when its key is revoked', () => {
     expect(await environment.channel.leases()).toEqual([]);
   });
 
+  describe('when a change comes into an emptied Redis before the key ring does', () => {
+    const ringless = async (): Promise<void> => {
+      environment.channel.server = new InMemoryConfigChannel();
+      await environment.publish('orders', 2);
+    };
+
+    it.each([
+      ['it asks for it', () => lookLater()],
+      [
+        'it has followed the new log',
+        async () => {
+          await gateway.look();
+          await lookLater();
+        },
+      ],
+    ])('waits a moment for it: %s', async (_when, look) => {
+      await lookLater();
+      await ringless();
+      await look();
+      expect(gateway.log.at('error')).toEqual([]);
+      expect([gateway.subscriber.isReady, gateway.contact.isLive, gateway.deploymentOf('orders')]).toEqual([
+        ...[true, true, 2],
+      ]);
+      await environment.prepared.admit();
+      await lookLater();
+      expect([gateway.subscriber.isReady, await reports()]).toEqual([true, 0]);
+    });
+
+    it('reports that it is not in there when it does not come', async () => {
+      await lookLater();
+      await ringless();
+      await lookLater();
+      environment.nowMs += 3_000;
+      await gateway.look();
+      expect([gateway.subscriber.isReady, await reports()]).toEqual([false, 1]);
+      await lookLater();
+      expect(gateway.subscriber.isReady).toBe(false);
+    });
+  });
+
   it('is not reported when a repair brings the key ring back between two questions', async () => {
     environment.channel.server = new InMemoryConfigChannel();
     const position = environment.channel.position;

@@ -1,9 +1,14 @@
 -- Up Migration
 
--- The log is read by transaction id. A transaction gets its id with its first write and may append to a stream long after
--- that, behind one that began later: its event would stand before the one that it follows. It therefore takes the place
--- of its predecessor's transaction where that is the later one. Nobody reads past that id while this transaction runs,
--- which is older.
+-- The log is read by transaction id. A transaction gets its id with its first write and may append long after that: to a
+-- stream, behind an event of a transaction that began later, and of whatever it has read meanwhile. So that an event
+-- stands behind all that was there when it was appended, and one transaction's events in the order in which they were, it
+-- takes the place of the newest event's transaction where that is the later one. Nobody reads past that id while this
+-- transaction runs, which is older.
+
+-- Old and new must not append side by side.
+LOCK TABLE event_store_epochs IN EXCLUSIVE MODE;
+
 -- Appends to one stream in one round trip: locks its head, checks that it is the one the MACs were made for, inserts.
 -- p_version 0 = the stream must not exist.
 -- appended = false: nothing was done, head_version and head_mac are where the stream is, and it is held there until the
@@ -46,8 +51,7 @@ BEGIN
 
   SELECT max(e.epoch) INTO current_epoch FROM event_store_epochs e;
   transaction_id := greatest(pg_current_xact_id(), (
-    SELECT e.transaction_id FROM events e
-    WHERE e.stream_id = p_stream_id AND e.version = p_version AND e.epoch = current_epoch
+    SELECT e.transaction_id FROM events e WHERE e.epoch = current_epoch ORDER BY e.transaction_id DESC LIMIT 1
   ));
   IF added = 1 THEN
     -- The usual case, without the detour of a list.
@@ -72,12 +76,27 @@ BEGIN
 END
 $$;
 
--- What had come into the log before its predecessor gets the place behind it. No checkpoint covers such an event: they
--- stop before it.
-UPDATE events SET transaction_id = placed.transaction_id
-FROM (
-  SELECT stream_id, version, max(transaction_id) OVER (PARTITION BY stream_id, epoch ORDER BY version) AS transaction_id
+-- What had come into the log before its predecessor gets the place behind it. No checkpoint of the history covers such an
+-- event: they stop before it. A projection that has seen it is moved past its new place, unless that leaves out something
+-- else: then it sees the event again, which a rebuild puts right.
+WITH placed AS MATERIALIZED (
+  SELECT epoch, transaction_id AS old_id, sequence,
+         max(transaction_id) OVER (PARTITION BY stream_id, epoch ORDER BY version) AS new_id
   FROM events
-) placed
-WHERE events.stream_id = placed.stream_id AND events.version = placed.version
-  AND events.transaction_id < placed.transaction_id;
+), moved AS (
+  UPDATE events e SET transaction_id = p.new_id FROM placed p
+  WHERE p.old_id < p.new_id AND (e.epoch, e.transaction_id, e.sequence) = (p.epoch, p.old_id, p.sequence)
+)
+UPDATE projection_checkpoints c SET transaction_id = passed.new_id, sequence = passed.sequence
+FROM projection_checkpoints k CROSS JOIN LATERAL (
+  SELECT p.new_id, p.sequence FROM placed p
+  WHERE p.old_id < p.new_id AND (p.epoch, p.old_id, p.sequence) <= (k.epoch, k.transaction_id, k.sequence)
+    AND (p.epoch, p.new_id, p.sequence) > (k.epoch, k.transaction_id, k.sequence)
+    AND NOT EXISTS (
+      SELECT FROM placed unseen
+      WHERE (unseen.epoch, unseen.old_id, unseen.sequence) > (k.epoch, k.transaction_id, k.sequence)
+        AND (unseen.epoch, unseen.new_id, unseen.sequence) < (p.epoch, p.new_id, p.sequence)
+    )
+  ORDER BY p.new_id DESC, p.sequence DESC LIMIT 1
+) passed
+WHERE c.name = k.name;

@@ -23,6 +23,10 @@ import { GatewayAnswers } from './gateway-answers.ts';
 import { notePublished, type InPlace } from './known-position.ts';
 
 const CONNECTED_WITHIN_MS = 1_000;
+/** Its Redis is known to nobody any more: this cannot be done later. */
+const KEYS_LEFT =
+  'the Redis of a deleted environment cannot be reached: gateways with a key of it can still start from what is there; ' +
+  'delete its keys there by hand';
 
 /** The way to one environment: its Redis, its keys, the gateways' answers. */
 export interface EnvironmentChannel {
@@ -115,13 +119,11 @@ export class EnvironmentChannels {
   async close(environmentId: string, gatewayKeyIds: readonly string[] = []): Promise<void> {
     this.closed.add(environmentId);
     const kept = this.open.get(environmentId);
-    if (kept === undefined) return;
     this.open.delete(environmentId);
-    const { channel, name } = (await kept.opening.catch(() => undefined)) ?? {};
-    const removed = new Map(gatewayKeyIds.map((keyId) => [keyId, null]));
-    // Without its Redis there is nothing that anybody could be let into.
-    if (removed.size > 0) await channel?.writeKeyRing(removed).catch(() => undefined);
-    await shut(kept);
+    const { channel, name } = (await kept?.opening.catch(() => undefined)) ?? {};
+    if (gatewayKeyIds.length > 0 && !(await removeKeys(channel, gatewayKeyIds)))
+      this.logger.warn({ environmentId, environment: name, gatewayKeyIds }, KEYS_LEFT);
+    if (kept !== undefined) await shut(kept);
     if (name !== undefined) this.metrics.forget(name);
   }
 
@@ -195,6 +197,16 @@ export class EnvironmentChannels {
   private secret(secretId: string): Promise<string> {
     return this.vault.get(this.database, secretId);
   }
+}
+
+/** Whether they open nothing any more. */
+async function removeKeys(channel: ConfigChannel | undefined, gatewayKeyIds: readonly string[]): Promise<boolean> {
+  const removing = channel?.writeKeyRing(new Map(gatewayKeyIds.map((keyId) => [keyId, null])));
+  if (removing === undefined) return false;
+  return removing.then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Whoever still uses it is told that its Redis cannot be reached, and comes again. */

@@ -65,7 +65,13 @@ beforeEach(() => {
   nowMs = 1_000_000;
   channel = new CountedChannel(new InMemoryConfigChannel(() => nowMs));
   foreign = [];
-  answers = new GatewayAnswers('test', channel, keys, (...report) => foreign.push(report));
+  answers = new GatewayAnswers(
+    'test',
+    channel,
+    keys,
+    (...report) => foreign.push(report),
+    () => nowMs,
+  );
 });
 afterEach(async () => {
   jest.useRealTimers();
@@ -131,6 +137,30 @@ describe('the answers of the gateways', () => {
     await looked();
     await channel.server.endLease('leaving');
     expect(await waiting).toMatchObject({ live: 1, applied: 1, pending: 0, gone: 2 });
+  });
+
+  it('are not waited for when the gateway ended while nobody asked', async () => {
+    await says('one');
+    await looked();
+    await channel.server.endLease('one');
+    expect(await answers.collect(question, LONG_MS)).toMatchObject({ live: 0, pending: 0 });
+  });
+
+  it('are waited for when Redis lost the leases, which nobody ended: until they are renewed, or time is over for them', async () => {
+    for (const id of ['back', 'never back']) await says(id);
+    const waiting = answers.collect(question, LONG_MS);
+    let isOver = false;
+    void waiting.then(() => (isOver = true));
+    await looked();
+    channel.server = new InMemoryConfigChannel(() => nowMs);
+    await looked();
+    expect([isOver, (await answers.live()).length]).toEqual([false, 2]);
+    await says('back', { rejected: [{ proxyId: 'p', deployment: 7, reason: 'no' }] });
+    await looked();
+    expect(isOver).toBe(false);
+    nowMs += LEASE_MS;
+    await says('back', { rejected: [{ proxyId: 'p', deployment: 7, reason: 'no' }] });
+    expect(await waiting).toMatchObject({ live: 1, rejected: 1, gone: 1 });
   });
 
   it('are counted as far as they have come when the time is over', async () => {

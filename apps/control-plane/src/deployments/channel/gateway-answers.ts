@@ -10,16 +10,24 @@ export class GatewayAnswers {
   private readonly view: LeaseView;
   private readonly looks: LeaseLooks;
   private readonly open = new Set<OpenQuestion>();
-  private isHurried = false;
+  private hurried = false;
 
-  /** @param environment its name. */
-  constructor(environment: string, channel: ConfigChannel, keys: ChannelKeys, onForeignLease: ForeignLeaseHook) {
-    this.view = new LeaseView(channel, keys, onForeignLease);
+  /** @param environment its name. @param nowMs monotonic. */
+  constructor(
+    environment: string,
+    channel: ConfigChannel,
+    keys: ChannelKeys,
+    onForeignLease: ForeignLeaseHook,
+    nowMs = () => performance.now(),
+  ) {
+    this.view = new LeaseView(channel, keys, onForeignLease, nowMs);
     this.looks = new LeaseLooks(environment, channel, this.view);
   }
 
   /** Leases of the gateways that live now; what cannot be opened is reported and left out. @throws ChannelUnavailable */
   async live(): Promise<readonly LeaseState[]> {
+    // What is known is kept for a while: who ends meanwhile is to be heard of.
+    this.looks.watch();
     await this.looks.once();
     return this.view.states();
   }
@@ -27,6 +35,11 @@ export class GatewayAnswers {
   /** When the gateways that lived at the last look were heard of: milliseconds since the epoch, by id. */
   get lastSeenMs(): ReadonlyMap<string, number> {
     return this.view.lastSeenMs();
+  }
+
+  /** Whether the process ends: whoever asks again is told at once what is known. */
+  get isHurried(): boolean {
+    return this.hurried;
   }
 
   /**
@@ -48,7 +61,7 @@ export class GatewayAnswers {
       const asked = new OpenQuestion(question, this.view, { onEnd, resolve, reject });
       const timer = setTimeout(() => asked.end(), timeoutMs);
       this.open.add(asked);
-      if (this.isHurried) asked.end();
+      if (this.hurried) asked.end();
       this.looks.add(asked);
       if (signal?.aborted === true) conclude();
       else signal?.addEventListener('abort', conclude, { once: true });
@@ -57,7 +70,7 @@ export class GatewayAnswers {
 
   /** Nobody is waited for any longer: the process ends, and another one asks again. */
   hurry(): void {
-    this.isHurried = true;
+    this.hurried = true;
     for (const asked of this.open) asked.end();
   }
 

@@ -30,9 +30,13 @@ async function read(from: Queryable, statement: string, environmentId: string): 
 export const knownChannel = (from: Queryable, environmentId: string): Promise<KnownChannel | undefined> =>
   read(from, SELECT, environmentId);
 
-/** The same, held until the transaction ends; undefined as well when another deployer holds it. */
+/** The same, held until the transaction ends; undefined as well when somebody else holds it. */
 export const holdKnownChannel = (transaction: Queryable, environmentId: string): Promise<KnownChannel | undefined> =>
   read(transaction, `${SELECT} for update skip locked`, environmentId);
+
+/** The same; whoever holds it is waited for. */
+export const awaitKnownChannel = (transaction: Queryable, environmentId: string): Promise<KnownChannel | undefined> =>
+  read(transaction, `${SELECT} for update`, environmentId);
 
 /**
  * Notes what was published, before its deployment may be called ended: from then on a Redis without it is noticed. It

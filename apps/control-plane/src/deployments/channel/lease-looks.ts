@@ -14,6 +14,8 @@ export interface LeaseListener {
 
 /** All gateways are looked at this often even when no hint comes: hints can be lost, and leases end without one. */
 export const LOOK_EVERY_MS = 500;
+/** Whoever writes to Redis can hint at gateways that are not there. */
+const HINTS_REMEMBERED = 10_000;
 
 /**
  * Reads an environment's leases for all who listen: one read at a time, everything that was hinted at meanwhile in the
@@ -75,8 +77,9 @@ export class LeaseLooks {
 
   /** Of a gateway that is not known, or of nobody: whoever lives is looked for. */
   private hint(gatewayId: string | undefined): void {
-    if (gatewayId !== undefined && this.view.has(gatewayId)) this.hinted.add(gatewayId);
-    else this.isWholeWanted = true;
+    // One that is not known may be in the answer that is on its way.
+    if (gatewayId !== undefined && this.hinted.size < HINTS_REMEMBERED) this.hinted.add(gatewayId);
+    if (gatewayId === undefined || !this.view.has(gatewayId)) this.isWholeWanted = true;
     void this.read();
   }
 

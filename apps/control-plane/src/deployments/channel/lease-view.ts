@@ -1,4 +1,4 @@
-import { openLease, type ChannelKeys, type ConfigChannel, type LeaseState } from '#libs/config-distribution';
+import { LEASE_MS, openLease, type ChannelKeys, type ConfigChannel, type LeaseState } from '#libs/config-distribution';
 
 /** Told of every text that stands in a lease and was not sealed here; `isFirst`: the first of this gateway id. */
 export type ForeignLeaseHook = (gatewayId: string, isFirst: boolean) => void;
@@ -7,6 +7,8 @@ interface KnownLease {
   readonly sealed: string;
   /** undefined: it does not open. */
   readonly state: LeaseState | undefined;
+  /** When this text was first seen, by the clock of this process. */
+  readonly seenAtMs: number;
 }
 
 /** Whoever writes forged leases chooses their ids: beyond this many the memory starts again. */
@@ -26,6 +28,8 @@ export class LeaseView {
     private readonly channel: ConfigChannel,
     private readonly keys: ChannelKeys,
     private readonly onForeignLease: ForeignLeaseHook,
+    /** Monotonic. */
+    private readonly nowMs: () => number,
   ) {}
 
   has(gatewayId: string): boolean {
@@ -61,12 +65,20 @@ export class LeaseView {
     );
     const changed = await this.readSome(news);
     this.renewedAtMs = times;
-    for (const id of this.known.keys()) {
-      if (times.has(id)) continue;
+    for (const [id, { seenAtMs }] of this.known) {
+      if (times.has(id) || (!hinted.has(id) && this.mustBeThere(seenAtMs))) continue;
       this.known.delete(id);
       changed.add(id);
     }
     return changed;
+  }
+
+  /**
+   * A lease that was renewed so short a time ago can only be missing because Redis lost it: a gateway that ends hints at it.
+   * Who takes it for gone calls a deployment applied by all while they look for their Redis.
+   */
+  private mustBeThere(seenAtMs: number): boolean {
+    return this.nowMs() - seenAtMs < LEASE_MS;
   }
 
   /** Reads single leases of gateways that live. @returns as `readAll`. @throws ChannelUnavailable */
@@ -81,7 +93,7 @@ export class LeaseView {
     if (sealed === undefined) return this.known.delete(gatewayId);
     if (this.known.get(gatewayId)?.sealed === sealed) return false;
     const state = openLease(this.keys, { gatewayId, sealed });
-    this.known.set(gatewayId, { sealed, state });
+    this.known.set(gatewayId, { sealed, state, seenAtMs: this.nowMs() });
     if (state === undefined) this.report(gatewayId);
     return true;
   }

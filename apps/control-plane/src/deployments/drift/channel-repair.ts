@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type pg from 'pg';
-import { ChannelMirror, stillHolds, type LogPosition } from '#libs/config-distribution';
+import { loadLog, stillHolds, type ChangeRecord, type ChannelMirror } from '#libs/config-distribution';
 import { wishAllIdentities } from '../../channel-upkeep/identity-wishes.ts';
 import { environmentDeploymentsStream, type ChannelRestarted } from '../../deployment-requests/deployment-events.ts';
 import { holdDeployments, requestDeployments } from '../../deployment-requests/deployment-requests.ts';
@@ -10,11 +10,15 @@ import type { Logger } from '#libs/program-shell';
 import type { EnvironmentChannel } from '../channel/environment-channels.ts';
 import { holdKnownChannel, knownChannel, type KnownChannel } from '../channel/known-position.ts';
 import { DriftMetrics } from './drift-metrics.ts';
+import { EnvironmentMirrors } from './environment-mirrors.ts';
+import { passDeployments, recordedAmong } from './recorded-proxies.ts';
 
 /** The counter of deployment numbers is held for so many at a time; changes of proxies come in between. */
 const PROXIES_PER_BATCH = 200;
 /** Reading a whole checkpoint is dear: what gateways that join would find is looked at this often. */
 const LOADABLE_EVERY_MS = 10_000;
+
+const NAMED_IN_LOG = 10;
 
 const CONTEXT = ownContext('channel-repair');
 const DESCRIPTION = 'Published again: the environment did not hold what is recorded';
@@ -27,19 +31,31 @@ export interface SoundChannel {
   readonly isReadWhole: boolean;
 }
 
+/** What a log holds of proxies that PostgreSQL does not know at all: it came back from an older backup. */
+type Unrecorded = readonly ChangeRecord[];
+
+/** Nothing where the log cannot be read. From here on numbers are higher than all that it holds. */
+async function unrecordedIn(unit: Unit, { environmentId, channel, keys }: EnvironmentChannel): Promise<Unrecorded> {
+  const { changes } = (await loadLog(channel, keys)) ?? { changes: [] };
+  if (changes.length === 0) return [];
+  await passDeployments(unit.transaction, environmentId, Math.max(...changes.map(({ deployment }) => deployment)));
+  const ids = changes.map(({ proxyId }) => proxyId);
+  const recorded = await recordedAmong(unit.transaction, environmentId, ids);
+  return changes.filter(({ proxyId, kind }) => kind === 'artifact' && !recorded.has(proxyId));
+}
+
 /**
  * Notices that a Redis lost its data, came back from an old copy or was altered, and has everything published again under
  * new numbers. PostgreSQL knows what was published last; it alone is believed.
  */
 @Injectable()
 export class ChannelRepair {
-  private readonly mirrors = new WeakMap<EnvironmentChannel, { mirror: ChannelMirror; wholeAtMs: number }>();
-
   constructor(
     private readonly units: UnitOfWork,
     @Inject(DATABASE) private readonly database: pg.Pool,
     @Inject(LOGGER) private readonly logger: Logger,
     private readonly metrics: DriftMetrics,
+    private readonly mirrors: EnvironmentMirrors,
   ) {}
 
   /**
@@ -77,25 +93,29 @@ export class ChannelRepair {
 
   /** undefined: it is not sound. */
   private async lookAt(environment: EnvironmentChannel, known: KnownChannel): Promise<SoundChannel | undefined> {
-    const { channel, keys } = environment;
-    if (!(await stillHolds(channel, known))) return undefined;
-    const kept = this.mirrors.get(environment) ?? { mirror: new ChannelMirror(channel, keys), wholeAtMs: -Infinity };
+    if (!(await stillHolds(environment.channel, known))) return undefined;
+    const kept = this.mirrors.of(environment);
     const { mirror } = kept;
     if (performance.now() - kept.wholeAtMs < LOADABLE_EVERY_MS && (await mirror.follow()))
       return { environment, mirror, isReadWhole: false };
     if (!(await mirror.load())) return undefined;
-    this.mirrors.set(environment, { mirror, wholeAtMs: performance.now() });
+    kept.wholeAtMs = performance.now();
     return { environment, mirror, isReadWhole: true };
   }
 
-  /** Looks once more while no other deployer can, so that only one of them begins the log anew. */
+  /**
+   * Looks once more while no other deployer can, so that only one of them begins the log anew. What is not recorded goes
+   * over into the new one, as far as the old one can be read: nothing goes off the air because PostgreSQL forgot it.
+   */
   private async replaceLog(environment: EnvironmentChannel): Promise<void> {
     const { environmentId, channel, publisher, name } = environment;
-    const begun = await this.units.run(CONTEXT, async (unit): Promise<LogPosition | undefined> => {
+    const kept = await this.units.run(CONTEXT, async (unit): Promise<Unrecorded | undefined> => {
       const known = await holdKnownChannel(unit.transaction, environmentId);
       if (known === undefined || (await this.lookAt(environment, known)) !== undefined) return undefined;
       const position = await channel.position();
-      const begun = position === undefined ? undefined : await publisher.restart(position.epoch);
+      if (position === undefined) return undefined;
+      const kept = await unrecordedIn(unit, environment);
+      const begun = await publisher.restart(position.epoch, kept);
       if (begun === undefined) return undefined;
       await unit.transaction.query(
         `update environment_channels set epoch = $2, sequence = $3, record_digest = null, repair_after = ''
@@ -108,13 +128,16 @@ export class ChannelRepair {
         ...{ type: 'ChannelRestarted', schemaVersion: 1, data: { environmentId, epoch, sequence } },
       };
       await unit.append(environmentDeploymentsStream(environmentId), 'any', [event]);
-      return begun;
+      return kept;
     });
-    if (begun === undefined) return;
+    if (kept === undefined) return;
     this.metrics.noteRepair(name, 'log', 1);
+    const proxies = kept.slice(0, NAMED_IN_LOG).map(({ proxyId, project, proxy }) => ({ proxyId, project, proxy }));
     this.logger.warn(
-      { environment: name },
-      'the Redis of an environment lost its data, is an old copy or was altered: publishing everything again',
+      { environment: name, ...(kept.length === 0 ? {} : { notRecorded: kept.length, proxies }) },
+      `the Redis of an environment lost its data, is an old copy or was altered: publishing everything again${
+        kept.length === 0 ? '' : '; proxies that are not recorded go on as they are'
+      }`,
     );
   }
 

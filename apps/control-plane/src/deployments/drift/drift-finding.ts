@@ -39,3 +39,7 @@ export const placeOf = ({ where, gatewayId, subject }: Omit<DriftFinding, keyof 
 /** Names a finding: said once for as long as it stays the same. */
 export const findingKey = (finding: DriftFinding): string =>
   JSON.stringify([placeOf(finding), finding.problem, finding.recorded, finding.found]);
+
+/** The same for what is looked at several times before it counts: of a gateway as a whole the numbers may change meanwhile. */
+export const suspicionOf = (finding: DriftFinding): string =>
+  finding.subject.kind === 'gateway' ? `${placeOf(finding)} ${finding.problem}` : findingKey(finding);

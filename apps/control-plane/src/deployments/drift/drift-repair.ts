@@ -10,15 +10,17 @@ import {
 } from '../../deployment-requests/deployment-requests.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../../persistence/unit-of-work.ts';
 import type { EnvironmentChannel } from '../channel/environment-channels.ts';
-import { holdKnownChannel, publishEverythingAgain } from '../channel/known-position.ts';
+import { awaitKnownChannel, publishEverythingAgain } from '../channel/known-position.ts';
 import type { DriftFinding } from './drift-finding.ts';
 import { DriftMetrics } from './drift-metrics.ts';
 import type { DriftReport } from './drift-report.ts';
 import { IDENTITY_KINDS } from './environment-comparison.ts';
-import { recordedOf, type RecordedProxy } from './recorded-proxies.ts';
+import { passDeployments, recordedOf, type RecordedProxy } from './recorded-proxies.ts';
 
 /** Beyond so many proxies everything is published again, in batches. */
 const PROXIES_ONE_BY_ONE = 100;
+/** One transaction takes out no more of what is not recorded than this; whoever wants it all gone asks again. */
+const TAKEN_OUT_AT_ONCE = 500;
 const AGAIN = 'Published again: the environment did not hold what is recorded';
 const TAKEN_OUT = 'Taken out: nothing is recorded of what the environment held';
 
@@ -31,7 +33,20 @@ export interface RequestedRepair {
   readonly isEverything: boolean;
 }
 
+/** What a repair is made of. */
+interface RepairOrder extends Pick<DriftReport, 'findings' | 'highestFound'> {
+  /**
+   * Whether proxies of which nothing is recorded are to be taken out. Somebody has to ask for that: PostgreSQL may have come
+   * back from an older backup, and what it forgot may be in use.
+   */
+  readonly takesOutUnrecorded: boolean;
+}
+
 const NOTHING: RequestedRepair = { deployments: [], identities: 0, isEverything: false };
+
+/** A proxy that the environment holds and that PostgreSQL does not know at all. */
+export const isUnrecordedProxy = ({ subject, problem }: DriftFinding): boolean =>
+  subject.kind === 'proxy' && problem === 'not-recorded';
 
 /** Asks once more for what an environment does not hold as it is recorded, under numbers that nobody has seen. */
 @Injectable()
@@ -45,31 +60,31 @@ export class DriftRepair {
    * Asks in one transaction that no other deployer can be in at the same time; what was repaired or changed since it was
    * found is left out.
    *
-   * @param highestFound the highest deployment in Redis: where something there is newer than what is recorded, numbers go
-   *   on behind it.
+   * @param order `highestFound`: the highest deployment in Redis: where something there is newer than what is recorded, or
+   *   not recorded, numbers go on behind it.
    * @throws ChannelUnavailable
    */
   async request(
     context: RequestContext,
     { environmentId, name: environmentName, channel }: EnvironmentChannel,
-    { findings, highestFound }: Pick<DriftReport, 'findings' | 'highestFound'>,
+    order: RepairOrder,
   ): Promise<RequestedRepair> {
+    const { findings } = order;
     if (findings.length === 0) return NOTHING;
     const target: DeploymentTarget = { environmentId, environmentName };
     const requested = await this.units.run(context, async (unit) => {
-      const held = await holdKnownChannel(unit.transaction, environmentId);
+      const held = await awaitKnownChannel(unit.transaction, environmentId);
       if (held === undefined || held.repairAfter !== null) return NOTHING;
       // A log that is not the known one is begun anew as a whole.
       if (!(await stillHolds(channel, held))) return NOTHING;
       const identities = await tellAgain(unit, environmentId, findings);
-      const proxies = new Map(
-        findings.flatMap((one) => (one.subject.kind === 'proxy' ? [[one.subject.proxyId, one]] : [])),
-      );
+      const recorded = proxiesIn(findings.filter((one) => !isUnrecordedProxy(one)));
       const isEverything =
-        proxies.size > PROXIES_ONE_BY_ONE || findings.some(({ subject }) => subject.kind === 'gateway');
-      await passNumbers(unit, environmentId, { findings, highestFound });
+        recorded.size > PROXIES_ONE_BY_ONE || findings.some(({ subject }) => subject.kind === 'gateway');
+      await passNumbers(unit, environmentId, order);
       if (isEverything) await publishEverythingAgain(unit.transaction, environmentId);
-      const deployments = isEverything ? [] : await publishAgain(unit, target, proxies);
+      const again = isEverything ? [] : [...recorded];
+      const deployments = await publishAgain(unit, target, new Map([...again, ...takenOutBy(order)]));
       return { deployments, identities, isEverything };
     });
     this.metrics.noteRepair(environmentName, 'identity', requested.identities);
@@ -88,13 +103,15 @@ async function passNumbers(
   const numbers = findings.flatMap(({ subject, problem, found }) =>
     subject.kind !== 'identity' && (problem === 'newer' || problem === 'not-recorded') ? [found ?? 0] : [],
   );
-  if (numbers.length === 0) return;
-  await unit.transaction.query(
-    `insert into deployment_counters (environment_id, last_deployment) values ($1, $2)
-     on conflict (environment_id)
-       do update set last_deployment = greatest(deployment_counters.last_deployment, excluded.last_deployment)`,
-    [environmentId, Math.max(highestFound, ...numbers)],
-  );
+  if (numbers.length > 0) await passDeployments(unit.transaction, environmentId, Math.max(highestFound, ...numbers));
+}
+
+const proxiesIn = (findings: readonly DriftFinding[]): Map<string, DriftFinding> =>
+  new Map(findings.flatMap((one) => (one.subject.kind === 'proxy' ? [[one.subject.proxyId, one]] : [])));
+
+function takenOutBy({ findings, takesOutUnrecorded }: RepairOrder): [string, DriftFinding][] {
+  if (!takesOutUnrecorded) return [];
+  return [...proxiesIn(findings.filter(isUnrecordedProxy))].slice(0, TAKEN_OUT_AT_ONCE);
 }
 
 async function publishAgain(

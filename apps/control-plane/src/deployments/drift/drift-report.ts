@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { ChannelMirror, stillHolds } from '#libs/config-distribution';
 import { DATABASE } from '../../injection-tokens.ts';
@@ -7,7 +6,7 @@ import type { EnvironmentChannel } from '../channel/environment-channels.ts';
 import { knownChannel } from '../channel/known-position.ts';
 import { findingKey, type DriftFinding } from './drift-finding.ts';
 import { EnvironmentComparison, FIRST_IDENTITY, IDENTITY_KINDS, type Compared } from './environment-comparison.ts';
-import { compareGateways } from './gateway-comparison.ts';
+import { lastingDriftOfGateways } from './gateway-comparison.ts';
 
 /** Everything in an environment, compared at once. */
 export interface DriftReport {
@@ -23,9 +22,6 @@ export interface DriftReport {
 }
 
 const PER_PAGE = 500;
-/** Gateways renew their leases every second and lag behind the log: what they say is read again before it counts. */
-const GATEWAY_READINGS = 4;
-const BETWEEN_READINGS_MS = 700;
 
 const LOST_LOG: DriftFinding = {
   ...{ where: 'redis', gatewayId: null, subject: { kind: 'log' } },
@@ -53,33 +49,13 @@ export class DriftReports {
     const strangers = await Promise.all(
       IDENTITY_KINDS.map((kind) => everyPage('0', (cursor: string) => comparison.strangers(kind, cursor))),
     );
-    const gateways = await this.gateways(environment, mirror, records);
+    const gateways = await lastingDriftOfGateways(this.database, environment, { mirror, ...records });
     const parts = [records, artifacts, told, ...strangers, gateways];
     const findings = new Map(parts.flatMap((part) => part.findings.map((one) => [findingKey(one), one])));
     return {
       ...{ findings: [...findings.values()], proxies: records.count, identities: told.count },
       ...{ gateways: gateways.count, isBeingRepaired, highestFound: highestIn(mirror) },
     };
-  }
-
-  /** What is found in every one of several readings. */
-  private async gateways(
-    environment: EnvironmentChannel,
-    mirror: ChannelMirror,
-    records: { readonly isComplete: boolean },
-  ): Promise<{ findings: readonly DriftFinding[]; count: number }> {
-    let lasting = await compareGateways(this.database, environment, mirror, records);
-    for (let reading = 1; reading < GATEWAY_READINGS && lasting.findings.length > 0; reading += 1) {
-      await pause(BETWEEN_READINGS_MS);
-      if (!(await mirror.follow())) return { findings: [], count: lasting.count };
-      const before = new Set(lasting.findings.map(({ gatewayId, problem }) => JSON.stringify([gatewayId, problem])));
-      const now = await compareGateways(this.database, environment, mirror, records);
-      const findings = now.findings.filter(({ gatewayId, problem }) =>
-        before.has(JSON.stringify([gatewayId, problem])),
-      );
-      lasting = { findings, count: now.count };
-    }
-    return lasting;
   }
 }
 

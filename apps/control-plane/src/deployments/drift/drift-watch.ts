@@ -8,8 +8,9 @@ import type { EnvironmentChannel } from '../channel/environment-channels.ts';
 import type { SoundChannel } from './channel-repair.ts';
 import type { DriftFinding } from './drift-finding.ts';
 import { DriftMetrics } from './drift-metrics.ts';
-import { DriftRepair } from './drift-repair.ts';
+import { DriftRepair, isUnrecordedProxy } from './drift-repair.ts';
 import type { DriftScope } from './drift-ledger.ts';
+import { EnvironmentMirrors, isComplete } from './environment-mirrors.ts';
 import { highestIn } from './drift-report.ts';
 import { EnvironmentComparison, FIRST_IDENTITY, type Compared } from './environment-comparison.ts';
 import { compareGateways } from './gateway-comparison.ts';
@@ -39,6 +40,7 @@ export class DriftWatch {
     @Inject(DATABASE) private readonly database: pg.Pool,
     private readonly repairs: DriftRepair,
     private readonly metrics: DriftMetrics,
+    private readonly mirrors: EnvironmentMirrors,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -69,16 +71,16 @@ export class DriftWatch {
   }
 
   private async lookAtRecords(looking: Looking): Promise<void> {
-    const { mirror, comparison, watched } = looking;
+    const { environment, mirror, comparison } = looking;
     const { findings, isComplete } = await comparison.records(mirror, () => mirror.follow());
-    if (isComplete) watched.completeEpoch = mirror.position?.epoch;
+    if (isComplete) this.mirrors.of(environment).completeEpoch = mirror.position?.epoch;
     await this.settle(looking, 'records', { findings, next: undefined });
   }
 
   private async lookAtGateways(looking: Looking): Promise<void> {
     const { environment, mirror, watched } = looking;
-    const isComplete = watched.completeEpoch !== undefined && watched.completeEpoch === mirror.position?.epoch;
-    const { findings } = await compareGateways(this.database, environment, mirror, { isComplete });
+    const log = { mirror, isComplete: isComplete(this.mirrors.of(environment)) };
+    const { findings } = await compareGateways(this.database, environment, log);
     const lasting = watched.lasting(findings, performance.now());
     await this.settle(looking, 'gateways', { findings: lasting, next: undefined });
   }
@@ -120,10 +122,15 @@ export class DriftWatch {
     if (news.length > 0) this.report(name, news);
     const due = watched.due(findings, performance.now());
     if (due.length === 0) return;
-    const found = { findings: due, highestFound: highestIn(mirror) };
-    const repaired = await this.repairs.request(CONTEXT, environment, found);
+    const order = { findings: due, highestFound: highestIn(mirror), takesOutUnrecorded: false };
+    const repaired = await this.repairs.request(CONTEXT, environment, order);
+    // Nothing is taken out by itself: numbers go on behind it, and that is all there is to do.
+    watched.noteRepair(due.filter(isUnrecordedProxy), performance.now());
     if (repaired.deployments.length === 0 && repaired.identities === 0 && !repaired.isEverything) return;
-    watched.noteRepair(due, performance.now());
+    watched.noteRepair(
+      due.filter((one) => !isUnrecordedProxy(one)),
+      performance.now(),
+    );
     const { identities, isEverything } = repaired;
     const deployments = repaired.deployments.map(({ deployment }) => deployment).slice(0, NAMED_IN_LOG);
     this.logger.warn({ environment: name, deployments, identities, isEverything }, 'drift is being repaired');

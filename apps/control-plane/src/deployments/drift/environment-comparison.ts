@@ -1,4 +1,4 @@
-import type { ChannelMirror, IdentityKind } from '#libs/config-distribution';
+import type { ChangeRecord, ChannelMirror, IdentityKind } from '#libs/config-distribution';
 import type { Queryable } from '../../persistence/secret-vault.ts';
 import type { EnvironmentChannel } from '../channel/environment-channels.ts';
 import { compareIdentity, unrecordedIdentity } from './compare-identities.ts';
@@ -49,11 +49,28 @@ export class EnvironmentComparison {
   async records(mirror: ChannelMirror, read: () => Promise<boolean>): Promise<ComparedRecords> {
     const before = await recordedProxies(this.database, this.environmentId);
     if (!(await read())) return { findings: [], count: before.length, isComplete: false };
+    const findings = await this.differences(before, mirror, [...mirror.changes.values()]);
+    const isComplete = before.every(({ isKnownThere, proxyId }) => !isKnownThere || mirror.changes.has(proxyId));
+    return { findings, count: before.length, isComplete };
+  }
+
+  /** One proxy's newest record. @param read as above */
+  async record(proxyId: string, mirror: ChannelMirror, read: () => Promise<boolean>): Promise<DriftFinding[]> {
+    const before = await this.recordedNow([proxyId]);
+    if (!(await read())) return [];
+    const held = mirror.changes.get(proxyId);
+    return this.differences([...before.values()], mirror, held === undefined ? [] : [held]);
+  }
+
+  /** What is held is all that is, or what is of the proxies that were recorded before. */
+  private async differences(
+    before: readonly RecordedProxy[],
+    mirror: ChannelMirror,
+    held: readonly ChangeRecord[],
+  ): Promise<DriftFinding[]> {
     const suspects = before.filter((one) => compareRecord(one, mirror.changes.get(one.proxyId)) !== undefined);
     const known = new Set(before.map(({ proxyId }) => proxyId));
-    const strangers = [...mirror.changes.values()].filter(
-      ({ proxyId, kind }) => !known.has(proxyId) && kind === 'artifact',
-    );
+    const strangers = held.filter(({ proxyId, kind }) => !known.has(proxyId) && kind === 'artifact');
     const ids = [...suspects, ...strangers].map(({ proxyId }) => proxyId);
     const after = await this.recordedNow(ids);
     const findings = suspects.flatMap((one) => {
@@ -65,8 +82,7 @@ export class EnvironmentComparison {
       .map(({ proxyId, deployment }) =>
         proxyInRedis(proxyId, { problem: 'not-recorded', recorded: null, found: deployment }),
       );
-    const isComplete = before.every(({ isKnownThere, proxyId }) => !isKnownThere || mirror.changes.has(proxyId));
-    return { findings: [...findings, ...unknown], count: before.length, isComplete };
+    return [...findings, ...unknown];
   }
 
   /** A page of artifacts, in the order of proxy ids. @param after '' at first. */

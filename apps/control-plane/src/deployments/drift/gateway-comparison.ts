@@ -1,8 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ChannelMirror, LeaseState } from '#libs/config-distribution';
 import type { Queryable } from '../../persistence/secret-vault.ts';
 import type { EnvironmentChannel } from '../channel/environment-channels.ts';
 import { compareGateway, hashKey } from './compare-gateways.ts';
-import type { DriftFinding } from './drift-finding.ts';
+import { suspicionOf, type DriftFinding } from './drift-finding.ts';
 import { lastDeploymentIn } from './recorded-proxies.ts';
 
 export interface ComparedGateways {
@@ -11,25 +12,58 @@ export interface ComparedGateways {
   readonly count: number;
 }
 
+/** What was read of a log; `isComplete` false: what gateways serve does not follow from it yet, only numbers are compared. */
+export interface ReadLog {
+  readonly mirror: ChannelMirror;
+  readonly isComplete: boolean;
+}
+
 /**
  * Compares every live gateway with the log.
  *
- * @param isComplete false: what gateways serve does not follow from the log yet, only numbers are compared.
  * @throws ChannelUnavailable
  */
 export async function compareGateways(
   database: Queryable,
   { environmentId, answers }: EnvironmentChannel,
-  mirror: ChannelMirror,
-  { isComplete }: { readonly isComplete: boolean },
+  { mirror, isComplete }: ReadLog,
 ): Promise<ComparedGateways> {
   const leases = await answers.live();
+  const count = leases.length;
+  if (count === 0) return { findings: [], count };
   // Read after the leases: no gateway can have applied what was given a number later.
-  const lastDeployment = leases.length === 0 ? 0 : await lastDeploymentIn(database, environmentId);
+  const lastDeployment = await lastDeploymentIn(database, environmentId);
   const hashes = isComplete ? await hashesHeldIn(database, environmentId, leases) : new Map<string, string>();
-  const findings = leases.flatMap((lease) => compareGateway(lease, { mirror, lastDeployment, hashes }));
-  const certain = isComplete ? findings : findings.filter(isAheadOfRecord);
-  return { findings: certain, count: leases.length };
+  const compared = (): DriftFinding[] =>
+    leases.flatMap((lease) => compareGateway(lease, { mirror, lastDeployment, hashes }));
+  // The log may have been read before the leases, and gateways may be further: then it is looked at again.
+  if (compared().length > 0 && !(await mirror.follow())) return { findings: [], count };
+  const findings = compared();
+  return { findings: isComplete ? findings : findings.filter(isAheadOfRecord), count };
+}
+
+/** Gateways renew their leases every second: what they say is read so often before it counts. */
+const READINGS = 4;
+const BETWEEN_READINGS_MS = 700;
+
+/**
+ * The same, read several times when something differs: what is found in every reading.
+ *
+ * @throws ChannelUnavailable
+ */
+export async function lastingDriftOfGateways(
+  database: Queryable,
+  environment: EnvironmentChannel,
+  log: ReadLog,
+): Promise<ComparedGateways> {
+  let lasting = await compareGateways(database, environment, log);
+  for (let reading = 1; reading < READINGS && lasting.findings.length > 0; reading += 1) {
+    await pause(BETWEEN_READINGS_MS);
+    const before = new Set(lasting.findings.map(suspicionOf));
+    const { findings, count } = await compareGateways(database, environment, log);
+    lasting = { findings: findings.filter((one) => before.has(suspicionOf(one))), count };
+  }
+  return lasting;
 }
 
 /** A gateway has applied what is not recorded: PostgreSQL came back from an older backup. */

@@ -82,3 +82,26 @@ export async function lastDeploymentIn(from: Queryable, environmentId: string): 
   const found = await from.query<{ last_deployment: string }>(statement, [environmentId]);
   return Number(found.rows[0]?.last_deployment ?? 0);
 }
+
+/** Those of the proxies of which anything is recorded. */
+export async function recordedAmong(
+  from: Queryable,
+  environmentId: string,
+  proxyIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const found = await from.query<{ proxy_id: string }>(
+    'select proxy_id from newest_deployments where environment_id = $1 and proxy_id = any($2)',
+    [environmentId, proxyIds],
+  );
+  return new Set(found.rows.map(({ proxy_id: proxyId }) => proxyId));
+}
+
+/** Numbers that are given from now on are higher: these were given before PostgreSQL came back from an older backup. */
+export async function passDeployments(transaction: Queryable, environmentId: string, highest: number): Promise<void> {
+  await transaction.query(
+    `insert into deployment_counters (environment_id, last_deployment) values ($1, $2)
+     on conflict (environment_id)
+       do update set last_deployment = greatest(deployment_counters.last_deployment, excluded.last_deployment)`,
+    [environmentId, highest],
+  );
+}

@@ -1,6 +1,6 @@
 import type { IdentityKind } from '#libs/config-distribution';
 import { Backoff } from './backoff.ts';
-import { findingKey, placeOf, type DriftFinding } from './drift-finding.ts';
+import { findingKey, placeOf, suspicionOf, type DriftFinding } from './drift-finding.ts';
 import { DriftLedger } from './drift-ledger.ts';
 import { isAheadOfRecord } from './gateway-comparison.ts';
 import type { IdentityPlace } from './recorded-identities.ts';
@@ -19,8 +19,6 @@ export class WatchedEnvironment {
   artifactsAfter: string | undefined;
   identitiesAfter: IdentityPlace | undefined;
   scan: { kind: IdentityKind; cursor: string } = { kind: 'client', cursor: '0' };
-  /** The log in which everything was found that was ever given out. */
-  completeEpoch: string | undefined;
   private readonly single = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
   private readonly whole = new Backoff(FIRST_PAUSE_OF_GATEWAYS_MS, LONGEST_PAUSE_MS);
   private suspectedAtMs: ReadonlyMap<string, number> = new Map();
@@ -48,10 +46,6 @@ export class WatchedEnvironment {
     return subject.kind === 'gateway' ? this.whole : this.single;
   }
 }
-
-/** How many proxies it serves may change from look to look while it stays wrong. */
-const suspicionOf = (finding: DriftFinding): string =>
-  finding.subject.kind === 'gateway' ? `${placeOf(finding)} ${finding.problem}` : findingKey(finding);
 
 /** Everything is published again for all gateways at once; a number that is passed is not found ahead again. */
 const placeToRepair = (finding: DriftFinding): string => {

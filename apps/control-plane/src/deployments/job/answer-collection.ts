@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
 import { overtakenBy } from '../../deployment-requests/deployment-outcomes.ts';
-import type { DeploymentRow, DeploymentRows } from '../../deployment-requests/deployment-rows.ts';
+import type { DeploymentOutcome, DeploymentRow, DeploymentRows } from '../../deployment-requests/deployment-rows.ts';
 import type { EnvironmentChannel } from '../channel/environment-channels.ts';
 import type { AnswerCount } from '../channel/answer-tally.ts';
 import type { InPlace } from '../channel/known-position.ts';
@@ -11,8 +12,10 @@ import { WaitingDeployments, type WaitingDeployment } from './waiting-deployment
 
 /** The part of the time a request waits that is spent on collecting answers, so that the answer has the counts. */
 const SHARE_OF_WAIT = 0.8;
+/** What came in is noted this often after that: waves go on by it, and whoever follows the deployment sees it. */
+const NOTED_EVERY_MS = 2_000;
 /** What has not been answered by then is published once more, should it have been lost. */
-const ASKED_AGAIN_AFTER_MS = 60_000;
+const PUBLISHED_AGAIN_AFTER_MS = 60_000;
 
 /** Waits for the gateways' answers to what was published and ends the deployment by them. */
 export class AnswerCollection {
@@ -36,47 +39,54 @@ export class AnswerCollection {
     return this.waiting.during(row, async (waiting) => {
       const { proxyId, kind, deployment } = row;
       const question = { proxyId, kind, deployment, position: published.position };
-      const ask = (withinMs: number) => environment.answers.collect(question, withinMs, waiting.signal);
+      const { answers } = environment;
+      const ask = (withinMs: number) => answers.collect(question, withinMs, waiting.signal);
       // Not of what was compiled just now: a job that runs again may find other keys, and gateways have the first bytes.
       const hash = published.change.kind === 'artifact' ? published.change.hash : undefined;
       const publishedAtMs = performance.now();
       // It is noted before the deployment may be called ended; the gateways need not wait for that.
-      const [early] = await Promise.all([
+      let [heard] = await Promise.all([
         ask(this.config.deployTimeoutMs * SHARE_OF_WAIT),
         environment.notePublished(published),
       ]);
-      if (await this.conclude(row, { answers: early, hash, waiting })) return;
-      const askedAgainMs = performance.now() - publishedAtMs;
-      const answers = waiting.signal.aborted
-        ? early
-        : sincePublished(early, await ask(ASKED_AGAIN_AFTER_MS), askedAgainMs);
-      if (await this.conclude(row, { answers, hash, waiting })) return;
-      throw new AnswersPending(environment.name, answers.pending);
+      let noted = row.result;
+      for (;;) {
+        const outcome = outcomeOfAnswers(kind, heard, hash);
+        if (await this.isEnded(row, outcome, waiting)) return;
+        // Who was told to make room may not have heard anybody: nothing follows from that.
+        if (!waiting.signal.aborted) noted = await this.note(row, outcome, noted);
+        const askedMs = performance.now() - publishedAtMs;
+        const isOver = waiting.signal.aborted || answers.isHurried || askedMs > PUBLISHED_AGAIN_AFTER_MS;
+        if (isOver) throw new AnswersPending(environment.name);
+        heard = sincePublished(heard, await ask(NOTED_EVERY_MS), askedMs);
+      }
     });
   }
 
-  /** Whether it has ended. */
-  private async conclude(
+  private async isEnded(
     row: DeploymentRow,
-    { answers, hash, waiting }: { answers: AnswerCount; hash: string | undefined; waiting: WaitingDeployment },
+    outcome: DeploymentOutcome,
+    { overtakenBy: newer, signal }: WaitingDeployment,
   ): Promise<boolean> {
-    const outcome = outcomeOfAnswers(row.kind, answers, hash);
-    if (waiting.overtakenBy !== undefined) {
-      await this.ends.settle(row, 'superseded', { ...outcome, message: overtakenBy(waiting.overtakenBy) });
-      return true;
-    }
-    // Who was told to make room may not have heard anybody: nothing follows from that.
-    if (waiting.signal.aborted) return false;
-    if (answers.rejected === 0 && answers.pending > 0) {
-      await this.rows.noteProgress(row.environmentId, row.deployment, outcome);
-      return false;
-    }
-    await this.ends.settle(row, answers.rejected > 0 ? 'failed' : 'succeeded', outcome);
+    const { rejected, pending } = outcome.gateways;
+    if (newer !== undefined) await this.ends.settle(row, 'superseded', { ...outcome, message: overtakenBy(newer) });
+    else if (signal.aborted || (rejected === 0 && pending > 0)) return false;
+    else await this.ends.settle(row, rejected > 0 ? 'failed' : 'succeeded', outcome);
     return true;
+  }
+
+  /** Notes how far it is, where that is not what was noted last. */
+  private async note(
+    { environmentId, deployment }: DeploymentRow,
+    outcome: DeploymentOutcome,
+    noted: DeploymentOutcome | null,
+  ): Promise<DeploymentOutcome> {
+    if (!isDeepStrictEqual(outcome, noted)) await this.rows.noteProgress(environmentId, deployment, outcome);
+    return outcome;
   }
 }
 
-/** What was heard when it was asked for the second time, with times that begin at the first. */
+/** What was heard when it was asked again, with times that begin at the publishing. */
 function sincePublished(early: AnswerCount, late: AnswerCount, askedAgainMs: number): AnswerCount {
   const known = new Map(early.details.map(({ gatewayId, responseTimeMs }) => [gatewayId, responseTimeMs]));
   const details = late.details.map((one) => {

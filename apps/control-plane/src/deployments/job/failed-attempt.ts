@@ -4,8 +4,8 @@ import { SecretUnavailable } from '../../persistence/secret-vault.ts';
 /** Gateways have not all answered yet: the queue runs the job again, which asks again. */
 export class AnswersPending extends Error {
   readonly code = 'ANSWERS_PENDING';
-  constructor(environment: string, pending: number) {
-    super(`${pending} gateway(s) of ${environment} have not answered yet`);
+  constructor(environment: string) {
+    super(`not all gateways of ${environment} have answered yet`);
     this.name = 'AnswersPending';
   }
 }

@@ -20,7 +20,8 @@ export const GET_DRIFT: ApiCallFacts = {
   ...{ tag: 'Environments', summary: 'Where an environment differs from what is recorded', permission: 'VIEW' },
   description:
     `Compares everything now and changes nothing; the control plane does the same all the time, part by part, and repairs ` +
-    `by itself. ${WORDS} 503 when the Redis of the environment cannot be reached.`,
+    `by itself. A proxy of which nothing is recorded is not taken out by itself: PostgreSQL may have come back from an older ` +
+    `backup. ${WORDS} 503 when the Redis of the environment cannot be reached.`,
   result: DRIFT,
 };
 
@@ -31,8 +32,9 @@ export const REPAIR_DRIFT: ApiCallFacts = {
     permission: 'ADMIN',
   },
   description:
-    `The same comparison; what differs is published again under new deployment numbers, users are told again. Answers ` +
-    `with what was found and requested, and does not wait for it. ${WORDS}`,
+    `The same comparison; what differs is published again under new deployment numbers, users are told again, and proxies ` +
+    `of which nothing is recorded are taken out, 500 in one call. Answers with what was found and requested, and does not ` +
+    `wait for it. ${WORDS} 503 when the Redis of the environment cannot be reached.`,
   body: { schema: NO_MEMBERS, required: false, examples: { 'no members': {} } },
   result: {
     ...DRIFT,

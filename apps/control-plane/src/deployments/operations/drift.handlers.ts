@@ -1,10 +1,10 @@
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, Query, QueryHandler, type ICommandHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type pg from 'pg';
+import { CHANNEL_UPKEEP, type ChannelUpkeep } from '../../channel-upkeep/channel-upkeep.port.ts';
 import { DATABASE } from '../../injection-tokens.ts';
 import { UnitOfWork, type RequestContext } from '../../persistence/unit-of-work.ts';
 import { EnvironmentChannels } from '../channel/environment-channels.ts';
-import { EnvironmentUpkeep } from '../deployer/environment-upkeep.ts';
 import { proxyTitles, type ProxyTitle } from '../../persistence/proxy-titles.ts';
 import { askEnvironment } from '../channel/reached.ts';
 import type { DriftFinding } from '../drift/drift-finding.ts';
@@ -88,7 +88,7 @@ export class RepairDriftHandler implements ICommandHandler<RepairDrift> {
     private readonly channels: EnvironmentChannels,
     private readonly reports: DriftReports,
     private readonly repairs: DriftRepair,
-    private readonly upkeep: EnvironmentUpkeep,
+    @Inject(CHANNEL_UPKEEP) private readonly upkeep: ChannelUpkeep,
     @Inject(DATABASE) private readonly database: pg.Pool,
   ) {}
 
@@ -96,10 +96,10 @@ export class RepairDriftHandler implements ICommandHandler<RepairDrift> {
     const environmentId = await this.units.read((unit) => unit.names.resolve('environment', '', environmentName));
     const { report, requested } = await askEnvironment(this.channels, environmentId, async (environment) => {
       const report = await this.reports.of(environment);
-      const requested = await this.repairs.request(context, environment, report);
+      const requested = await this.repairs.request(context, environment, { ...report, takesOutUnrecorded: true });
       const isLogLost = report.findings.some(({ subject }) => subject.kind === 'log');
       // A log that is lost is begun anew by the upkeep, which also goes on with what was requested here.
-      if (report.findings.length > 0) await this.upkeep.run(environmentId);
+      if (report.findings.length > 0) await this.upkeep.soon();
       return { report, requested: { ...requested, isEverything: requested.isEverything || isLogLost } };
     });
     const titles = await titlesIn(this.database, report.findings);

@@ -6,7 +6,7 @@ import { DATABASE } from '../../injection-tokens.ts';
 import { UnitOfWork } from '../../persistence/unit-of-work.ts';
 import { EnvironmentChannels } from '../channel/environment-channels.ts';
 import { gatewayView, type GatewayView } from './gateway-view.ts';
-import { presentDrift } from './present-drift.ts';
+import { PresentDrift } from './present-drift.ts';
 import { proxyTitles } from '../../persistence/proxy-titles.ts';
 import { askEnvironment } from '../channel/reached.ts';
 
@@ -21,13 +21,14 @@ export class ListGatewaysHandler implements IQueryHandler<ListGateways> {
   constructor(
     private readonly units: UnitOfWork,
     private readonly channels: EnvironmentChannels,
+    private readonly drift: PresentDrift,
     @Inject(DATABASE) private readonly database: pg.Pool,
   ) {}
 
   async execute({ environmentName }: ListGateways): Promise<GatewayView[]> {
     const environmentId = await this.units.read((unit) => unit.names.resolve('environment', '', environmentName));
     const { leases, ...facts } = await askEnvironment(this.channels, environmentId, async (environment) => ({
-      drift: await presentDrift(this.database, environment),
+      drift: await this.drift.ofGateways(environment),
       leases: await environment.answers.live(),
       seenMs: environment.answers.lastSeenMs,
       end: await environment.channel.position(),

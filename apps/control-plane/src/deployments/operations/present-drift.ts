@@ -1,25 +1,47 @@
-import { ChannelMirror } from '#libs/config-distribution';
-import type { Queryable } from '../../persistence/secret-vault.ts';
+import { Inject, Injectable } from '@nestjs/common';
+import type pg from 'pg';
+import { DATABASE } from '../../injection-tokens.ts';
 import type { EnvironmentChannel } from '../channel/environment-channels.ts';
 import type { DriftFinding } from '../drift/drift-finding.ts';
 import { EnvironmentComparison } from '../drift/environment-comparison.ts';
-import { compareGateways } from '../drift/gateway-comparison.ts';
+import { EnvironmentMirrors, isComplete, type KeptMirror } from '../drift/environment-mirrors.ts';
+import { lastingDriftOfGateways } from '../drift/gateway-comparison.ts';
 
 /**
- * How the log of an environment and its live gateways differ from what is recorded, as they are now; artifacts and
- * identities are not looked at.
- *
- * @throws ChannelUnavailable
+ * How live gateways, and the record of one proxy in the log, differ from what is recorded, as they are now. What was read of
+ * the log is kept: whoever asks again costs what is new in it, in a process that is no deployer too.
  */
-export async function presentDrift(
-  database: Queryable,
-  environment: EnvironmentChannel,
-): Promise<readonly DriftFinding[]> {
-  const mirror = new ChannelMirror(environment.channel, environment.keys);
-  const records = await new EnvironmentComparison(database, environment).records(mirror, () => mirror.load());
-  const gateways = await compareGateways(database, environment, mirror, records);
-  return [...records.findings, ...gateways.findings];
+@Injectable()
+export class PresentDrift {
+  constructor(
+    @Inject(DATABASE) private readonly database: pg.Pool,
+    private readonly mirrors: EnvironmentMirrors,
+  ) {}
+
+  /** @throws ChannelUnavailable */
+  async ofGateways(environment: EnvironmentChannel): Promise<readonly DriftFinding[]> {
+    const kept = this.mirrors.of(environment);
+    if (!(await readOn(kept))) return [];
+    if (!isComplete(kept)) await this.lookWhetherComplete(environment, kept);
+    const log = { mirror: kept.mirror, isComplete: isComplete(kept) };
+    return (await lastingDriftOfGateways(this.database, environment, log)).findings;
+  }
+
+  /** @throws ChannelUnavailable */
+  ofProxy(environment: EnvironmentChannel, proxyId: string): Promise<readonly DriftFinding[]> {
+    const kept = this.mirrors.of(environment);
+    return new EnvironmentComparison(this.database, environment).record(proxyId, kept.mirror, () => readOn(kept));
+  }
+
+  /** Once for each log: what is published later stands in it as well. */
+  private async lookWhetherComplete(environment: EnvironmentChannel, kept: KeptMirror): Promise<void> {
+    const { mirror } = kept;
+    const records = await new EnvironmentComparison(this.database, environment).records(mirror, () => mirror.follow());
+    if (records.isComplete) kept.completeEpoch = mirror.position?.epoch;
+  }
 }
+
+const readOn = async ({ mirror }: KeptMirror): Promise<boolean> => (await mirror.follow()) || (await mirror.load());
 
 /** What a gateway as a whole does otherwise, in words; undefined: nothing. */
 export function driftOfGateway(gatewayId: string, drift: readonly DriftFinding[]): string | undefined {

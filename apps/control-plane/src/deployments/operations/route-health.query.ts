@@ -1,15 +1,12 @@
-import { Inject } from '@nestjs/common';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import type pg from 'pg';
 import { openArtifact, type LeaseState, type LogPosition } from '#libs/config-distribution';
 import { parseProxyArtifact } from '#libs/policy-contracts';
 import { DeploymentRows } from '../../deployment-requests/deployment-rows.ts';
-import { DATABASE } from '../../injection-tokens.ts';
 import { resolveApiProxy } from '../../persistence/project-scope.ts';
 import { UnitOfWork } from '../../persistence/unit-of-work.ts';
 import { EnvironmentChannels, type EnvironmentChannel } from '../channel/environment-channels.ts';
 import type { DeploymentAddress } from '../commands/deployment-handlers.ts';
-import { presentDrift } from './present-drift.ts';
+import { PresentDrift } from './present-drift.ts';
 import { askEnvironment } from '../channel/reached.ts';
 import { routeHealth, type PublishedRoute } from './route-health.ts';
 
@@ -31,7 +28,7 @@ export class GetRouteHealthHandler implements IQueryHandler<GetRouteHealth> {
     private readonly units: UnitOfWork,
     private readonly rows: DeploymentRows,
     private readonly channels: EnvironmentChannels,
-    @Inject(DATABASE) private readonly database: pg.Pool,
+    private readonly drift: PresentDrift,
   ) {}
 
   async execute({ address }: GetRouteHealth): Promise<RouteHealth> {
@@ -44,7 +41,10 @@ export class GetRouteHealthHandler implements IQueryHandler<GetRouteHealth> {
       const published = await publishedRoute(environment, proxyId);
       const leases = await environment.answers.live();
       const position = await positionOf(environment, proxyId, leases);
-      const drift = await presentDrift(this.database, environment);
+      const drift = [
+        ...(await this.drift.ofProxy(environment, proxyId)),
+        ...(await this.drift.ofGateways(environment)),
+      ];
       return routeHealth({ leases, newest, published, position, proxyId, drift });
     });
   }

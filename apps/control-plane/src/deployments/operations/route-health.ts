@@ -25,7 +25,7 @@ export interface RouteFacts {
   /** Where the newest published record of the proxy stands in the log. */
   readonly position: Question['position'];
   readonly proxyId: string;
-  /** Everything in the environment that differs from what is recorded. */
+  /** How the proxy's record in the log, and live gateways, differ from what is recorded. */
   readonly drift: readonly DriftFinding[];
 }
 

@@ -28,7 +28,7 @@ const STRATEGY_CALLS = {
       'Whatever a change deploys to is taken in the order of the waves, environments that are in no wave last; a request ' +
       'with a `deployStrategy` of its own goes by that one. A wave begins when the one before it is acknowledged. An ' +
       'environment has acknowledged when `minAppliedPercent` of its live gateways have applied the deployment; it has failed ' +
-      'when fewer can, or nothing could be published. With `stopOnFailure` a failure cancels the waves that have not begun. ' +
+      'when a gateway has rejected it before that, or nothing could be published. With `stopOnFailure` a failure cancels the waves that have not begun. ' +
       'The body `null` clears it. Rollouts that are under way stay as they are.',
     permission: 'MANAGE',
     body: { schema: DEPLOY_STRATEGY_SCHEMA, examples: { 'staging first': EXAMPLE } },

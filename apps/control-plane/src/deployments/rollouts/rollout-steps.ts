@@ -60,8 +60,15 @@ export class RolloutSteps {
   }
 }
 
-/** Environments that were deleted before their wave are no part of it any more. */
+/** Environments that were deleted before their wave are no part of it any more; from here on none can be. */
 async function leaveOutDeleted(unit: Unit, rolloutId: string): Promise<void> {
+  // Whoever deletes one just now is waited for: the next statement sees what became of it.
+  await unit.transaction.query(
+    `select 1 from names where kind = 'environment' and entity_id in (
+       select environment_id from rollout_environments where rollout_id = $1 and state = 'waiting'
+     ) order by entity_id for key share`,
+    [rolloutId],
+  );
   const cancelled = await unit.transaction.query<{ environment_id: string }>(
     `update rollout_environments set state = 'cancelled', message = 'the environment was deleted'
      where rollout_id = $1 and state = 'waiting'

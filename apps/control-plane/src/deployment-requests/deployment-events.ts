@@ -25,7 +25,8 @@ interface Settled {
   gateways: DeploymentOutcome['gateways'];
   /**
    * Of the artifact that was compiled and given out, also where gateways rejected it. Not there where nothing was
-   * compiled; and never in the wish: what an artifact holds beside the revision is read when it is compiled.
+   * compiled, or what was given out was overtaken; and never in the wish: what an artifact holds beside the revision is
+   * read when it is compiled.
    */
   hash?: string;
 }
@@ -54,13 +55,14 @@ export function settledEvent(
 ): DeploymentEvent {
   const { environmentId, deployment: number, proxyId, revision } = deployment;
   const named = { environmentId, deployment: number, proxyId, revision };
-  const data: Settled = { ...named, message, gateways, ...(hash === undefined ? {} : { hash }) };
+  const superseded: Settled = { ...named, message, gateways };
+  const data: Settled = hash === undefined ? superseded : { ...superseded, hash };
   switch (state) {
     case 'succeeded':
       return { type: 'DeploymentSucceeded', schemaVersion: 1, data };
     case 'failed':
       return { type: 'DeploymentFailed', schemaVersion: 1, data };
     case 'superseded':
-      return { type: 'DeploymentSuperseded', schemaVersion: 1, data };
+      return { type: 'DeploymentSuperseded', schemaVersion: 1, data: superseded };
   }
 }

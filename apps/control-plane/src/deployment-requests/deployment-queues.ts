@@ -115,7 +115,7 @@ export class DeploymentQueues implements OnApplicationShutdown {
       lockDuration: LOCK_MS,
       stalledInterval: STALLED_LOOK_MS,
       maxStalledCount: Number.MAX_SAFE_INTEGER,
-      settings: { backoffStrategy: (runs) => nextRunAfterMs(runs) },
+      settings: { backoffStrategy: (runs, _type, reason) => nextRunAfterMs(runs, reason) },
     });
     worker.on('error', (error) => this.logger.debug({ environmentId, reason: error.message }, 'queue worker'));
     worker.on('failed', (job, error) =>

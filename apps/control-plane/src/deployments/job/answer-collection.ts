@@ -6,6 +6,7 @@ import type { EnvironmentChannel } from '../channel/environment-channels.ts';
 import type { AnswerCount } from '../channel/answer-tally.ts';
 import type { InPlace } from '../channel/known-position.ts';
 import type { DeploymentEnds } from './deployment-ends.ts';
+import { RoomMade } from '../../deployment-requests/retry-pauses.ts';
 import { AnswersPending } from './failed-attempt.ts';
 import { outcomeOfAnswers } from './outcome-message.ts';
 import { WaitingDeployments, type WaitingDeployment } from './waiting-deployments.ts';
@@ -34,7 +35,7 @@ export class AnswerCollection {
     this.waiting.begins(row);
   }
 
-  /** @throws AnswersPending, ChannelUnavailable */
+  /** @throws AnswersPending, RoomMade, ChannelUnavailable */
   collect(row: DeploymentRow, environment: EnvironmentChannel, published: InPlace): Promise<void> {
     return this.waiting.during(row, async (waiting) => {
       const { proxyId, kind, deployment } = row;
@@ -57,7 +58,7 @@ export class AnswerCollection {
         if (!waiting.signal.aborted) noted = await this.note(row, outcome, noted);
         const askedMs = performance.now() - publishedAtMs;
         const isOver = waiting.signal.aborted || answers.isHurried || askedMs > PUBLISHED_AGAIN_AFTER_MS;
-        if (isOver) throw new AnswersPending(environment.name);
+        if (isOver) throw waiting.hasMadeRoom ? new RoomMade(environment.name) : new AnswersPending(environment.name);
         heard = sincePublished(heard, await ask(NOTED_EVERY_MS), askedMs);
       }
     });

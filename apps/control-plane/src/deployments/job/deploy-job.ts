@@ -3,6 +3,7 @@ import { ChannelUnavailable, type ChangeRecord, type PublishOptions } from '#lib
 import { CONTROL_PLANE_CONFIG } from '../../injection-tokens.ts';
 import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
 import { nothingPublished, overtakenBy } from '../../deployment-requests/deployment-outcomes.ts';
+import { RoomMade } from '../../deployment-requests/retry-pauses.ts';
 import { DeploymentRows, type DeploymentRow, type OpenDeployment } from '../../deployment-requests/deployment-rows.ts';
 import { ArtifactCompiler, artifactText } from '../artifact/artifact-compiler.ts';
 import { CannotCompile } from '../artifact/cannot-compile.ts';
@@ -53,7 +54,7 @@ export class DeployJob {
     this.collection = new AnswerCollection(config, rows, ends);
   }
 
-  /** @throws AnswersPending, ChannelUnavailable: to be run again. */
+  /** @throws AnswersPending, RoomMade, ChannelUnavailable: to be run again. */
   async run(environmentId: string, deployment: number): Promise<void> {
     const open = await this.rows.open(environmentId, deployment);
     if (open === undefined) return;
@@ -73,7 +74,7 @@ export class DeployJob {
 
   /** Whoever asks what became of the deployment is told why it waits. */
   private async noteFailure(row: DeploymentRow, error: unknown): Promise<void> {
-    if (error instanceof AnswersPending) return; // noted with all that is known
+    if (error instanceof AnswersPending || error instanceof RoomMade) return; // noted with all that is known
     if (error instanceof ChannelUnavailable) this.lost.note(row.environmentId, error);
     const progress = nothingPublished(reasonToShow(error));
     if (row.result?.message === progress.message) return;

@@ -29,6 +29,10 @@ export class WaitingDeployment {
     this.stop.abort();
   }
 
+  get hasMadeRoom(): boolean {
+    return this.stop.signal.aborted && this.newer === undefined;
+  }
+
   makeRoom(): void {
     this.stop.abort();
   }

@@ -34,10 +34,6 @@ const deploy = (name: string) => {
   const order = { deploy: true, deployTargetEnvironmentNameList: [environment.name] };
   return plane.done('POST', '/projects/shop/apiProxies/url/', proxyBody(name, order));
 };
-const idOf = async (proxy: string): Promise<string> => {
-  const found = await plane.pool.query<{ entity_id: string }>('select entity_id from names where name = $1', [proxy]);
-  return found.rows[0]?.entity_id ?? '';
-};
 const finding = (proxyId: string) => ({
   ...({ where: 'redis', gatewayId: null, subject: { kind: 'proxy', proxyId } } as const),
   ...({ problem: 'missing', recorded: 1, found: null } as const),
@@ -52,7 +48,7 @@ describe('one difference that several deployers found', () => {
     'is repaired once, whoever comes first',
     async () => {
       await deploy('orders');
-      const order = orderOf(await idOf('orders'));
+      const order = orderOf(await plane.proxyId('orders'));
       const processes = [plane.app, await plane.process(), await plane.process()];
       const repaired = await Promise.all(
         processes.map(async (app) => app.get(DriftRepair).request(ownContext('test'), await channelIn(app), order)),
@@ -67,7 +63,7 @@ describe('one difference that several deployers found', () => {
     'is left alone when the proxy was changed since',
     async () => {
       await deploy('orders');
-      const order = orderOf(await idOf('orders'));
+      const order = orderOf(await plane.proxyId('orders'));
       await plane.done('DELETE', `/projects/shop/apiProxies/orders/environments/${environment.name}/`);
       const { deployments } = await plane.app
         .get(DriftRepair)
@@ -83,7 +79,7 @@ describe('a repair while everything begins to be published again', () => {
     'waits for that, and asks for nothing beside it',
     async () => {
       await deploy('orders');
-      const order = orderOf(await idOf('orders'));
+      const order = orderOf(await plane.proxyId('orders'));
       const client = await plane.pool.connect();
       await client.query('begin');
       await client.query(`update environment_channels set repair_after = ''`);
@@ -108,7 +104,7 @@ describe('differences of more than a hundred proxies', () => {
     'have everything published again, in batches',
     async () => {
       await deploy('orders');
-      const ids = [await idOf('orders'), ...Array.from({ length: 100 }, (_, at) => `proxy-${at}`)];
+      const ids = [await plane.proxyId('orders'), ...Array.from({ length: 100 }, (_, at) => `proxy-${at}`)];
       const repaired = await plane.app
         .get(DriftRepair)
         .request(ownContext('test'), await channelIn(plane.app), orderOf(...ids));
@@ -124,7 +120,7 @@ describe('what a repair does not mend', () => {
     'is tried again later and later, not at every look',
     async () => {
       await deploy('orders');
-      const id = await idOf('orders');
+      const id = await plane.proxyId('orders');
       const upkeep = plane.app.get(EnvironmentUpkeep);
       const isGone = async () => (await plane.redis.hexists(key('artifacts'), id)) === 0;
       for (let look = 0; look < 6; look += 1) {

@@ -37,13 +37,6 @@ const deploy = (name: string, members: object = {}, method: 'POST' | 'PUT' = 'PO
   const order = { deploy: true, deployTargetEnvironmentNameList: [environment.name] };
   return plane.done(method, `${PROXIES}/url/`, proxyBody(name, { ...order, ...members }));
 };
-const idOf = async (proxy: string): Promise<string> => {
-  const found = await plane.pool.query<{ entity_id: string }>(
-    `select entity_id from names where kind = 'api-proxy' and name = $1`,
-    [proxy],
-  );
-  return found.rows[0]?.entity_id ?? '';
-};
 const drift = async () => (await plane.done('GET', `/environments/${environment.name}/drift/`)).resultList[0];
 const found = async () => (await drift())?.['findings'] as Record<string, unknown>[];
 const linesWith = (text: string) => plane.logLines.filter((line) => line.includes(text));
@@ -64,7 +57,7 @@ const healed = (withinMs = WHOLE_LOOK_MS) =>
     },
     withinMs,
   );
-const artifactText = async (proxy: string) => (await gateway.artifactOf(await idOf(proxy)))?.text ?? '{}';
+const artifactText = async (proxy: string) => (await gateway.artifactOf(await plane.proxyId(proxy)))?.text ?? '{}';
 
 describe('one artifact in Redis', () => {
   it.each([
@@ -84,7 +77,7 @@ describe('one artifact in Redis', () => {
     'that %s is published again under a new number by itself, and reported once',
     async (_what, problem, damage) => {
       await deploy('orders');
-      const id = await idOf('orders');
+      const id = await plane.proxyId('orders');
       const older = (await plane.redis.hget(key('artifacts'), id)) ?? '';
       await deploy('orders', { apiProxyDescription: 'newer' }, 'PUT');
       await damage(id, older);
@@ -136,7 +129,7 @@ describe('a write that Redis lost and that later ones hide', () => {
       const restore = await hiddenCopy();
       await deploy('orders', { apiProxyDescription: 'newer' }, 'PUT');
       await plane.done('DELETE', `${PROXIES}/stock/environments/${environment.name}/`);
-      expect((await gateway.artifactOf(await idOf('stock')))?.text).toBeUndefined();
+      expect((await gateway.artifactOf(await plane.proxyId('stock')))?.text).toBeUndefined();
       await restore();
       await until('both are requested again', async () => (await plane.deployments()).length === 7, WHOLE_LOOK_MS);
       await healed();
@@ -147,7 +140,7 @@ describe('a write that Redis lost and that later ones hide', () => {
           .sort(),
       ).toEqual(['publish succeeded', 'undeploy succeeded']);
       expect(JSON.parse(await artifactText('orders'))).toMatchObject({ revision: 2 });
-      expect(await gateway.artifactOf(await idOf('stock'))).toBeUndefined();
+      expect(await gateway.artifactOf(await plane.proxyId('stock'))).toBeUndefined();
       expect(linesWith('publishing everything again')).toEqual([]);
     },
     SUITE_MS,
@@ -297,7 +290,7 @@ describe('the comparison on demand', () => {
         ...{ proxies: 1, gateways: 1, isBeingRepaired: false, findingCount: 0, findings: [] },
         identities: expect.any(Number) as number,
       });
-      await plane.redis.hdel(key('artifacts'), await idOf('orders'));
+      await plane.redis.hdel(key('artifacts'), await plane.proxyId('orders'));
       const { resultList } = await plane.done('POST', `/environments/${environment.name}/drift/`, {});
       const finding = { projectName: 'shop', apiProxyName: 'orders', what: 'proxy', problem: 'missing' };
       expect(resultList[0]).toMatchObject({

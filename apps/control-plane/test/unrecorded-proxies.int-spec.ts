@@ -19,10 +19,6 @@ const deploy = (name: string, members: object = {}, method: 'POST' | 'PUT' = 'PO
   const order = { deploy: true, deployTargetEnvironmentNameList: [environment.name] };
   return plane.done(method, '/projects/shop/apiProxies/url/', proxyBody(name, { ...order, ...members }));
 };
-const idOf = async (proxy: string): Promise<string> => {
-  const found = await plane.pool.query<{ entity_id: string }>('select entity_id from names where name = $1', [proxy]);
-  return found.rows[0]?.entity_id ?? '';
-};
 const drift = async (method: 'GET' | 'POST' = 'GET', headers?: Record<string, string>) =>
   (await plane.done(method, `/environments/${environment.name}/drift/`, undefined, headers)).resultList[0];
 const linesWith = (text: string) => plane.logLines.filter((line) => line.includes(text));
@@ -48,7 +44,7 @@ beforeEach(async () => {
   await deploy('orders');
   await deploy('orders', { apiProxyDescription: 'newer' }, 'PUT');
   await deploy('stock');
-  stock = await idOf('stock');
+  stock = await plane.proxyId('stock');
 }, SUITE_MS);
 afterEach(async () => {
   await gateway.ends();
@@ -139,7 +135,9 @@ describe('a Redis that lost everything', () => {
       const again = (await plane.deployments()).slice(4).map(({ kind, state }) => `${kind} ${state}`);
       expect(again.sort()).toEqual(['publish succeeded', 'undeploy succeeded']);
       const joining = await FakeGateway.admitted(plane.redis, environment, 'gateway-2');
-      expect(JSON.parse((await joining.artifactOf(await idOf('orders')))?.text ?? '{}')).toMatchObject({ revision: 2 });
+      expect(JSON.parse((await joining.artifactOf(await plane.proxyId('orders')))?.text ?? '{}')).toMatchObject({
+        revision: 2,
+      });
       expect(await joining.artifactOf(stock)).toBeUndefined();
       expect(linesWith('publishing everything again')).toHaveLength(1);
       expect(linesWith('notRecorded')).toEqual([]);

@@ -180,6 +180,15 @@ export class RunningControlPlane {
     return { name, id: found.rows[0]?.entity_id ?? '', gatewayKey: String(resultList[0]?.['gatewayKey']) };
   }
 
+  /** '' when no proxy has the name. */
+  async proxyId(name: string): Promise<string> {
+    const found = await this.pool.query<{ entity_id: string }>(
+      `select entity_id from names where kind = 'api-proxy' and name = $1`,
+      [name],
+    );
+    return found.rows[0]?.entity_id ?? '';
+  }
+
   async events(): Promise<StoredEvent[]> {
     const found = await this.pool.query<StoredEvent>(
       'select stream_id, version, type, metadata, data from events order by epoch, transaction_id, sequence',

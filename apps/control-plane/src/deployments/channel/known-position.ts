@@ -4,6 +4,9 @@ import type { Queryable } from '../../persistence/secret-vault.ts';
 /** A change that is in the channel, by this publishing or by an earlier one. */
 export type InPlace = Exclude<Published, { kind: 'stale' }>;
 
+/** Why a repair deploys something, as it stands in the history of deployments. */
+export const PUBLISHED_AGAIN = 'Published again: the environment did not hold what is recorded';
+
 /** What was last published; `repairAfter`: up to which proxy a repair has come, null when none is under way. */
 export interface KnownChannel extends KnownRecord {
   readonly repairAfter: string | null;

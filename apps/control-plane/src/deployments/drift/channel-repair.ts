@@ -8,7 +8,7 @@ import { DATABASE, LOGGER } from '../../injection-tokens.ts';
 import { ownContext, UnitOfWork, type Unit } from '../../persistence/unit-of-work.ts';
 import type { Logger } from '#libs/program-shell';
 import type { EnvironmentChannel } from '../channel/environment-channels.ts';
-import { holdKnownChannel, knownChannel, type KnownChannel } from '../channel/known-position.ts';
+import { holdKnownChannel, knownChannel, PUBLISHED_AGAIN, type KnownChannel } from '../channel/known-position.ts';
 import { DriftMetrics } from './drift-metrics.ts';
 import { EnvironmentMirrors } from './environment-mirrors.ts';
 import { passDeployments, recordedAmong } from './recorded-proxies.ts';
@@ -21,7 +21,6 @@ const LOADABLE_EVERY_MS = 10_000;
 const NAMED_IN_LOG = 10;
 
 const CONTEXT = ownContext('channel-repair');
-const DESCRIPTION = 'Published again: the environment did not hold what is recorded';
 
 /** A channel that is the one that was published to, and what stands there. */
 export interface SoundChannel {
@@ -165,7 +164,7 @@ export class ChannelRepair {
       [target.environmentId, after, PROXIES_PER_BATCH],
     );
     for (const { proxy_id: proxyId, kind, revision } of found.rows) {
-      await requestDeployments(unit, [target], { kind, proxyId, revision, description: DESCRIPTION });
+      await requestDeployments(unit, [target], { kind, proxyId, revision, description: PUBLISHED_AGAIN });
     }
     const last = found.rows.length < PROXIES_PER_BATCH ? null : (found.rows.at(-1)?.proxy_id ?? null);
     await unit.transaction.query('update environment_channels set repair_after = $2 where environment_id = $1', [

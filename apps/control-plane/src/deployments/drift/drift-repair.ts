@@ -10,7 +10,7 @@ import {
 } from '../../deployment-requests/deployment-requests.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../../persistence/unit-of-work.ts';
 import type { EnvironmentChannel } from '../channel/environment-channels.ts';
-import { awaitKnownChannel, publishEverythingAgain } from '../channel/known-position.ts';
+import { awaitKnownChannel, publishEverythingAgain, PUBLISHED_AGAIN } from '../channel/known-position.ts';
 import type { DriftFinding } from './drift-finding.ts';
 import { DriftMetrics } from './drift-metrics.ts';
 import type { DriftReport } from './drift-report.ts';
@@ -21,7 +21,6 @@ import { passDeployments, recordedOf, type RecordedProxy } from './recorded-prox
 const PROXIES_ONE_BY_ONE = 100;
 /** One transaction takes out no more of what is not recorded than this; whoever wants it all gone asks again. */
 const TAKEN_OUT_AT_ONCE = 500;
-const AGAIN = 'Published again: the environment did not hold what is recorded';
 const TAKEN_OUT = 'Taken out: nothing is recorded of what the environment held';
 
 /** What a repair has asked for; it is carried out like any other wish. */
@@ -142,7 +141,7 @@ function wishOf(
   if (now.published === undefined) return undefined;
   const { kind, revision, deployment } = now.published;
   if (where === 'redis' && deployment !== recorded) return undefined;
-  return { kind, proxyId, revision, description: AGAIN };
+  return { kind, proxyId, revision, description: PUBLISHED_AGAIN };
 }
 
 async function tellAgain(unit: Unit, environmentId: string, findings: readonly DriftFinding[]): Promise<number> {

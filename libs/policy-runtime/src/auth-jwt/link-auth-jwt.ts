@@ -77,7 +77,7 @@ function publish(policyName: string, exchange: Exchange, result: VerifyResult, e
 export function linkAuthJwt(contract: AuthJwtContract, context: LinkContext): Step {
   const { policyName, options } = context;
   const keys = linkAuthJwtKeys(contract, context);
-  if (keys === undefined) return { waits: false, run: () => undefined };
+  if (keys === undefined) return () => undefined;
   const verify = linkVerifier(context, keys);
   const revocationFault = linkRevocationCheck(contract, context);
   const { allowUrlParameters, addUserToHeader, userHeaderName, clearAuth } = contract;
@@ -91,7 +91,7 @@ export function linkAuthJwt(contract: AuthJwtContract, context: LinkContext): St
       options.onDropped?.({ policy: policyName, header: userHeaderName });
     }
   };
-  const run = (exchange: Exchange, nowMs: number): Fault | undefined => {
+  return (exchange, nowMs) => {
     const found = tokenIn(exchange, allowUrlParameters);
     if ('missing' in found) {
       publish(policyName, exchange, refusal('UnresolvedReference'), FAULT_STRING);
@@ -106,5 +106,4 @@ export function linkAuthJwt(contract: AuthJwtContract, context: LinkContext): St
     admit(exchange, result.jwt.claims['sub']);
     return undefined;
   };
-  return { waits: false, run };
 }

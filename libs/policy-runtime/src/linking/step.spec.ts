@@ -1,7 +1,7 @@
 import type { Fault } from '../exchange/fault.ts';
 import { exchangeFor, linked, NOW_MS } from '../testing/artifacts.ts';
 import { rememberRecent } from './recent-results.ts';
-import { inSequence, type Step } from './step.ts';
+import { inSequence, whenAnswered, type Step } from './step.ts';
 
 const FAULT: Fault = { status: 401, headers: [], body: '', name: 'N', policy: 'P', reason: 'why' };
 const exchange = exchangeFor(linked({}));
@@ -11,18 +11,16 @@ function recorded(ran: string[], name: string, fault?: Fault): { readonly now: S
     ran.push(name);
     return fault;
   };
-  return { now: { waits: false, run }, later: { waits: true, run: async () => run() } };
+  return { now: run, later: async () => Promise.resolve().then(run) };
 }
 
 describe('inSequence', () => {
-  it('stays synchronous without a waiting step, and stops at the first fault', () => {
+  it('answers at once when nothing waits, and stops at the first fault', () => {
     const ran: string[] = [];
     const steps = ['a', 'b', 'c'].map((name) => recorded(ran, name, name === 'b' ? FAULT : undefined).now);
-    const joined = inSequence(steps);
-    expect(joined.waits).toBe(false);
-    expect(joined.run(exchange, NOW_MS)).toBe(FAULT);
+    expect(inSequence(steps)(exchange, NOW_MS)).toBe(FAULT);
     expect(ran).toEqual(['a', 'b']);
-    expect(inSequence([]).run(exchange, NOW_MS)).toBeUndefined();
+    expect(inSequence([])(exchange, NOW_MS)).toBeUndefined();
   });
 
   it('waits where a step waits, in order', async () => {
@@ -33,9 +31,26 @@ describe('inSequence', () => {
       recorded(ran, 'c', FAULT).now,
       recorded(ran, 'd').later,
     ]);
-    expect(joined.waits).toBe(true);
-    expect(await joined.run(exchange, NOW_MS)).toBe(FAULT);
+    const outcome = joined(exchange, NOW_MS);
+    expect(ran).toEqual(['a']);
+    expect(outcome).toBeInstanceOf(Promise);
+    expect(await outcome).toBe(FAULT);
     expect(ran).toEqual(['a', 'b', 'c']);
+  });
+
+  it('stops at the fault of a step that waited', async () => {
+    const ran: string[] = [];
+    const joined = inSequence([recorded(ran, 'a', FAULT).later, recorded(ran, 'b').now]);
+    expect(await joined(exchange, NOW_MS)).toBe(FAULT);
+    expect(ran).toEqual(['a']);
+  });
+});
+
+describe('whenAnswered', () => {
+  it('goes on at once, or after the wait', async () => {
+    const kept = (fault: Fault | undefined) => fault;
+    expect(whenAnswered(FAULT, kept)).toBe(FAULT);
+    expect(await whenAnswered(Promise.resolve(FAULT), kept)).toBe(FAULT);
   });
 });
 

@@ -1,42 +1,42 @@
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Fault } from '../exchange/fault.ts';
 
-/** Runs a policy at `nowMs`; a fault stops the flow. */
-export type SyncRun = (exchange: Exchange, nowMs: number) => Fault | undefined;
-export type AsyncRun = (exchange: Exchange, nowMs: number) => Promise<Fault | undefined>;
-/** Synchronous unless a step waits. */
-export type Run = (exchange: Exchange, nowMs: number) => Fault | undefined | Promise<Fault | undefined>;
+/** What came of a policy: nothing, a fault that stops the flow, or the promise of either where something is waited for. */
+export type Outcome = Fault | undefined | Promise<Fault | undefined>;
 
-/** One linked policy, or several joined into one. */
-export type Step = { readonly waits: false; readonly run: SyncRun } | { readonly waits: true; readonly run: AsyncRun };
+/** One linked policy, or several joined into one: runs at `nowMs`. Answers at once unless this request makes it wait. */
+export type Step = (exchange: Exchange, nowMs: number) => Outcome;
 
-function withoutWaiting(runs: readonly SyncRun[]): SyncRun {
-  return (exchange, nowMs) => {
-    for (const run of runs) {
-      const fault = run(exchange, nowMs);
-      if (fault !== undefined) return fault;
-    }
-    return undefined;
-  };
-}
-
-function awaitingWhereNeeded(steps: readonly Step[]): AsyncRun {
-  return async (exchange, nowMs) => {
-    for (const step of steps) {
-      const fault = step.waits ? await step.run(exchange, nowMs) : step.run(exchange, nowMs);
-      if (fault !== undefined) return fault;
-    }
-    return undefined;
-  };
-}
-
-/** Joins steps into one that stops at the first fault; it waits only if one of them does. */
-export function inSequence(steps: readonly Step[]): Step {
-  const runs: SyncRun[] = [];
-  for (const step of steps) {
-    if (step.waits) return { waits: true, run: awaitingWhereNeeded(steps) };
-    runs.push(step.run);
+async function afterWaiting(
+  pending: Promise<Fault | undefined>,
+  remaining: readonly Step[],
+  exchange: Exchange,
+  nowMs: number,
+): Promise<Fault | undefined> {
+  const fault = await pending;
+  if (fault !== undefined) return fault;
+  for (const step of remaining) {
+    const outcome = await step(exchange, nowMs);
+    if (outcome !== undefined) return outcome;
   }
-  const [only] = runs;
-  return { waits: false, run: runs.length === 1 && only !== undefined ? only : withoutWaiting(runs) };
+  return undefined;
+}
+
+/** Joins steps into one that stops at the first fault; it waits only while one of them does. */
+export function inSequence(steps: readonly Step[]): Step {
+  const [only] = steps;
+  if (steps.length === 1 && only !== undefined) return only;
+  return (exchange, nowMs) => {
+    for (const [index, step] of steps.entries()) {
+      const outcome = step(exchange, nowMs);
+      if (outcome instanceof Promise) return afterWaiting(outcome, steps.slice(index + 1), exchange, nowMs);
+      if (outcome !== undefined) return outcome;
+    }
+    return undefined;
+  };
+}
+
+/** Goes on with what a step answered, at once where it did not wait. */
+export function whenAnswered(outcome: Outcome, then: (fault: Fault | undefined) => Fault | undefined): Outcome {
+  return outcome instanceof Promise ? outcome.then(then) : then(outcome);
 }

@@ -2,9 +2,10 @@ import type { PolicyContract } from '#libs/policy-contracts';
 import { parseCondition } from '../conditions/parse-condition.ts';
 import { compileVariable } from '../exchange/compile-variable.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import type { Fault } from '../exchange/fault.ts';
 import { variableText } from '../exchange/variable-text.ts';
 import type { LinkContext } from './link-context.ts';
-import type { Step } from './step.ts';
+import { whenAnswered, type Step } from './step.ts';
 import { setUpstreamHeader } from './upstream-header.ts';
 
 /** Sets the headers of `forwardVariables` whenever the policy ran and the flow goes on. */
@@ -19,20 +20,11 @@ export function withForwardVariables(step: Step, policy: PolicyContract, context
       }
     }
   };
-  if (step.waits) {
-    const run = async (exchange: Exchange, nowMs: number) => {
-      const fault = await step.run(exchange, nowMs);
-      if (fault === undefined) forward(exchange);
-      return fault;
-    };
-    return { waits: true, run };
-  }
-  const run = (exchange: Exchange, nowMs: number) => {
-    const fault = step.run(exchange, nowMs);
+  const forwardUnlessStopped = (exchange: Exchange, fault: Fault | undefined): Fault | undefined => {
     if (fault === undefined) forward(exchange);
     return fault;
   };
-  return { waits: false, run };
+  return (exchange, nowMs) => whenAnswered(step(exchange, nowMs), (fault) => forwardUnlessStopped(exchange, fault));
 }
 
 /** Skips the policy while its condition is false. A condition that cannot be parsed is a link fault. */
@@ -46,8 +38,5 @@ export function withCondition(step: Step, policy: PolicyContract, context: LinkC
   }
   const readers = new Map(condition.variables.map((name) => [name, compileVariable(name)] as const));
   const holds = (exchange: Exchange): boolean => condition.evaluate((name) => readers.get(name)?.(exchange));
-  if (step.waits) {
-    return { waits: true, run: async (exchange, nowMs) => (holds(exchange) ? step.run(exchange, nowMs) : undefined) };
-  }
-  return { waits: false, run: (exchange, nowMs) => (holds(exchange) ? step.run(exchange, nowMs) : undefined) };
+  return (exchange, nowMs) => (holds(exchange) ? step(exchange, nowMs) : undefined);
 }

@@ -106,7 +106,7 @@ class ProxyLinker {
       // A broken assumption of a linker must not take the whole process down; its text may hold material, so it stays out.
       const message = `the policy cannot be linked (${reason instanceof Error ? reason.name : 'unknown error'})`;
       context.refuse({ field: 'policy', code: 'not_linkable', message });
-      return { waits: false, run: () => undefined };
+      return () => undefined;
     }
   }
 

@@ -2,12 +2,10 @@ import type { ArtifactEndpoint, ArtifactPipelines, PlacedPolicy } from '#libs/po
 import { readsRequestBody } from '../exchange/compile-variable.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Fault } from '../exchange/fault.ts';
-import { inSequence, type Step, type SyncRun } from '../linking/step.ts';
+import { inSequence, whenAnswered, type Outcome, type Step } from '../linking/step.ts';
 import { PathTemplate, decodeSegment } from './path-template.ts';
 import { tokenParametersOf } from './policy-linkers.ts';
 import { referencedVariables } from './referenced-variables.ts';
-
-type Outcome = Fault | undefined | Promise<Fault | undefined>;
 
 /** Where a request goes inside a proxy; a proxy without endpoints has one that matches everything. */
 export interface LinkedRoute {
@@ -55,34 +53,14 @@ const raise = (exchange: Exchange, fault: Fault | undefined): Fault | undefined 
   return fault;
 };
 
-function runStep(step: Step, exchange: Exchange, nowMs: number): Outcome {
-  if (!step.waits) return raise(exchange, step.run(exchange, nowMs));
-  return step.run(exchange, nowMs).then((fault) => raise(exchange, fault));
-}
+const runStep = (step: Step, exchange: Exchange, nowMs: number): Outcome =>
+  whenAnswered(step(exchange, nowMs), (fault) => raise(exchange, fault));
 
 const raisedBy = (fault: Fault | undefined): Fault | undefined => (fault?.isRaised === true ? fault : undefined);
 
-async function runAllWaiting(steps: readonly Step[], exchange: Exchange, nowMs: number): Promise<Fault | undefined> {
-  for (const step of steps) {
-    const raised = raisedBy(await step.run(exchange, nowMs));
-    if (raised !== undefined) return raised;
-  }
-  return undefined;
-}
-
 /** Every step runs, whatever the one before it says, up to one that raises an answer: an error has happened already. */
-function runAll(steps: readonly Step[], exchange: Exchange, nowMs: number): Outcome {
-  const runs: SyncRun[] = [];
-  for (const step of steps) {
-    if (step.waits) return runAllWaiting(steps, exchange, nowMs);
-    runs.push(step.run);
-  }
-  for (const run of runs) {
-    const raised = raisedBy(run(exchange, nowMs));
-    if (raised !== undefined) return raised;
-  }
-  return undefined;
-}
+const runAll = (steps: readonly Step[]): Step =>
+  inSequence(steps.map((step) => (exchange, nowMs) => whenAnswered(step(exchange, nowMs), raisedBy)));
 
 /** What the client sends but the upstream never sees, whatever the policies decide. */
 interface Guards {
@@ -93,7 +71,7 @@ interface Guards {
 function runnersOf(proxyLevel: LinkedPipelines, endpointLevel: LinkedPipelines, guards: Guards) {
   const request = inSequence([...proxyLevel.request, ...endpointLevel.request]);
   const response = inSequence([...endpointLevel.response, ...proxyLevel.response]);
-  const error = [...proxyLevel.error, ...endpointLevel.error];
+  const error = runAll([...proxyLevel.error, ...endpointLevel.error]);
   return {
     runRequest: (exchange: Exchange, nowMs: number): Outcome => {
       exchange.phase = 'request';
@@ -111,7 +89,7 @@ function runnersOf(proxyLevel: LinkedPipelines, endpointLevel: LinkedPipelines, 
       exchange.phase = 'error';
       exchange.nowMs = nowMs;
       exchange.raise(fault);
-      const raised = runAll(error, exchange, nowMs);
+      const raised = error(exchange, nowMs);
       return raised instanceof Promise ? raised.then((answer) => answer ?? fault) : (raised ?? fault);
     },
     hasResponsePipeline: proxyLevel.response.length + endpointLevel.response.length > 0,

@@ -29,7 +29,7 @@ export function linkRaiseFault(contract: RaiseFaultContract, { policyName }: Lin
     compileMessageTemplate(contract.payload),
   ];
   const { statusCode: status } = contract;
-  const run: (...args: Parameters<Extract<Step, { waits: false }>['run']>) => Fault = (exchange) => {
+  return (exchange): Fault => {
     const [phrase, type] = [lineText(reasonPhrase(exchange)), lineText(contentType(exchange))];
     return {
       status,
@@ -42,5 +42,4 @@ export function linkRaiseFault(contract: RaiseFaultContract, { policyName }: Lin
       isRaised: true,
     };
   };
-  return { waits: false, run };
 }

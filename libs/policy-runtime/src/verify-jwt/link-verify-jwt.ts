@@ -45,7 +45,7 @@ export function linkVerifyJwt(contract: VerifyJwtContract, context: LinkContext)
       code: 'MissingConfigurationElement',
       message: 'the policy has no key',
     });
-    return { waits: false, run: () => undefined };
+    return () => undefined;
   }
   const readToken = linkSource(contract.source);
   const verify = linkVerifier(contract, key, artifact);
@@ -82,5 +82,5 @@ export function linkVerifyJwt(contract: VerifyJwtContract, context: LinkContext)
       return fail({ ...fault, reason: `${fault.reason} ${name}` }, exchange, finding);
     }
   };
-  return { waits: false, run };
+  return run;
 }

@@ -1,19 +1,14 @@
 import { type KeyObject } from 'node:crypto';
-import { compileHeaderCheck, type HeaderRules } from './compile-header-check.ts';
-import { compileTimeCheck, type TimeRules } from './compile-time-check.ts';
+import { compileClaimChecks } from './compile-claim-checks.ts';
+import { compileHeaderCheck } from './compile-header-check.ts';
 import { isJwsAlgorithmName, jwsFamily, type JwsAlgorithmName, type JwsFamily } from './jws-algorithms.ts';
-import { type JsonObject, type JsonValue } from './json-value.ts';
-import { type DecodedJwt, type JwtRefusal, refusal } from './jwt-refusal.ts';
+import { type JsonObject } from './json-value.ts';
+import { type JwtRefusal, refusal } from './jwt-refusal.ts';
 import { compileHeaderReader, type ReadHeader } from './read-header.ts';
 import { prepareSignatureCheck, type SignatureCheck } from './signature-check.ts';
 import { decodeBase64Url } from './strict-base64url.ts';
 import { parseJsonObject } from './strict-json.ts';
-
-/** Longest token the engine looks at, in characters (and bytes: a token is ASCII). */
-export const MAX_TOKEN_LENGTH = 16_384;
-
-/** The verified token, or why it is refused. */
-export type VerifyResult = { readonly ok: true; readonly jwt: DecodedJwt } | JwtRefusal;
+import { MAX_TOKEN_LENGTH, type TokenRules, type Verifier } from './token-rules.ts';
 
 /**
  * Finds the key for a header that is not verified yet. It must never build a key from the header itself, and
@@ -25,36 +20,12 @@ export type KeySelector<Context> = (
   context: Context,
 ) => KeyObject | JwtRefusal;
 
-/** A further condition on a verified token; its refusal is handed on with the token attached. */
-export type ClaimCheck<Context> = (jwt: DecodedJwt, nowSeconds: number, context: Context) => JwtRefusal | undefined;
-
-export interface VerifierOptions<Context> extends HeaderRules, TimeRules {
+export interface VerifierOptions<Context> extends TokenRules<Context> {
   /** What the token's `alg` may be: one family, or RS together with PS. */
   readonly algorithms: readonly JwsAlgorithmName[];
   /** One key, judged for every allowed algorithm once, or a selector, whose keys are judged when first seen. */
   readonly key: KeyObject | KeySelector<Context>;
-  /** Required `typ`, e.g. `at+jwt`; case and a leading `application/` do not count. Default: any or none. */
-  readonly type?: string;
-  /** Extensions the caller understands; every name in `crit` must be among them. Default: none. */
-  readonly knownCriticalHeaders?: readonly string[];
-  /** Pays no heed to `crit`. `b64: false` is refused all the same. Default: false. */
-  readonly ignoreCriticalHeaders?: boolean;
-  /** Tolerance for `exp`, `nbf` and `iat`, in seconds. Default: 0. */
-  readonly timeAllowanceSeconds?: number;
-  /** Accepts an `iat` in the future. Default: false. */
-  readonly ignoreIssuedAt?: boolean;
-  /** Longest time from `nbf` (or `iat`) to `exp`; requires both. The allowance is not added. Default: no limit. */
-  readonly maxLifespan?: { readonly seconds: number; readonly useIssueTime: boolean };
-  /** Required `iss`, exactly. */
-  readonly issuer?: string;
-  /** Required `aud`: the string itself, or an array that contains it. */
-  readonly audience?: string;
-  /** Run in this order after times, issuer and audience. */
-  readonly checks?: readonly ClaimCheck<Context>[];
 }
-
-/** Judges one token at `nowSeconds` since the epoch (may be fractional). Never throws on any token. */
-export type Verifier<Context> = (token: string, nowSeconds: number, context: Context) => VerifyResult;
 
 type FindSignatureCheck<Context> = (found: ReadHeader, context: Context) => SignatureCheck | JwtRefusal;
 
@@ -93,26 +64,6 @@ const forSelectedKey = <Context>(
     ofAlgorithm?.set(key, made);
     return made;
   };
-};
-
-const requireIssuer = (issuer: string): ClaimCheck<unknown> => {
-  const mismatch = refusal('ClaimMismatch', { claim: 'iss' });
-  return ({ claims }) => (claims['iss'] === issuer ? undefined : mismatch);
-};
-
-const requireAudience = (audience: string): ClaimCheck<unknown> => {
-  const mismatch = refusal('ClaimMismatch', { claim: 'aud' });
-  const includes = (value: JsonValue | undefined): boolean =>
-    value === audience || (Array.isArray(value) && value.includes(audience));
-  return ({ claims }) => (includes(claims['aud']) ? undefined : mismatch);
-};
-
-const compileClaimChecks = <Context>(options: VerifierOptions<Context>): readonly ClaimCheck<Context>[] => {
-  const checkTimes = compileTimeCheck(options);
-  const checks: ClaimCheck<Context>[] = [({ claims }, nowSeconds) => checkTimes(claims, nowSeconds)];
-  if (options.issuer !== undefined) checks.push(requireIssuer(options.issuer));
-  if (options.audience !== undefined) checks.push(requireAudience(options.audience));
-  return checks.concat(options.checks ?? []);
 };
 
 /** The positions of the two dots, or undefined when the token is too long or has another number of parts. */

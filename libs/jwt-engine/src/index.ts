@@ -1,16 +1,19 @@
 export { checkKeyFor } from './check-key.ts';
 export { compileSigner, type SignerOptions, UnusableSigningKey } from './compile-signer.ts';
-export {
-  type ClaimCheck,
-  compileVerifier,
-  type KeySelector,
-  MAX_TOKEN_LENGTH,
-  type Verifier,
-  type VerifierOptions,
-  type VerifyResult,
-} from './compile-verifier.ts';
+export { compileVerifier, type KeySelector, type VerifierOptions } from './compile-verifier.ts';
 export { type JsonObject, type JsonValue } from './json-value.ts';
 export { jwksSelectorFrom } from './jwks-selector.ts';
+export {
+  isJweContentAlgorithmName,
+  isJweKeyAlgorithmName,
+  JWE_CONTENT_ALGORITHM_NAMES,
+  JWE_KEY_ALGORITHM_NAMES,
+  type JweContentAlgorithmName,
+  type JweFamily,
+  jweFamily,
+  type JweKeyAlgorithmName,
+  MAX_PBKDF2_ITERATIONS,
+} from './jwe-algorithms.ts';
 export {
   isJwsAlgorithmName,
   JWS_ALGORITHM_NAMES,
@@ -48,3 +51,4 @@ export {
   type SigningKey,
   signingKeyFromJwk,
 } from './signing-keys.ts';
+export { type ClaimCheck, MAX_TOKEN_LENGTH, type TokenRules, type Verifier, type VerifyResult } from './token-rules.ts';

@@ -11,11 +11,12 @@ export type KeyFaultCode =
   | 'InvalidSecretKey'
   | 'InvalidPublicKey'
   | 'InvalidPrivateKey'
+  | 'InvalidPasswordKey'
   | 'InvalidKeyConfiguration';
 
 /** Why a token is refused. A code is never renamed and never reused. */
 export type JwtRefusalCode =
-  /** Not three parts, not base64url in its one spelling, or longer than {@link MAX_TOKEN_LENGTH}. */
+  /** Not three parts (five for an encrypted token), not base64url in its one spelling, or longer than {@link MAX_TOKEN_LENGTH}. */
   | 'MalformedToken'
   /** Header or payload is not a JSON object, not UTF-8, names a member twice or nests too deep. */
   | 'InvalidJsonFormat'
@@ -25,6 +26,11 @@ export type JwtRefusalCode =
   /** Carries `header`. */
   | 'UnhandledCriticalHeader'
   | 'InvalidSignature'
+  /** The key does not open the token, whatever the reason; which one it is would help who guesses. */
+  | 'DecryptionFailed'
+  /** Of a token under a password: the salt's length or `p2c` is not what the policy demands, or beyond all limits. */
+  | 'InvalidSaltLength'
+  | 'InvalidIterationCount'
   | 'TokenExpired'
   | 'TokenNotYetValid'
   /** Carries `claim`. */

@@ -72,8 +72,20 @@ export { RAISE_FAULT_SCHEMA, parseRaiseFault, type RaiseFaultContract } from './
 export { createPasswordVerifier, createSecretVerifier, verifyPassword, verifySecret } from './secret-verifier.ts';
 export { LONGEST_DURATION_MS, TIME_UNITS, TIME_UNIT_MS, durationMs, type TimeUnit } from './time-units.ts';
 export { faultsOf, parseWith, type ContractWarning, type Parsed, type ValidationFault } from './validation-fault.ts';
-export { parseVerifyJwt, type VerifyJwtContract } from './verify-jwt.contract.ts';
+export {
+  parseVerifyJwt,
+  type EncryptedTokens,
+  type SignedTokens,
+  type VerifyJwtContract,
+} from './verify-jwt.contract.ts';
 export { VERIFY_JWT_SCHEMA } from './verify-jwt-schema.ts';
 export { timeSpanSeconds, type ListOrRef, type TextOrRef } from './verify-jwt-elements.ts';
-export { CERTIFICATE_PEM, type PublicKeyElement, type SecretKeyElement } from './verify-jwt-keys.ts';
+export {
+  type DirectKeyElement,
+  type EncryptionAlgorithms,
+  type PasswordKeyElement,
+  type PrivateKeyElement,
+} from './verify-jwt-decryption-keys.ts';
+export { CERTIFICATE_PEM, type JwksElement, type PublicKeyElement } from './verify-jwt-keys.ts';
+export { type SecretKeyElement } from './verify-jwt-secrets.ts';
 export { type ExpectedMember, type ExpectedMembers, type MemberType } from './verify-jwt-members.ts';

@@ -7,22 +7,23 @@ import {
   publicKeyFrom,
   type JwsAlgorithmName,
 } from '#libs/jwt-engine';
-import type { RawVerifyJwt, SECRET_ENCODINGS } from './verify-jwt-schema.ts';
+import type { RawVerifyJwt } from './verify-jwt-schema.ts';
 import { isDeploymentErrorName, type VerifyJwtFindings } from './verify-jwt-findings.ts';
 import { textOrRef, type TextOrRef } from './verify-jwt-elements.ts';
 
-export interface SecretKeyElement {
-  /** Left out: the UTF-8 bytes of the text are the key. */
-  readonly encoding?: (typeof SECRET_ENCODINGS)[number] | undefined;
-  /** A variable whose name starts with `private.`. */
-  readonly ref: string;
+/** A key set: text and/or `ref`, or `uri`, or `uriRef` (`verify-jwt.md` 3.3). */
+export interface JwksElement extends TextOrRef {
+  /** Where the set is fetched from. */
+  readonly uri?: string | undefined;
+  /** The variable that holds the address. */
+  readonly uriRef?: string | undefined;
 }
 
 /** Exactly one of the three. */
 export interface PublicKeyElement {
   readonly value?: TextOrRef | undefined;
   readonly certificate?: TextOrRef | undefined;
-  readonly jwks?: TextOrRef | undefined;
+  readonly jwks?: JwksElement | undefined;
 }
 
 /** A certificate where one is demanded: a bare key in its place is not one. */
@@ -50,21 +51,6 @@ export function algorithmsOf(raw: RawVerifyJwt, findings: VerifyJwtFindings): Jw
     return [];
   }
   return known;
-}
-
-export function secretKeyOf(raw: RawVerifyJwt['secretKey'], findings: VerifyJwtFindings): SecretKeyElement | undefined {
-  if (raw === undefined) return undefined;
-  if (raw.id !== undefined)
-    findings.refuse('InvalidConfigurationForVerify', 'secretKey.id', { kind: 'element', name: 'Id' });
-  if (raw.value !== undefined) findings.refuse('InvalidSecretInConfig', 'secretKey.value', SECRET_KEY);
-  const ref = raw.ref?.trim() ?? '';
-  if (ref === '') {
-    // Apigee tells a Value that is missing from one that is empty.
-    const isMissing = raw.ref === undefined;
-    const fault = isMissing ? 'InvalidKeyConfiguration' : 'EmptyElementForKeyConfiguration';
-    if (raw.value === undefined) findings.refuse(fault, isMissing ? 'secretKey' : 'secretKey.ref', SECRET_KEY);
-  } else if (!/^private\../.test(ref)) findings.refuse('InvalidVariableNameForSecret', 'secretKey.ref', SECRET_KEY);
-  return { ...(raw.encoding === undefined ? {} : { encoding: raw.encoding }), ref };
 }
 
 /** Members of a JWK that only a private or symmetric key has (RFC 7518 section 6). */
@@ -127,14 +113,16 @@ function checkPublicKeyChild(
 
 type RawPublicKey = NonNullable<RawVerifyJwt['publicKey']>;
 
-function checkJwksAddress(jwks: RawPublicKey['jwks'], hasAllowedHosts: boolean, findings: VerifyJwtFindings): boolean {
-  const { uri, uriRef } = jwks ?? {};
-  if (typeof uriRef === 'string' && isFromRequest(uriRef) && !hasAllowedHosts) {
+/** `uri` and `uriRef`; undefined: the set is no address. */
+function jwksAddress(raw: RawPublicKey['jwks'], hasAllowedHosts: boolean, findings: VerifyJwtFindings) {
+  const { uri, uriRef } = raw ?? {};
+  if (isFromRequest(uriRef) && !hasAllowedHosts) {
     findings.refuse('InsecureKeySource', 'publicKey.jwks.uriRef', PUBLIC_KEY);
   }
-  if (uri !== undefined) findings.notSupported('publicKey.jwks.uri', 'a JWKS fetched from an address');
-  if (uriRef !== undefined) findings.notSupported('publicKey.jwks.uriRef', 'a JWKS fetched from an address');
-  return uri !== undefined || uriRef !== undefined;
+  const ways = [uri, uriRef, textOrRef(raw)].filter((way) => way !== undefined);
+  if (ways.length > 1) findings.refuse('InvalidKeyConfiguration', 'publicKey.jwks', PUBLIC_KEY);
+  if (uri !== undefined) return { uri: uri.trim() };
+  return uriRef === undefined ? undefined : { uriRef: uriRef.trim() };
 }
 
 export function publicKeyOf(
@@ -149,10 +137,11 @@ export function publicKeyOf(
     findings.refuse('InvalidKeyConfiguration', 'publicKey', PUBLIC_KEY);
     return undefined;
   }
-  const hasAddress = checkJwksAddress(raw.jwks, allowedJwksHosts.length > 0, findings);
+  const address = jwksAddress(raw.jwks, allowedJwksHosts.length > 0, findings);
+  if (address !== undefined) return { jwks: address };
   const element = textOrRef(raw[child]);
   if (element === undefined) {
-    if (!hasAddress) findings.refuse('EmptyElementForKeyConfiguration', `publicKey.${child}`, PUBLIC_KEY);
+    findings.refuse('EmptyElementForKeyConfiguration', `publicKey.${child}`, PUBLIC_KEY);
     return undefined;
   }
   checkPublicKeyChild(child, element, algorithms, findings);

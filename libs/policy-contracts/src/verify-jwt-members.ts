@@ -47,9 +47,6 @@ export const HEADER_RULES: MemberRules = {
   invalidType: 'InvalidTypeForAdditionalHeader',
 };
 
-/** A brace before a letter opens a reference: JSON has a quote, a blank or the closing brace there. */
-const TEMPLATE_REFERENCE = /\{[A-Za-z_][^{}]*\}/;
-
 const isMemberType = (text: string): text is MemberType => (MEMBER_TYPES as readonly string[]).includes(text);
 
 function typeOf(raw: RawMember, at: string, rules: MemberRules, findings: VerifyJwtFindings): MemberType {
@@ -79,9 +76,6 @@ function memberOf(raw: RawMember, at: string, rules: MemberRules, findings: Veri
       at,
       'has neither value nor ref, so only an empty text equals it; to demand presence use requiredClaims',
     );
-  }
-  if (type === 'map' && expected?.value !== undefined && TEMPLATE_REFERENCE.test(expected.value)) {
-    findings.notSupported(`${at}.value`, 'a {variable} in the text of a map');
   }
   return { name, ...expected, type, array: raw.array === true };
 }

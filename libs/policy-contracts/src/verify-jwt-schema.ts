@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { optional, withDefault } from './nullable-fields.ts';
+import { MAX_PBKDF2_ITERATIONS } from '#libs/jwt-engine';
+import { optional, wholeNumber, withDefault } from './nullable-fields.ts';
 import { policyBaseFields } from './policy-base.ts';
 
 /** Elements that Apigee's own policy ignores: accepted with a warning, never stored (`verify-jwt.md` 2.2, 3.8). */
@@ -13,9 +14,6 @@ export const IGNORED_ELEMENTS = [
   'includeTyp',
   'properties',
 ] as const;
-
-/** Elements of the contract that this version refuses: they may not be accepted and then left unenforced. */
-export const UNSUPPORTED_ELEMENTS = ['algorithms', 'privateKey', 'passwordKey', 'directKey'] as const;
 
 export const SECRET_ENCODINGS = ['hex', 'base16', 'base64', 'base64url'] as const;
 
@@ -90,7 +88,7 @@ export const VERIFY_JWT_SCHEMA = z.strictObject({
       certificate: optional(textElement),
       jwks: optional(
         z
-          .preprocess(asValue, z.strictObject({ value: text, ref, uri: anything, uriRef: anything }))
+          .preprocess(asValue, z.strictObject({ value: text, ref, uri: optional(z.string().max(2048)), uriRef: ref }))
           .meta(orShort('string')),
       ),
     }),
@@ -118,10 +116,20 @@ export const VERIFY_JWT_SCHEMA = z.strictObject({
   ignoreCriticalExtensions: anything,
   includeTyp: anything,
   properties: anything,
-  algorithms: anything,
-  privateKey: anything,
-  passwordKey: anything,
-  directKey: anything,
+  algorithms: optional(z.strictObject({ key: optional(z.string()), content: optional(z.string()) })),
+  privateKey: optional(z.strictObject({ ref, passwordRef: ref, value: anything, password: anything, id: anything })),
+  passwordKey: optional(
+    z.strictObject({
+      ref,
+      saltLength: optional(wholeNumber(1, 1024)),
+      pbkdf2Iterations: optional(wholeNumber(1, MAX_PBKDF2_ITERATIONS)),
+      value: anything,
+      id: anything,
+    }),
+  ),
+  directKey: optional(
+    z.strictObject({ encoding: optional(z.enum(SECRET_ENCODINGS)), ref, value: anything, id: anything }),
+  ),
   allowedJwksHosts: withDefault(z.array(hostName).max(100), []),
 });
 

@@ -10,30 +10,24 @@ import {
   type TextOrRef,
 } from './verify-jwt-elements.ts';
 import { VerifyJwtFindings } from './verify-jwt-findings.ts';
+import { algorithmsOf, checkKeyElements, publicKeyOf, type PublicKeyElement } from './verify-jwt-keys.ts';
+import { secretKeyOf, type SecretKeyElement } from './verify-jwt-secrets.ts';
 import {
-  algorithmsOf,
-  checkKeyElements,
-  publicKeyOf,
-  secretKeyOf,
-  type PublicKeyElement,
-  type SecretKeyElement,
-} from './verify-jwt-keys.ts';
+  decryptionKeysOf,
+  encryptionAlgorithmsOf,
+  type DecryptionKeys,
+  type EncryptionAlgorithms,
+} from './verify-jwt-decryption-keys.ts';
 import { CLAIM_RULES, expectedMembers, HEADER_RULES, type ExpectedMembers } from './verify-jwt-members.ts';
-import { IGNORED_ELEMENTS, UNSUPPORTED_ELEMENTS, VERIFY_JWT_SCHEMA, type RawVerifyJwt } from './verify-jwt-schema.ts';
+import { IGNORED_ELEMENTS, VERIFY_JWT_SCHEMA, type RawVerifyJwt } from './verify-jwt-schema.ts';
 
-/** `policy-verify-jwt`: Apigee's VerifyJWT, one member per XML element (contract 4.1). This is also its stored form. */
-export interface VerifyJwtContract extends PolicyBase {
+interface VerifyJwtElements extends PolicyBase {
   readonly type: 'policy-verify-jwt';
   readonly displayName?: string | undefined;
   /** A failure sets its variables and the flow goes on. */
   readonly continueOnError: boolean;
-  /** Never empty; HS and ES are not mixed with other families. */
-  readonly algorithm: readonly JwsAlgorithmName[];
-  readonly jwtType: 'Signed';
   /** Name of the flow variable that holds the token; left out: the bearer token of the Authorization header. */
   readonly source?: string | undefined;
-  readonly secretKey?: SecretKeyElement | undefined;
-  readonly publicKey?: PublicKeyElement | undefined;
   readonly subject?: TextOrRef | undefined;
   readonly issuer?: TextOrRef | undefined;
   readonly audience?: TextOrRef | undefined;
@@ -53,16 +47,36 @@ export interface VerifyJwtContract extends PolicyBase {
   readonly allowedJwksHosts?: readonly string[] | undefined;
 }
 
+/** What decides that a token is a signed one, and with which keys. */
+export interface SignedTokens {
+  readonly jwtType: 'Signed';
+  /** Never empty; HS and ES are not mixed with other families. */
+  readonly algorithm: readonly JwsAlgorithmName[];
+  readonly secretKey?: SecretKeyElement | undefined;
+  readonly publicKey?: PublicKeyElement | undefined;
+}
+
+/** What decides that a token is an encrypted one, and with which key. */
+export interface EncryptedTokens extends DecryptionKeys {
+  readonly jwtType: 'Encrypted';
+  readonly algorithms: EncryptionAlgorithms;
+}
+
+/** `policy-verify-jwt`: Apigee's VerifyJWT, one member per XML element (contract 4.1). This is also its stored form. */
+export type VerifyJwtContract = VerifyJwtElements & (SignedTokens | EncryptedTokens);
+
 function checkKind(raw: RawVerifyJwt, findings: VerifyJwtFindings): void {
   if (raw.algorithm !== undefined && raw.algorithms !== undefined) {
     findings.refuse('InvalidConfiguration', 'algorithms', { kind: 'element', name: 'Algorithms' });
   }
-  for (const name of UNSUPPORTED_ELEMENTS) {
-    if (raw[name] === undefined || (name === 'algorithms' && raw.algorithm !== undefined)) continue;
-    findings.notSupported(name, `${name} (encrypted tokens)`);
-  }
-  if (raw.jwtType === 'Encrypted') findings.notSupported('jwtType', 'jwtType Encrypted');
+  if (raw.jwtType === undefined || raw.jwtType === kindOf(raw)) return;
+  const missing = raw.jwtType === 'Signed' ? 'Algorithm' : 'Algorithms';
+  findings.refuse('InvalidConfigurationForActionAndAlgorithm', 'jwtType', { kind: 'element', name: missing });
 }
+
+/** Which of the two elements is there decides, never the token (`verify-jwt.md` 3.2). */
+const kindOf = (raw: RawVerifyJwt): VerifyJwtContract['jwtType'] =>
+  raw.algorithms === undefined || raw.algorithm !== undefined ? 'Signed' : 'Encrypted';
 
 function sourceOf(raw: RawVerifyJwt, findings: VerifyJwtFindings): string | undefined {
   const source = raw.source?.trim();
@@ -70,16 +84,20 @@ function sourceOf(raw: RawVerifyJwt, findings: VerifyJwtFindings): string | unde
   return source;
 }
 
-function keysOf(raw: RawVerifyJwt, findings: VerifyJwtFindings) {
+function signedTokens(raw: RawVerifyJwt, findings: VerifyJwtFindings): SignedTokens {
   const algorithm = algorithmsOf(raw, findings);
   checkKeyElements(raw, algorithm, findings);
   // A public key beside an HS algorithm is refused as such; what it would fit is another question.
   const asymmetric = algorithm.filter((name) => jwsFamily(name) !== 'HS');
-  return {
-    algorithm,
-    secretKey: secretKeyOf(raw.secretKey, findings),
-    publicKey: publicKeyOf(raw, asymmetric, findings),
-  };
+  const secretKey = secretKeyOf(raw.secretKey, findings);
+  return { jwtType: 'Signed', algorithm, secretKey, publicKey: publicKeyOf(raw, asymmetric, findings) };
+}
+
+/** Undefined: it cannot be said which algorithm it is; the findings say why. */
+function encryptedTokens(raw: RawVerifyJwt, findings: VerifyJwtFindings): EncryptedTokens | undefined {
+  const algorithms = encryptionAlgorithmsOf(raw.algorithms, findings);
+  const keys = decryptionKeysOf(raw, algorithms, findings);
+  return algorithms && { jwtType: 'Encrypted', algorithms, ...keys };
 }
 
 function lifespanOf(raw: RawVerifyJwt, findings: VerifyJwtFindings): VerifyJwtContract['maxLifespan'] {
@@ -90,7 +108,9 @@ function lifespanOf(raw: RawVerifyJwt, findings: VerifyJwtFindings): VerifyJwtCo
 
 function jwksHostsOf(raw: RawVerifyJwt, findings: VerifyJwtFindings): readonly string[] | undefined {
   if (raw.allowedJwksHosts.length === 0) return undefined;
-  findings.warn('allowedJwksHosts', 'matters for publicKey.jwks.uriRef alone, which this version does not support');
+  if (raw.publicKey?.jwks?.uriRef === undefined) {
+    findings.warn('allowedJwksHosts', 'matters for publicKey.jwks.uriRef alone');
+  }
   return [...new Set(raw.allowedJwksHosts.map((host) => host.toLowerCase()))];
 }
 
@@ -103,9 +123,15 @@ function warnOfNothing(raw: RawVerifyJwt, findings: VerifyJwtFindings): void {
   }
 }
 
-function contractOf(raw: RawVerifyJwt, findings: VerifyJwtFindings): VerifyJwtContract {
+function contractOf(raw: RawVerifyJwt, findings: VerifyJwtFindings): VerifyJwtContract | undefined {
   checkKind(raw, findings);
   warnOfNothing(raw, findings);
+  const tokens = kindOf(raw) === 'Signed' ? signedTokens(raw, findings) : encryptedTokens(raw, findings);
+  const elements = elementsOf(raw, findings);
+  return tokens && { ...elements, ...tokens };
+}
+
+function elementsOf(raw: RawVerifyJwt, findings: VerifyJwtFindings): VerifyJwtElements {
   return {
     type: raw.type,
     description: raw.description,
@@ -114,8 +140,6 @@ function contractOf(raw: RawVerifyJwt, findings: VerifyJwtFindings): VerifyJwtCo
     forwardVariables: raw.forwardVariables,
     displayName: raw.displayName?.trim() || undefined,
     continueOnError: raw.continueOnError,
-    ...keysOf(raw, findings),
-    jwtType: 'Signed',
     source: sourceOf(raw, findings),
     subject: constraint('subject', raw.subject, findings),
     issuer: constraint('issuer', raw.issuer, findings),
@@ -143,6 +167,6 @@ export function parseVerifyJwt(input: unknown, policyName?: string): Parsed<Veri
   if (!parsed.ok) return parsed;
   const findings = new VerifyJwtFindings(policyName);
   const value = contractOf(parsed.value, findings);
-  if (findings.faults.length > 0) return { ok: false, faults: findings.faults };
+  if (value === undefined || findings.faults.length > 0) return { ok: false, faults: findings.faults };
   return { ok: true, value, warnings: findings.warnings };
 }

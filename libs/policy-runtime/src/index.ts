@@ -12,7 +12,13 @@ export {
   type ServedProxy,
   type VariableValue,
 } from './exchange/variable-source.ts';
-export { type LinkFault, type LinkOptions, type RevocationKnowledge } from './linking/link-context.ts';
+export {
+  type KeySet,
+  type KeySets,
+  type LinkFault,
+  type LinkOptions,
+  type RevocationKnowledge,
+} from './linking/link-context.ts';
 export { type EndpointMatch } from './pipeline/endpoint-matcher.ts';
 export { linkProxy, type LinkedProxy, type LinkOutcome } from './pipeline/link-proxy.ts';
 export { type LinkedRoute } from './pipeline/link-route.ts';

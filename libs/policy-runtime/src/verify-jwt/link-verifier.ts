@@ -12,7 +12,7 @@ import { bindList } from '../linking/bound-text.ts';
 import { rememberRecent } from '../linking/recent-results.ts';
 import { linkClaimChecks } from './claim-checks.ts';
 import { linkSeconds, type Seconds, type SecondsReader } from './time-settings.ts';
-import type { VerifyContext } from './verify-context.ts';
+import type { SignedVerifyJwt, VerifyContext } from './verify-context.ts';
 
 /** How many combinations of settings behind variables are kept compiled. */
 const KEPT_VERIFIERS = 32;
@@ -46,7 +46,7 @@ const MISCONFIGURED = refusal('InvalidKeyConfiguration', { reference: 'setting' 
 const settingCheck: ClaimCheck<VerifyContext> = (_jwt, _nowSeconds, { settingRefusal }) =>
   settingRefusal === 'InvalidConfiguration' ? MISCONFIGURED : settingRefusal;
 
-function compileWith(contract: VerifyJwtContract, key: KeySelector<VerifyContext>, artifact: ProxyArtifact) {
+function compileWith(contract: SignedVerifyJwt, key: KeySelector<VerifyContext>, artifact: ProxyArtifact) {
   const checks = [settingCheck, ...linkClaimChecks(contract, artifact)];
   return ({ allowanceSeconds, lifespanSeconds, knownHeaders }: Settings): Verify =>
     compileVerifier<VerifyContext>({
@@ -132,7 +132,7 @@ function blame(result: VerifyResult, { unresolvedNames }: SettingsOfRequest): Ve
 
 /** The policy's verifier and the settings it ran with. */
 export function linkVerifier(
-  contract: VerifyJwtContract,
+  contract: SignedVerifyJwt,
   key: KeySelector<VerifyContext>,
   artifact: ProxyArtifact,
 ): VerifyToken {

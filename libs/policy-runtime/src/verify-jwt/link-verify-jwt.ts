@@ -38,6 +38,10 @@ function succeed(policyName: string, exchange: Exchange, finding: Omit<TokenFind
 /** Apigee's VerifyJWT on signed tokens (`verify-jwt.md` 1.1, 3, 4, 6). */
 export function linkVerifyJwt(contract: VerifyJwtContract, context: LinkContext): Step {
   const { policyName, options, artifact } = context;
+  if (contract.jwtType === 'Encrypted') {
+    context.refuse({ field: 'policy.algorithms', code: 'not_supported', message: 'cannot be linked yet' });
+    return () => undefined;
+  }
   const key = linkVerificationKey(contract, context);
   if (key === undefined) {
     context.refuse({

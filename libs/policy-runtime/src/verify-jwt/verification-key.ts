@@ -8,11 +8,11 @@ import {
   type KeyFaultCode,
   type KeySelector,
 } from '#libs/jwt-engine';
-import { CERTIFICATE_PEM, type TextOrRef, type VerifyJwtContract } from '#libs/policy-contracts';
+import { CERTIFICATE_PEM, type SignedTokens, type TextOrRef } from '#libs/policy-contracts';
 import { bindText, type BoundText } from '../linking/bound-text.ts';
 import type { LinkContext } from '../linking/link-context.ts';
 import { rememberRecent } from '../linking/recent-results.ts';
-import type { VerifyContext } from './verify-context.ts';
+import type { SignedVerifyJwt, VerifyContext } from './verify-context.ts';
 
 /** How many different key texts of one policy are kept parsed, when a variable holds the key. */
 const KEPT_KEYS = 16;
@@ -28,7 +28,7 @@ interface KeyKind {
 const certificateFrom = (text: string): Key =>
   CERTIFICATE_PEM.test(text) ? publicKeyFrom(text) : refusal('KeyParsingFailed');
 
-function keyKindOf({ secretKey, publicKey }: VerifyJwtContract): KeyKind | undefined {
+function keyKindOf({ secretKey, publicKey }: SignedTokens): KeyKind | undefined {
   if (secretKey !== undefined) {
     const parse = (text: string): Key => secretKeyFrom(text, secretKey.encoding ?? 'utf8');
     return { element: { ref: secretKey.ref }, parse, whenEmpty: 'InvalidSecretKey' };
@@ -59,7 +59,7 @@ function keyReader({ parse, whenEmpty }: KeyKind, text: BoundText, ignoresUnreso
  * behind a `ref` is that fault at run time (contract 4.1), so it is no link fault. undefined: the policy names no key.
  */
 export function linkVerificationKey(
-  contract: VerifyJwtContract,
+  contract: SignedVerifyJwt,
   { artifact }: LinkContext,
 ): KeySelector<VerifyContext> | undefined {
   const kind = keyKindOf(contract);

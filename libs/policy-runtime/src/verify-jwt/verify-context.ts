@@ -1,4 +1,5 @@
 import type { JwtRefusal } from '#libs/jwt-engine';
+import type { EncryptedTokens, SignedTokens, VerifyJwtContract } from '#libs/policy-contracts';
 import type { Exchange } from '../exchange/exchange.ts';
 
 /** What the engine hands back to the policy's own selectors and checks, one per verification. */
@@ -7,3 +8,7 @@ export interface VerifyContext {
   /** A setting behind a variable could not be used; reported after the times, before the claims. */
   readonly settingRefusal: JwtRefusal | 'InvalidConfiguration' | undefined;
 }
+
+/** A policy on signed tokens, and one on encrypted tokens. */
+export type SignedVerifyJwt = VerifyJwtContract & SignedTokens;
+export type EncryptedVerifyJwt = VerifyJwtContract & EncryptedTokens;

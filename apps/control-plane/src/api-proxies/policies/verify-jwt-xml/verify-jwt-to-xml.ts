@@ -1,4 +1,4 @@
-import type { ListOrRef, TextOrRef, VerifyJwtContract } from '#libs/policy-contracts';
+import type { ListOrRef, PublicKeyElement, TextOrRef, VerifyJwtContract } from '#libs/policy-contracts';
 import { propertyName } from './gatewarden-properties.ts';
 import { writeXml, type XmlOutput } from './write-xml.ts';
 
@@ -24,7 +24,7 @@ function secretKey(key: VerifyJwtContract['secretKey']): Optional {
   return [{ name: 'SecretKey', attributes: { encoding: key.encoding }, content: [value] }];
 }
 
-function publicKey(key: VerifyJwtContract['publicKey']): Optional {
+function publicKey(key: PublicKeyElement | undefined): Optional {
   if (key === undefined) return [];
   const content = [
     ...textOrRef('Value', key.value),
@@ -32,6 +32,12 @@ function publicKey(key: VerifyJwtContract['publicKey']): Optional {
     ...textOrRef('JWKS', key.jwks),
   ];
   return [{ name: 'PublicKey', content }];
+}
+
+function algorithms(policy: VerifyJwtContract): Optional {
+  if (policy.jwtType === 'Signed') return textElement('Algorithm', policy.algorithm.join(','));
+  const { key, content } = policy.algorithms;
+  return [{ name: 'Algorithms', content: [...textElement('Key', key), ...textElement('Content', content)] }];
 }
 
 function members(name: string, expected: VerifyJwtContract['additionalClaims']): Optional {
@@ -80,11 +86,11 @@ export function verifyJwtToXml(policyName: string, policy: VerifyJwtContract): s
     content: [
       ...textElement('DisplayName', policy.displayName),
       ...textElement('Type', policy.jwtType),
-      ...textElement('Algorithm', policy.algorithm.join(',')),
+      ...algorithms(policy),
       ...textElement('Source', policy.source),
       ...flag('IgnoreUnresolvedVariables', policy.ignoreUnresolvedVariables),
       ...secretKey(policy.secretKey),
-      ...publicKey(policy.publicKey),
+      ...(policy.jwtType === 'Signed' ? publicKey(policy.publicKey) : []),
       ...textOrRef('Subject', policy.subject),
       ...textOrRef('Issuer', policy.issuer),
       ...textOrRef('Audience', policy.audience),

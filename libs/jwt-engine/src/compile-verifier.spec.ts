@@ -7,11 +7,12 @@ import {
   type SignKeyObjectInput,
 } from 'node:crypto';
 import { compileSigner } from './compile-signer.ts';
-import { compileVerifier, MAX_TOKEN_LENGTH, type VerifierOptions } from './compile-verifier.ts';
+import { compileVerifier, type VerifierOptions } from './compile-verifier.ts';
 import { jwksSelectorFrom } from './jwks-selector.ts';
 import { type JsonObject } from './json-value.ts';
 import { type JwtRefusal, refusal } from './jwt-refusal.ts';
 import { encoded, HAND_MADE_SECRET, handMadeToken } from './testing/hand-made-token.ts';
+import { MAX_TOKEN_LENGTH } from './token-rules.ts';
 
 const NOW = 1_700_000_000;
 const KEY = createSecretKey(HAND_MADE_SECRET);

@@ -2,13 +2,14 @@ import { type KeyObject } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkKeyFor } from './check-key.ts';
-import { compileVerifier, type VerifyResult } from './compile-verifier.ts';
+import { compileVerifier } from './compile-verifier.ts';
 import { type JwsAlgorithmName } from './jws-algorithms.ts';
 import { jwksSelectorFrom } from './jwks-selector.ts';
 import { type JsonObject } from './json-value.ts';
 import { type JwtRefusal } from './jwt-refusal.ts';
 import { publicKeyFrom } from './pem-keys.ts';
 import { secretKeyFrom } from './secret-keys.ts';
+import { type VerifyResult } from './token-rules.ts';
 
 interface JwkForm {
   readonly form: 'jwk';

@@ -38,6 +38,15 @@ export interface SystemLayout {
   readonly hasOneRedis?: boolean;
   /** Further settings of the control plane and the deployers. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Further settings of the gateways. */
+  readonly gatewaySettings?: Readonly<Record<string, string>>;
+}
+
+interface GatewayPlace {
+  readonly number: number;
+  readonly redis: RunningServer;
+  readonly gatewayKey: string;
+  readonly settings: Readonly<Record<string, string>>;
 }
 
 /** Everything that `npm run up` starts and more: one control plane, two environments with a Redis and two gateways each. */
@@ -198,13 +207,14 @@ export class GatewardenSystem {
     };
   }
 
-  private async startEnvironment(name: string, { gatewaysEach, hasOneRedis }: SystemLayout): Promise<void> {
+  private async startEnvironment(name: string, layout: SystemLayout): Promise<void> {
+    const { gatewaysEach, hasOneRedis, gatewaySettings: settings = {} } = layout;
     const redis = hasOneRedis === true ? this.queue : await this.redis(name);
     const created = await this.api('POST', '/apiops/environments/', { name, redisUrl: redis.url });
     const gatewayKey = String(created.body.resultList[0].gatewayKey);
     const gateways: RunningGateway[] = [];
     for (let number = 1; number <= gatewaysEach; number += 1) {
-      gateways.push(await this.startGateway(name, { number, redis, gatewayKey }));
+      gateways.push(await this.startGateway(name, { number, redis, gatewayKey, settings }));
     }
     this.environments.set(name, { name, redis, gatewayKey, gateways });
     for (const gateway of gateways) await this.ready(gateway.adminUrl);
@@ -212,7 +222,7 @@ export class GatewardenSystem {
 
   private async startGateway(
     environmentName: string,
-    { number, redis, gatewayKey }: { number: number; redis: RunningServer; gatewayKey: string },
+    { number, redis, gatewayKey, settings }: GatewayPlace,
   ): Promise<RunningGateway> {
     const [port = 0, adminPort = 0] = await freePortsInARow(2);
     const id = `${environmentName}-${number}`;
@@ -227,6 +237,7 @@ export class GatewardenSystem {
       GATEWAY_ID: id,
       SNAPSHOT_DIR: path.join(this.directory, 'snapshots', id),
       LOG_LEVEL: 'info',
+      ...settings,
     });
     program.start();
     return { id, url: `http://127.0.0.1:${port}`, adminUrl: `http://127.0.0.1:${adminPort}`, program };

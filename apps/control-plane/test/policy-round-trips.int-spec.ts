@@ -2,11 +2,33 @@ import { METADATA, proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
 
 const X = '/projects/shop/apiProxies/orders';
+const VERIFY_JWT = { type: 'policy-verify-jwt' };
 const POLICIES = [
   { type: 'policy-auth-jwt', jwtSignatureAlgorithm: 'HS256' },
   { type: 'policy-verify-jwt', algorithm: 'HS256', secretKey: { ref: 'private.k' }, issuer: 'me' },
   { type: 'policy-raise-fault', statusCode: 403, payload: '{"no":1}' },
 ];
+
+/** Every key element of `policy-verify-jwt`. */
+const KEYED = [
+  { algorithm: 'HS512', secretKey: { ref: 'private.k', encoding: 'hex' } },
+  { algorithm: 'RS256', publicKey: { jwks: { uri: 'https://idp.example.org/jwks?a=1&b=2' } } },
+  {
+    ...{ algorithm: 'ES256', publicKey: { jwks: { uriRef: 'request.header.jku' } } },
+    allowedJwksHosts: ['idp.example.org'],
+  },
+  {
+    algorithms: { key: 'RSA-OAEP-256', content: 'A128GCM' },
+    privateKey: { ref: 'private.k', passwordRef: 'private.p' },
+    additionalClaims: [{ name: 'm', type: 'map', value: '{"a":"{escapeJSON(request.header.a)}"}' }],
+  },
+  { algorithms: { key: 'A128GCMKW' }, secretKey: { ref: 'private.k', encoding: 'base64' } },
+  {
+    algorithms: { key: 'PBES2-HS256+A128KW' },
+    passwordKey: { ref: 'private.k', saltLength: 16, pbkdf2Iterations: 20_000 },
+  },
+  { algorithms: { key: 'dir', content: 'A256CBC-HS512' }, directKey: { ref: 'private.k', encoding: 'base64url' } },
+].map((key) => ({ ...VERIFY_JWT, ...key }));
 
 let plane: RunningControlPlane;
 
@@ -35,6 +57,32 @@ describe('a policy that was read', () => {
     expect(refused.status).toBe(400);
     expect(refused.body.validation_errors).toMatchObject([{ field: 'policy.name', code: 'name_mismatch' }]);
   });
+});
+
+async function xmlAt(path: string): Promise<string> {
+  const headers = { authorization: `Bearer ${plane.adminToken}`, accept: 'application/xml' };
+  return (await plane.app.inject({ method: 'GET', url: `/apiops${path}`, headers })).body;
+}
+
+describe('a policy-verify-jwt, whatever its key', () => {
+  it.each(KEYED.map((policy, at) => [Object.keys(policy).at(2), at, policy] as const))(
+    'with %s (case %i) is the same when what GET gave, as JSON or as XML, is sent again',
+    async (_what, at, policy) => {
+      const path = `${X}/policies/keyed-${at}/`;
+      const shown = async () => (await plane.done('GET', path)).resultList[0]?.['policy'];
+      await plane.done('POST', path, { operationMetadata: METADATA, policy });
+      const before = await shown();
+      expect(before).toMatchObject(Object.fromEntries(Object.entries(policy).filter(([name]) => name.endsWith('Key'))));
+      await plane.done('PUT', path, { operationMetadata: METADATA, policy: before });
+      expect(await shown()).toEqual(before);
+      const text = await xmlAt(path);
+      expect(text).toContain('<VerifyJWT ');
+      await plane.done('DELETE', `${path}?targetScope=ALL&targetPipeline=REQUEST`);
+      const query = '?targetScope=ALL&targetPipeline=REQUEST&deploy=false';
+      await plane.done('POST', `${path}${query}`, text, { 'content-type': 'application/xml' });
+      expect(await shown()).toEqual(before);
+    },
+  );
 });
 
 describe('an endpoint that is named beside targetScope ALL', () => {

@@ -131,7 +131,7 @@ describe('POST and PUT X/policies/{policyName}/ with policy-verify-jwt, three wa
       'operationMetadata.targetScope invalid_value',
       'policy.additionalClaims.claims[0].name InvalidNameForAdditionalClaim',
       'policy.algorithm InvalidValueForElement',
-      'policy.audience.b unknown_field',
+      'policy.audience invalid',
       'policy.name name_mismatch',
     ]);
     expect((await one.call('GET', `${at}/a/`)).status).toBe(404);

@@ -55,11 +55,12 @@ export class GatewayLifecycle implements OnApplicationBootstrap, BeforeApplicati
 
   /** Accepts nothing more, lets requests in flight finish, and says that it is gone. */
   async beforeApplicationShutdown(): Promise<void> {
-    const { traffic, subscriber, upstream, redis, snapshot } = this.parts;
+    const { traffic, subscriber, keySetFetcher, upstream, redis, snapshot } = this.parts;
     this.isStopping = true;
     await traffic.drain(this.config.drainTimeoutMs);
     await this.following;
     await subscriber.stop();
+    keySetFetcher.close();
     await upstream.close();
     redis.disconnect();
     snapshot.close();

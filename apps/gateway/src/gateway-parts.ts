@@ -13,6 +13,9 @@ import { GATEWAY_DEFAULTS, type GatewaySettings } from './http-server/gateway-se
 import { TrafficServer } from './http-server/traffic-server.ts';
 import { ChannelIdentityDirectory } from './identity/channel-identity-directory.ts';
 import { EnvironmentRefreshTokens } from './identity/environment-refresh-tokens.ts';
+import type { GatewayKeySets } from './key-sets/gateway-key-sets.ts';
+import { joinKeySets } from './key-sets/join-key-sets.ts';
+import type { KeySetFetcher } from './key-sets/key-set-fetcher.ts';
 import { TrafficAddress } from './listening.ts';
 import { errorFacts, type Logger, programVersion } from '#libs/program-shell';
 import { GatewayMetrics } from './metrics/gateway-metrics.ts';
@@ -25,31 +28,35 @@ export interface GatewayParts {
   readonly redis: Redis;
   readonly snapshot: SnapshotStore;
   readonly upstream: UpstreamPool;
+  readonly keySets: GatewayKeySets;
+  readonly keySetFetcher: KeySetFetcher;
   readonly active: ActiveGateway;
   readonly subscriber: ConfigSubscriber;
   readonly traffic: TrafficServer;
   readonly address: TrafficAddress;
 }
 
-type ActiveWiring = Pick<Wiring, 'config' | 'upstream' | 'metrics' | 'logger' | 'journal' | 'contact'>;
+type ActiveWiring = Pick<Wiring, 'config' | 'upstream' | 'metrics' | 'logger' | 'journal' | 'contact' | 'keySets'>;
 type Wiring = Omit<GatewayParts, 'subscriber' | 'traffic'> & {
   readonly config: GatewayConfig;
   readonly logger: Logger;
   readonly channel: ConfigChannel;
   readonly journal: Journal;
   readonly contact: EnvironmentContact;
+  /** The clock that requests are judged by. The configuration is followed by the system's own. */
+  readonly nowMs: () => number;
 };
 
 const MS_PER_SECOND = 1_000;
 
 function createActive(wiring: ActiveWiring): ActiveGateway {
-  const { config, upstream, metrics, logger, journal, contact: revocations } = wiring;
+  const { config, upstream, metrics, logger, journal, contact: revocations, keySets } = wiring;
   const onDropped = (what: { policy: string; header: string }): void => {
     metrics.countDroppedHeader();
     logger.warn(what, 'a forwarded variable may not stand in a header: not sent');
   };
   const { environment, rootContext, faultCodes } = config;
-  const rules = { environment, rootContext, options: { faultCodes, onDropped, revocations } };
+  const rules = { environment, rootContext, options: { faultCodes, onDropped, revocations, keySets } };
   return new ActiveGateway(rules, {
     onSwap: (upstreams) => upstream.follow(upstreams),
     onContest: (contest) => journal.routeContested(contest),
@@ -97,7 +104,7 @@ function createTokenEndpoint(wiring: Wiring, subscriber: ConfigSubscriber): Toke
 }
 
 function createTraffic(wiring: Wiring, tokenEndpoint: TokenEndpoint): TrafficServer {
-  const { config, active, upstream, metrics, logger } = wiring;
+  const { config, active, upstream, metrics, logger, nowMs } = wiring;
   const settings: GatewaySettings = {
     ...GATEWAY_DEFAULTS,
     rootContext: config.rootContext,
@@ -109,6 +116,7 @@ function createTraffic(wiring: Wiring, tokenEndpoint: TokenEndpoint): TrafficSer
     tokenEndpoint,
     upstream,
     settings,
+    nowMs,
     onExchange: (summary) => {
       metrics.countExchange(summary);
       logger.debug(summary, 'exchange');
@@ -117,8 +125,12 @@ function createTraffic(wiring: Wiring, tokenEndpoint: TokenEndpoint): TrafficSer
   });
 }
 
-/** Picks every adapter and joins the parts. Opens nothing. */
-export function joinParts(config: GatewayConfig, logger: Logger): GatewayParts {
+/**
+ * Picks every adapter and joins the parts. Opens nothing.
+ *
+ * @param nowMs milliseconds since the epoch: what requests are judged by
+ */
+export function joinParts(config: GatewayConfig, logger: Logger, nowMs: () => number): GatewayParts {
   const metrics = new GatewayMetrics();
   const redis = createEnvironmentRedis(config.redisUrl);
   const upstream = new UpstreamPool({ adminOrigin: { host: config.adminHost, port: config.adminPort } });
@@ -126,17 +138,21 @@ export function joinParts(config: GatewayConfig, logger: Logger): GatewayParts {
   redis.on('error', (error) => journal.channelDown(error));
   const contact = new EnvironmentContact(() => performance.now());
   redis.on('close', () => contact.lost());
+  const { keySets, keySetFetcher } = joinKeySets({ config, logger, metrics, nowMs });
   const wiring: Wiring = {
     config,
     logger,
     metrics,
     redis,
     upstream,
+    keySets,
+    keySetFetcher,
     channel: new RedisConfigChannel(redis, config.environment),
     snapshot: new SnapshotStore(config.snapshotDir),
-    active: createActive({ config, upstream, metrics, logger, journal, contact }),
+    active: createActive({ config, upstream, metrics, logger, journal, contact, keySets }),
     journal,
     contact,
+    nowMs,
     address: new TrafficAddress(config.host, config.port),
   };
   const { snapshot, active, address } = wiring;
@@ -149,5 +165,5 @@ export function joinParts(config: GatewayConfig, logger: Logger): GatewayParts {
     ageSeconds: subscriber.ageMs / MS_PER_SECOND,
     isRedisUp: subscriber.isRedisUp,
   }));
-  return { metrics, redis, snapshot, upstream, active, subscriber, traffic, address };
+  return { metrics, redis, snapshot, upstream, keySets, keySetFetcher, active, subscriber, traffic, address };
 }

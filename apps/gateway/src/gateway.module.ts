@@ -13,14 +13,14 @@ import { GatewayMetrics } from './metrics/gateway-metrics.ts';
 /** Composition root: settings, lifecycle and admin endpoints. The request path below `GatewayParts` knows no Nest. */
 @Module({})
 export class GatewayModule {
-  static forConfig(config: GatewayConfig, logger: Logger): DynamicModule {
+  static forConfig(config: GatewayConfig, logger: Logger, nowMs: () => number): DynamicModule {
     return {
       module: GatewayModule,
       controllers: [HealthController, MetricsController, ConfigController],
       providers: [
         { provide: GATEWAY_CONFIG, useValue: config },
         { provide: LOGGER, useValue: logger },
-        { provide: GATEWAY_PARTS, useFactory: () => joinParts(config, logger) },
+        { provide: GATEWAY_PARTS, useFactory: () => joinParts(config, logger, nowMs) },
         { provide: GatewayMetrics, useFactory: (parts: GatewayParts) => parts.metrics, inject: [GATEWAY_PARTS] },
         GatewayLifecycle,
         { provide: GATEWAY_STATUS, useExisting: GatewayLifecycle },

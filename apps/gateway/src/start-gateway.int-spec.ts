@@ -54,6 +54,8 @@ describe('a gateway', () => {
     snapshotDir: directory.path,
     trustedProxies: [],
     drainTimeoutMs: 5_000,
+    jwksAllowPrivateHosts: false,
+    jwksStaleLimitSeconds: 86_400,
     faultCodes: 'documented',
     logLevel: 'debug',
     ...changes,

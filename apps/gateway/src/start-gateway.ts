@@ -27,11 +27,16 @@ async function listenForAdmin(app: NestFastifyApplication, host: string, port: n
 /**
  * Starts a gateway: it serves what its snapshot holds and answers the admin endpoints when this fulfils.
  *
+ * @param nowMs milliseconds since the epoch: what requests are judged by
  * @throws SnapshotInUse, SnapshotDirectoryUnusable, CannotListen
  */
-export async function startGateway(config: GatewayConfig, logger: Logger): Promise<RunningGateway> {
+export async function startGateway(
+  config: GatewayConfig,
+  logger: Logger,
+  nowMs: () => number = Date.now,
+): Promise<RunningGateway> {
   const app = await NestFactory.create<NestFastifyApplication>(
-    GatewayModule.forConfig(config, logger),
+    GatewayModule.forConfig(config, logger, nowMs),
     new FastifyAdapter({ logger: false }),
     { logger: new FrameworkLogger(logger), abortOnError: false },
   );

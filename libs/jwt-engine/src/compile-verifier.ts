@@ -6,8 +6,8 @@ import { type JsonObject } from './json-value.ts';
 import { type JwtRefusal, refusal } from './jwt-refusal.ts';
 import { compileHeaderReader, type ReadHeader } from './read-header.ts';
 import { prepareSignatureCheck, type SignatureCheck } from './signature-check.ts';
-import { decodeBase64Url } from './strict-base64url.ts';
-import { parseJsonObject } from './strict-json.ts';
+import { decodeBase64UrlBriefly, isBase64Url } from './strict-base64url.ts';
+import { parseJsonText, utf8TextOf } from './strict-json.ts';
 import { MAX_TOKEN_LENGTH, type TokenRules, type Verifier } from './token-rules.ts';
 
 /**
@@ -97,19 +97,20 @@ export const compileVerifier = <Context = void>(options: VerifierOptions<Context
     const dots = splitAt(token);
     if (dots === undefined) return refusal('MalformedToken');
     const [first, second] = dots;
-    const payload = decodeBase64Url(token.slice(first + 1, second));
-    const signature = decodeBase64Url(token.slice(second + 1));
-    if (payload === undefined || signature === undefined) return refusal('MalformedToken');
+    const payload = decodeBase64UrlBriefly(token.slice(first + 1, second));
+    if (payload === undefined) return refusal('MalformedToken');
+    const payloadText = utf8TextOf(payload);
+    const signature = token.slice(second + 1);
+    if (!isBase64Url(signature)) return refusal('MalformedToken');
 
-    const encodedHeader = token.slice(0, first);
-    const found = headers.read(encodedHeader);
+    const found = headers.read(token, first);
     if ('ok' in found) return found;
     const isSignedBy = findSignatureCheck(found, context);
     if (typeof isSignedBy !== 'function') return isSignedBy;
     if (!isSignedBy(token.slice(0, second), signature)) return refusal('InvalidSignature');
-    headers.keep(encodedHeader, found);
+    headers.keep(token, first, found);
 
-    const parsed = parseJsonObject(payload);
+    const parsed = payloadText === undefined ? undefined : parseJsonText(payloadText);
     if (parsed === undefined) return refusal('InvalidJsonFormat');
     const jwt = { header: found.header, claims: parsed.value, headerText: found.headerText, payloadText: parsed.text };
     for (const check of claimChecks) {

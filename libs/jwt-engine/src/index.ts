@@ -2,6 +2,13 @@ export { checkKeyFor } from './check-key.ts';
 export { compileSigner, type SignerOptions, UnusableSigningKey } from './compile-signer.ts';
 export { compileVerifier, type KeySelector, type VerifierOptions } from './compile-verifier.ts';
 export { type JsonObject, type JsonValue } from './json-value.ts';
+export { checkDecryptionKeyFor } from './jwe/check-decryption-key.ts';
+export { type AsyncVerifier, compileEncryptedVerifier } from './jwe/compile-encrypted-verifier.ts';
+export {
+  type DecryptionKeySelector,
+  type EncryptedVerifierOptions,
+  type EncryptionRules,
+} from './jwe/encrypted-verifier-options.ts';
 export { jwksSelectorFrom } from './jwks-selector.ts';
 export {
   isJweContentAlgorithmName,

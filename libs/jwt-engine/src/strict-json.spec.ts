@@ -4,6 +4,53 @@ import { MAX_JSON_DEPTH, parseJsonObject } from './strict-json.ts';
 const parse = (text: string) => parseJsonObject(Buffer.from(text, 'utf8'));
 const nested = (depth: number): string => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
 
+const anyBlank = fc.constantFrom('', '', '', ' ', '\n', '\t\r ');
+const anyName = fc.string({ unit: fc.constantFrom(...'ab":\\{}[],/\u0000\u00e9'), maxLength: 2 });
+
+/** A string as JSON.stringify writes it, or with every character escaped, as RFC 8259 section 7 allows. */
+const anySpelling = (text: string): fc.Arbitrary<string> =>
+  fc.constantFrom(
+    JSON.stringify(text),
+    `"${text.replace(/[^]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)}"`,
+  );
+const anyString = anyName.chain(anySpelling);
+
+const { anyObject } = fc.letrec<{ anyObject: string; anyValue: string }>((tie) => ({
+  anyValue: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    fc.oneof(anyString, fc.constantFrom('1', '-0.5e+3', 'true', 'null')),
+    tie('anyObject'),
+    fc.array(tie('anyValue'), { maxLength: 2 }).map((values) => `[${values.join(',')}]`),
+  ),
+  anyObject: fc
+    .array(fc.tuple(anyBlank, anyString, anyBlank, anyBlank, tie('anyValue'), anyBlank), { maxLength: 3 })
+    .map((members) => `{${members.map(([a, name, b, c, value, d]) => `${a}${name}${b}:${c}${value}${d}`).join(',')}}`),
+}));
+const anyDocument = anyObject;
+
+const STRING = /^"(?:[^"\\]|\\u[0-9a-f]{4}|\\.)*"/;
+
+/** Walks a sound document as slowly as can be and tells whether one of its objects has a name twice. */
+const namesTwice = (text: string): boolean => {
+  const open: (Set<string> | undefined)[] = [];
+  let rest = text.trimStart();
+  while (rest !== '') {
+    const string = STRING.exec(rest)?.[0];
+    const token = string ?? rest.charAt(0);
+    rest = rest.slice(token.length).trimStart();
+    const names = open.at(-1);
+    if (token === '{') open.push(new Set());
+    else if (token === '[') open.push(undefined);
+    else if (token === '}' || token === ']') open.pop();
+    else if (string !== undefined && rest.startsWith(':') && names !== undefined) {
+      const name = JSON.parse(string) as string;
+      if (names.has(name)) return true;
+      names.add(name);
+    }
+  }
+  return false;
+};
+
 describe('parseJsonObject', () => {
   it('reads every JSON object as JSON.parse does and keeps its text', () => {
     fc.assert(
@@ -80,5 +127,27 @@ describe('parseJsonObject', () => {
     expect(parse(nested(MAX_JSON_DEPTH))).toBeDefined();
     expect(parse(nested(MAX_JSON_DEPTH + 1))).toBeUndefined();
     expect(parse(`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`)).toBeUndefined();
+  });
+
+  it('finds every repetition and no other, however names and values are spelt', () => {
+    fc.assert(
+      fc.property(anyDocument, (text) => {
+        expect(parse(text)?.value).toEqual(namesTwice(text) ? undefined : (JSON.parse(text) as unknown));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('leaves the stack traces of everybody else as they were, also when it refuses', () => {
+    const usual = Error.stackTraceLimit;
+    Error.stackTraceLimit = 7;
+    try {
+      for (const text of ['{}', '{', '{"a":1}x']) {
+        parse(text);
+        expect(Error.stackTraceLimit).toBe(7);
+      }
+    } finally {
+      Error.stackTraceLimit = usual;
+    }
   });
 });

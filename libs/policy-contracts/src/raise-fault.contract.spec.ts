@@ -36,6 +36,14 @@ describe('policy-raise-fault', () => {
   it.each(['reasonPhrase', 'contentType', 'payload'])('%s never shows a secret to clients', (name) => {
     expect(faultsOf({ [name]: 'a {private.key} b' })).toEqual([`policy.${name} secret_in_answer`]);
     expect(faultsOf({ [name]: 'a {public.key} private.key' })).toEqual([]);
+    for (const call of [
+      'sha256Hex(private.key)',
+      "replaceAll(x,'{a,b}',private.key)",
+      'firstnonnull(a:b,private.key:c)',
+    ]) {
+      expect(faultsOf({ [name]: `a {${call}} b` })).toEqual([`policy.${name} secret_in_answer`]);
+    }
+    expect(faultsOf({ [name]: "{toUpperCase('private.key')} (a,private.key)" })).toEqual([]);
   });
 
   it.each(['reasonPhrase', 'contentType', 'payload', 'condition', 'description', 'active'])(

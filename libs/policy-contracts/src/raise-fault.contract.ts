@@ -5,8 +5,10 @@ import { parseWith, type ContractWarning, type Parsed } from './validation-fault
 
 /** RFC 9110 section 5.5: what may stand in a field value or a reason phrase; never CR, LF or NUL. */
 const HEADER_TEXT = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
+/** A `private.` variable in a template: by itself, or as what a function takes. */
+const SECRET = /\{\s*private\.|\{[A-Za-z][A-Za-z0-9]*\((?:(?:'[^']*'|[^\s'(){},]*),)*private\./;
 /** A secret in a text that goes to the client: `private.` variables are never shown to anybody (contract 4.2). */
-const noSecrets = (text: string): boolean => !/\{\s*private\./.test(text);
+const noSecrets = (text: string): boolean => !SECRET.test(text);
 const SECRET_SHOWN = { error: 'must not show a private. variable to clients', params: { code: 'secret_in_answer' } };
 
 const headerText = (maximum: number, minimum = 0) =>

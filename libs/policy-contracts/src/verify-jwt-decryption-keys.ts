@@ -8,7 +8,13 @@ import {
 } from '#libs/jwt-engine';
 import type { RawVerifyJwt } from './verify-jwt-schema.ts';
 import type { Culprit, VerifyJwtFindings } from './verify-jwt-findings.ts';
-import { privateReference, secretKeyOf, type SecretEncodingName, type SecretKeyElement } from './verify-jwt-secrets.ts';
+import {
+  keyReference,
+  privateReference,
+  secretKeyOf,
+  type SecretEncodingName,
+  type SecretKeyElement,
+} from './verify-jwt-secrets.ts';
 
 /** What an encrypted token's `alg` and `enc` must be (`verify-jwt.md` 3.2). */
 export interface EncryptionAlgorithms {
@@ -45,9 +51,7 @@ export interface DecryptionKeys {
   readonly directKey?: DirectKeyElement | undefined;
 }
 
-export type DecryptionKeyName = keyof DecryptionKeys;
-
-const KEY_OF_FAMILY: Readonly<Record<JweFamily, DecryptionKeyName>> = {
+const KEY_OF_FAMILY: Readonly<Record<JweFamily, keyof DecryptionKeys>> = {
   direct: 'directKey',
   rsa: 'privateKey',
   wrap: 'secretKey',
@@ -56,13 +60,11 @@ const KEY_OF_FAMILY: Readonly<Record<JweFamily, DecryptionKeyName>> = {
   agreement: 'privateKey',
 };
 
+/** The key element that an encrypted token's algorithm needs (`verify-jwt.md` 3.2). */
+export const decryptionKeyFor = (algorithm: JweKeyAlgorithmName): keyof DecryptionKeys =>
+  KEY_OF_FAMILY[jweFamily(algorithm)];
+
 const element = (name: string): Culprit => ({ kind: 'element', name });
-const KEY_ELEMENTS: Readonly<Record<DecryptionKeyName, Culprit>> = {
-  secretKey: element('SecretKey'),
-  privateKey: element('PrivateKey'),
-  passwordKey: element('PasswordKey'),
-  directKey: element('DirectKey'),
-};
 
 function contentAlgorithmOf(text: string, findings: VerifyJwtFindings): JweContentAlgorithmName | undefined {
   if (text === '' || isJweContentAlgorithmName(text)) return text === '' ? undefined : text;
@@ -75,35 +77,36 @@ export function encryptionAlgorithmsOf(
   raw: RawVerifyJwt['algorithms'],
   findings: VerifyJwtFindings,
 ): EncryptionAlgorithms | undefined {
-  const key = raw?.key?.trim() ?? '';
-  const content = contentAlgorithmOf(raw?.content?.trim() ?? '', findings);
+  if (raw === undefined) {
+    findings.refuse('MissingConfigurationElement', 'algorithms', element('Algorithms'));
+    return undefined;
+  }
+  const key = raw.key?.trim() ?? '';
+  const content = contentAlgorithmOf(raw.content?.trim() ?? '', findings);
   if (isJweKeyAlgorithmName(key)) return { key, ...(content === undefined ? {} : { content }) };
   const fault = key === '' ? 'MissingConfigurationElement' : 'InvalidValueForElement';
   findings.refuse(fault, 'algorithms.key', element('Key'));
   return undefined;
 }
 
+const PASSWORD = {
+  field: 'privateKey.passwordRef',
+  ref: 'privateKey.passwordRef',
+  value: 'privateKey.password',
+  culprit: element('Password'),
+};
+
 function privateKeyOf(raw: RawVerifyJwt['privateKey'], findings: VerifyJwtFindings): PrivateKeyElement | undefined {
   if (raw === undefined) return undefined;
-  const ref = privateReference(raw, { field: 'privateKey', culprit: KEY_ELEMENTS.privateKey }, findings);
-  if (raw.password !== undefined) {
-    findings.refuse('InvalidSecretInConfig', 'privateKey.password', element('Password'));
-  }
-  if (raw.passwordRef === undefined) return { ref };
-  const password = { ref: raw.passwordRef };
-  return {
-    ref,
-    passwordRef: privateReference(
-      password,
-      { field: 'privateKey.passwordRef', culprit: element('Password') },
-      findings,
-    ),
-  };
+  const ref = keyReference('privateKey', raw, findings);
+  const { password, passwordRef } = raw;
+  if (password === undefined && passwordRef === undefined) return { ref };
+  return { ref, passwordRef: privateReference({ ref: passwordRef, value: password }, PASSWORD, findings) };
 }
 
 function passwordKeyOf(raw: RawVerifyJwt['passwordKey'], findings: VerifyJwtFindings): PasswordKeyElement | undefined {
   if (raw === undefined) return undefined;
-  const ref = privateReference(raw, { field: 'passwordKey', culprit: KEY_ELEMENTS.passwordKey }, findings);
+  const ref = keyReference('passwordKey', raw, findings);
   const { saltLength, pbkdf2Iterations } = raw;
   return {
     ref,
@@ -114,33 +117,14 @@ function passwordKeyOf(raw: RawVerifyJwt['passwordKey'], findings: VerifyJwtFind
 
 function directKeyOf(raw: RawVerifyJwt['directKey'], findings: VerifyJwtFindings): DirectKeyElement | undefined {
   if (raw === undefined) return undefined;
-  const ref = privateReference(raw, { field: 'directKey', culprit: KEY_ELEMENTS.directKey }, findings);
+  const ref = keyReference('directKey', raw, findings);
   return { ...(raw.encoding === undefined ? {} : { encoding: raw.encoding }), ref };
 }
 
-/** Reads the key elements of an encrypted token's policy; exactly the one that the algorithm needs may be there. */
-export function decryptionKeysOf(
-  raw: RawVerifyJwt,
-  algorithms: EncryptionAlgorithms | undefined,
-  findings: VerifyJwtFindings,
-): DecryptionKeys {
-  const needed = algorithms === undefined ? undefined : KEY_OF_FAMILY[jweFamily(algorithms.key)];
-  if (needed !== undefined && raw[needed] === undefined) {
-    findings.refuse('MissingConfigurationElement', needed, KEY_ELEMENTS[needed]);
-  }
-  const names = Object.keys(KEY_ELEMENTS) as DecryptionKeyName[];
-  for (const name of names.filter((other) => needed !== undefined && other !== needed)) {
-    if (raw[name] !== undefined) {
-      findings.refuse('InvalidConfigurationForActionAndAlgorithm', name, KEY_ELEMENTS[name]);
-    }
-  }
-  if (raw.publicKey !== undefined) {
-    findings.refuse('InvalidConfigurationForActionAndAlgorithm', 'publicKey', element('PublicKey'));
-  }
-  return {
-    secretKey: secretKeyOf(raw.secretKey, findings),
-    privateKey: privateKeyOf(raw.privateKey, findings),
-    passwordKey: passwordKeyOf(raw.passwordKey, findings),
-    directKey: directKeyOf(raw.directKey, findings),
-  };
-}
+/** Reads every secret that the policy names, whether or not its algorithm needs it: all faults at once. */
+export const decryptionKeysOf = (raw: RawVerifyJwt, findings: VerifyJwtFindings): DecryptionKeys => ({
+  secretKey: secretKeyOf(raw.secretKey, findings),
+  privateKey: privateKeyOf(raw.privateKey, findings),
+  passwordKey: passwordKeyOf(raw.passwordKey, findings),
+  directKey: directKeyOf(raw.directKey, findings),
+});

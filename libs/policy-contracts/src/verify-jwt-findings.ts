@@ -40,29 +40,33 @@ export interface Culprit {
   readonly name: string;
 }
 
+/** A policy that somebody sends, or one that an earlier version accepted and that must stay readable. */
+export type PolicyOrigin = 'sent' | 'stored';
+
 /** Collects everything wrong and everything risky in one policy; `field` is relative to the policy. */
 export class VerifyJwtFindings {
   readonly faults: ValidationFault[] = [];
   readonly warnings: ContractWarning[] = [];
+  readonly origin: PolicyOrigin;
   private readonly policyName: string | undefined;
 
-  constructor(policyName: string | undefined) {
+  constructor(policyName: string | undefined, origin: PolicyOrigin) {
     this.policyName = policyName;
+    this.origin = origin;
   }
 
-  /** An Apigee deployment error, in its text form: `Invalid empty element : policy(P) element(Source).` */
-  refuse(name: DeploymentErrorName, field: string, culprit?: Culprit): void {
+  /**
+   * An Apigee deployment error, in its text form: `Invalid empty element : policy(P) element(Source).` A hint of ours
+   * follows the full stop.
+   */
+  refuse(name: DeploymentErrorName, field: string, culprit?: Culprit, hint?: string): void {
     const parts = [];
     if (this.policyName !== undefined) parts.push(`policy(${this.policyName})`);
     if (culprit !== undefined) parts.push(`${culprit.kind}(${culprit.name})`);
     const words = DEPLOYMENT_ERRORS[name];
-    const message = parts.length === 0 ? `${words}.` : `${words} : ${parts.join(' ')}.`;
+    const text = parts.length === 0 ? `${words}.` : `${words} : ${parts.join(' ')}.`;
+    const message = hint === undefined ? text : `${text} ${hint}`;
     this.faults.push({ field: `policy.${field}`, code: name, message });
-  }
-
-  notSupported(field: string, what: string): void {
-    const message = `policy.${field}: ${what} is not supported by this version`;
-    this.faults.push({ field: `policy.${field}`, code: 'not_supported', message });
   }
 
   warn(field: string, message: string): void {

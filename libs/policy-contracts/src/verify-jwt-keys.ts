@@ -8,7 +8,10 @@ import {
   type JwsAlgorithmName,
 } from '#libs/jwt-engine';
 import type { RawVerifyJwt } from './verify-jwt-schema.ts';
+import { isFromCaller, isPlainlyFromCaller } from './verify-jwt-caller-variables.ts';
 import { isDeploymentErrorName, type VerifyJwtFindings } from './verify-jwt-findings.ts';
+import { jwksAddressOf } from './verify-jwt-jwks-address.ts';
+import { KEY_ELEMENTS } from './verify-jwt-key-elements.ts';
 import { textOrRef, type TextOrRef } from './verify-jwt-elements.ts';
 
 /** A key set: text and/or `ref`, or `uri`, or `uriRef` (`verify-jwt.md` 3.3). */
@@ -29,15 +32,14 @@ export interface PublicKeyElement {
 /** A certificate where one is demanded: a bare key in its place is not one. */
 export const CERTIFICATE_PEM = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/;
 
-const PUBLIC_KEY = { kind: 'element', name: 'PublicKey' } as const;
-const SECRET_KEY = { kind: 'element', name: 'SecretKey' } as const;
+const PUBLIC_KEY = KEY_ELEMENTS.publicKey;
 const ALGORITHM = { kind: 'element', name: 'Algorithm' } as const;
 
 /** Reads `algorithm`: known names, HS and ES not mixed with others (`verify-jwt.md` 3.2). */
 export function algorithmsOf(raw: RawVerifyJwt, findings: VerifyJwtFindings): JwsAlgorithmName[] {
   const names = [...new Set((raw.algorithm ?? []).map((name) => name.trim()))];
   if (names.length === 0) {
-    if (raw.algorithms === undefined) findings.refuse('MissingConfigurationElement', 'algorithm', ALGORITHM);
+    findings.refuse('MissingConfigurationElement', 'algorithm', ALGORITHM);
     return [];
   }
   const known = names.filter(isJwsAlgorithmName);
@@ -91,9 +93,16 @@ function literalKeyFault(child: keyof PublicKeyElement, text: string, algorithms
   return refusals.includes(undefined) ? undefined : refusals[0]?.code;
 }
 
-/** `message` is the request in the request flow. */
-const isFromRequest = (variable: string | undefined): boolean =>
-  variable !== undefined && /^(?:request|message)\./.test(variable.trim());
+/**
+ * Whoever sends the request must not choose the key (contract 4.1). Earlier versions took the address that was asked for
+ * as no part of the request; what they accepted goes on being served, with a warning.
+ */
+function checkKeySource(field: string, variable: string | undefined, findings: VerifyJwtFindings): void {
+  if (variable === undefined || !isFromCaller(variable)) return;
+  if (findings.origin === 'sent' || isPlainlyFromCaller(variable)) {
+    findings.refuse('InsecureKeySource', field, PUBLIC_KEY);
+  } else findings.warn(field, 'lets the caller choose the key: such a policy is not accepted any more');
+}
 
 function checkPublicKeyChild(
   child: keyof PublicKeyElement,
@@ -101,28 +110,12 @@ function checkPublicKeyChild(
   algorithms: readonly JwsAlgorithmName[],
   findings: VerifyJwtFindings,
 ): void {
-  if (isFromRequest(element.ref)) {
-    findings.refuse('InsecureKeySource', `publicKey.${child}.ref`, PUBLIC_KEY);
-  }
+  checkKeySource(`publicKey.${child}.ref`, element.ref, findings);
   if (element.value === undefined) return;
   const fault = literalKeyFault(child, element.value, algorithms);
   if (fault === undefined) return;
   const name = isDeploymentErrorName(fault) ? fault : 'InvalidPublicKey';
   findings.refuse(name, `publicKey.${child}`, PUBLIC_KEY);
-}
-
-type RawPublicKey = NonNullable<RawVerifyJwt['publicKey']>;
-
-/** `uri` and `uriRef`; undefined: the set is no address. */
-function jwksAddress(raw: RawPublicKey['jwks'], hasAllowedHosts: boolean, findings: VerifyJwtFindings) {
-  const { uri, uriRef } = raw ?? {};
-  if (isFromRequest(uriRef) && !hasAllowedHosts) {
-    findings.refuse('InsecureKeySource', 'publicKey.jwks.uriRef', PUBLIC_KEY);
-  }
-  const ways = [uri, uriRef, textOrRef(raw)].filter((way) => way !== undefined);
-  if (ways.length > 1) findings.refuse('InvalidKeyConfiguration', 'publicKey.jwks', PUBLIC_KEY);
-  if (uri !== undefined) return { uri: uri.trim() };
-  return uriRef === undefined ? undefined : { uriRef: uriRef.trim() };
 }
 
 export function publicKeyOf(
@@ -137,7 +130,7 @@ export function publicKeyOf(
     findings.refuse('InvalidKeyConfiguration', 'publicKey', PUBLIC_KEY);
     return undefined;
   }
-  const address = jwksAddress(raw.jwks, allowedJwksHosts.length > 0, findings);
+  const address = jwksAddressOf(raw.jwks, allowedJwksHosts, findings);
   if (address !== undefined) return { jwks: address };
   const element = textOrRef(raw[child]);
   if (element === undefined) {
@@ -146,25 +139,4 @@ export function publicKeyOf(
   }
   checkPublicKeyChild(child, element, algorithms, findings);
   return { [child]: element };
-}
-
-/** One key element, and the one that the algorithm's family needs. */
-export function checkKeyElements(
-  raw: RawVerifyJwt,
-  algorithms: readonly JwsAlgorithmName[],
-  findings: VerifyJwtFindings,
-): void {
-  const [first] = algorithms;
-  if (first === undefined) return;
-  const isSymmetric = jwsFamily(first) === 'HS';
-  if (isSymmetric && raw.publicKey !== undefined) {
-    findings.refuse('InvalidConfigurationForActionAndAlgorithm', 'publicKey', PUBLIC_KEY);
-  }
-  if (!isSymmetric && raw.secretKey !== undefined) {
-    findings.refuse('InvalidConfigurationForActionAndAlgorithm', 'secretKey', SECRET_KEY);
-  }
-  if (raw.publicKey === undefined && raw.secretKey === undefined) {
-    const [field, element] = isSymmetric ? ['secretKey', SECRET_KEY] : ['publicKey', PUBLIC_KEY];
-    findings.refuse('MissingConfigurationElement', field, element);
-  }
 }

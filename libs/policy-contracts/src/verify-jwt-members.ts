@@ -1,6 +1,7 @@
 import type { RawMember, RawMembersElement } from './verify-jwt-schema.ts';
 import type { DeploymentErrorName, VerifyJwtFindings } from './verify-jwt-findings.ts';
 import { textOrRef } from './verify-jwt-elements.ts';
+import { valueWarnings } from './verify-jwt-member-values.ts';
 
 export const MEMBER_TYPES = ['string', 'number', 'boolean', 'map'] as const;
 export type MemberType = (typeof MEMBER_TYPES)[number];
@@ -77,7 +78,11 @@ function memberOf(raw: RawMember, at: string, rules: MemberRules, findings: Veri
       'has neither value nor ref, so only an empty text equals it; to demand presence use requiredClaims',
     );
   }
-  return { name, ...expected, type, array: raw.array === true };
+  const array = raw.array === true;
+  for (const warning of expected?.value === undefined ? [] : valueWarnings(expected.value, type, array)) {
+    findings.warn(`${at}.value`, warning);
+  }
+  return { name, ...expected, type, array };
 }
 
 /** Reads `additionalClaims` or `additionalHeaders`; undefined when nothing is demanded. */

@@ -9,10 +9,12 @@ import {
   type ListOrRef,
   type TextOrRef,
 } from './verify-jwt-elements.ts';
-import { VerifyJwtFindings } from './verify-jwt-findings.ts';
-import { algorithmsOf, checkKeyElements, publicKeyOf, type PublicKeyElement } from './verify-jwt-keys.ts';
-import { secretKeyOf, type SecretKeyElement } from './verify-jwt-secrets.ts';
+import { VerifyJwtFindings, type PolicyOrigin } from './verify-jwt-findings.ts';
+import { checkKeyElements, warnOfKeyIds } from './verify-jwt-key-elements.ts';
+import { algorithmsOf, publicKeyOf, type PublicKeyElement } from './verify-jwt-keys.ts';
+import type { SecretKeyElement } from './verify-jwt-secrets.ts';
 import {
+  decryptionKeyFor,
   decryptionKeysOf,
   encryptionAlgorithmsOf,
   type DecryptionKeys,
@@ -65,18 +67,28 @@ export interface EncryptedTokens extends DecryptionKeys {
 /** `policy-verify-jwt`: Apigee's VerifyJWT, one member per XML element (contract 4.1). This is also its stored form. */
 export type VerifyJwtContract = VerifyJwtElements & (SignedTokens | EncryptedTokens);
 
-function checkKind(raw: RawVerifyJwt, findings: VerifyJwtFindings): void {
-  if (raw.algorithm !== undefined && raw.algorithms !== undefined) {
-    findings.refuse('InvalidConfiguration', 'algorithms', { kind: 'element', name: 'Algorithms' });
-  }
-  if (raw.jwtType === undefined || raw.jwtType === kindOf(raw)) return;
-  const missing = raw.jwtType === 'Signed' ? 'Algorithm' : 'Algorithms';
-  findings.refuse('InvalidConfigurationForActionAndAlgorithm', 'jwtType', { kind: 'element', name: missing });
+const algorithmElement = (jwtType: VerifyJwtContract['jwtType']) =>
+  jwtType === 'Signed'
+    ? ({ kind: 'element', name: 'Algorithm' } as const)
+    : ({ kind: 'element', name: 'Algorithms' } as const);
+
+/** Which of the two elements is there decides, never the token (`verify-jwt.md` 3.2); undefined: both. */
+function kindOf(raw: RawVerifyJwt): VerifyJwtContract['jwtType'] | undefined {
+  if (raw.algorithm !== undefined && raw.algorithms !== undefined) return undefined;
+  if (raw.algorithm !== undefined) return 'Signed';
+  return raw.algorithms === undefined ? (raw.jwtType ?? 'Signed') : 'Encrypted';
 }
 
-/** Which of the two elements is there decides, never the token (`verify-jwt.md` 3.2). */
-const kindOf = (raw: RawVerifyJwt): VerifyJwtContract['jwtType'] =>
-  raw.algorithms === undefined || raw.algorithm !== undefined ? 'Signed' : 'Encrypted';
+function checkKind(
+  raw: RawVerifyJwt,
+  kind: VerifyJwtContract['jwtType'] | undefined,
+  findings: VerifyJwtFindings,
+): void {
+  if (kind === undefined) findings.refuse('InvalidConfiguration', 'algorithms', algorithmElement('Encrypted'));
+  else if (raw.jwtType !== undefined && raw.jwtType !== kind) {
+    findings.refuse('InvalidConfigurationForActionAndAlgorithm', 'jwtType', algorithmElement(raw.jwtType));
+  }
+}
 
 function sourceOf(raw: RawVerifyJwt, findings: VerifyJwtFindings): string | undefined {
   const source = raw.source?.trim();
@@ -86,18 +98,28 @@ function sourceOf(raw: RawVerifyJwt, findings: VerifyJwtFindings): string | unde
 
 function signedTokens(raw: RawVerifyJwt, findings: VerifyJwtFindings): SignedTokens {
   const algorithm = algorithmsOf(raw, findings);
-  checkKeyElements(raw, algorithm, findings);
+  const [first] = algorithm;
+  if (first !== undefined) checkKeyElements(raw, jwsFamily(first) === 'HS' ? 'secretKey' : 'publicKey', findings);
   // A public key beside an HS algorithm is refused as such; what it would fit is another question.
   const asymmetric = algorithm.filter((name) => jwsFamily(name) !== 'HS');
-  const secretKey = secretKeyOf(raw.secretKey, findings);
+  const { secretKey } = decryptionKeysOf(raw, findings);
   return { jwtType: 'Signed', algorithm, secretKey, publicKey: publicKeyOf(raw, asymmetric, findings) };
 }
 
 /** Undefined: it cannot be said which algorithm it is; the findings say why. */
 function encryptedTokens(raw: RawVerifyJwt, findings: VerifyJwtFindings): EncryptedTokens | undefined {
   const algorithms = encryptionAlgorithmsOf(raw.algorithms, findings);
-  const keys = decryptionKeysOf(raw, algorithms, findings);
+  if (algorithms !== undefined) checkKeyElements(raw, decryptionKeyFor(algorithms.key), findings);
+  const keys = decryptionKeysOf(raw, findings);
   return algorithms && { jwtType: 'Encrypted', algorithms, ...keys };
+}
+
+/** Undefined: it is no policy, and the findings say why. Of a policy that is both nothing more can be said of its keys. */
+function tokensOf(raw: RawVerifyJwt, findings: VerifyJwtFindings): SignedTokens | EncryptedTokens | undefined {
+  const kind = kindOf(raw);
+  checkKind(raw, kind, findings);
+  if (kind === undefined) return undefined;
+  return kind === 'Signed' ? signedTokens(raw, findings) : encryptedTokens(raw, findings);
 }
 
 function lifespanOf(raw: RawVerifyJwt, findings: VerifyJwtFindings): VerifyJwtContract['maxLifespan'] {
@@ -118,15 +140,15 @@ function warnOfNothing(raw: RawVerifyJwt, findings: VerifyJwtFindings): void {
   for (const name of IGNORED_ELEMENTS) {
     if (raw[name] !== undefined) findings.warn(name, 'has no effect in this policy and is not stored');
   }
+  warnOfKeyIds(raw, findings);
   if (textOrRef(raw.publicKey?.value)?.ref?.startsWith('private.') === true) {
     findings.warn('publicKey.value.ref', 'a public key need not be a private variable');
   }
 }
 
 function contractOf(raw: RawVerifyJwt, findings: VerifyJwtFindings): VerifyJwtContract | undefined {
-  checkKind(raw, findings);
   warnOfNothing(raw, findings);
-  const tokens = kindOf(raw) === 'Signed' ? signedTokens(raw, findings) : encryptedTokens(raw, findings);
+  const tokens = tokensOf(raw, findings);
   const elements = elementsOf(raw, findings);
   return tokens && { ...elements, ...tokens };
 }
@@ -161,11 +183,16 @@ function elementsOf(raw: RawVerifyJwt, findings: VerifyJwtFindings): VerifyJwtEl
 /**
  * Reads a `policy-verify-jwt` body under `policy`; every fault at once. Rules of Apigee have Apigee's deployment error
  * as their code and its text as message; `policyName` is what those texts name (`verify-jwt.md` part 5).
+ * What an earlier version stored is read whatever is refused today of a policy that somebody sends.
  */
-export function parseVerifyJwt(input: unknown, policyName?: string): Parsed<VerifyJwtContract> {
+export function parseVerifyJwt(
+  input: unknown,
+  policyName?: string,
+  origin: PolicyOrigin = 'stored',
+): Parsed<VerifyJwtContract> {
   const parsed = parseWith(VERIFY_JWT_SCHEMA, input, 'policy');
   if (!parsed.ok) return parsed;
-  const findings = new VerifyJwtFindings(policyName);
+  const findings = new VerifyJwtFindings(policyName, origin);
   const value = contractOf(parsed.value, findings);
   if (value === undefined || findings.faults.length > 0) return { ok: false, faults: findings.faults };
   return { ok: true, value, warnings: findings.warnings };

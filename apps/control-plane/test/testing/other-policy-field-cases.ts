@@ -108,6 +108,124 @@ function publicKeyCases(): FieldCase[] {
   ];
 }
 
+/** A key set by its address. */
+function jwksAddressCases(): FieldCase[] {
+  const field = 'policy.publicKey';
+  const at = `${field}.jwks`;
+  const shown = (jwks: object) => shows(field, { jwks }, { jwks }, WITH_KEY);
+  const wrong = (jwks: object, code: string, where: string, message = /./) =>
+    refuses(field, JSON.stringify({ jwks }), code, { beside: WITH_KEY, at: where, message });
+  return [
+    shown({ uri: 'https://idp.example.org/jwks?tenant=1' }),
+    shown({ uri: 'http://127.0.0.1:8081/jwks' }),
+    shown({ uriRef: 'public.jwks_uri' }),
+    wrong({ uri: '/jwks' }, 'InvalidKeyConfiguration', `${at}.uri`, /absolute http or https address/),
+    wrong({ uri: 'ftp://idp.example.org' }, 'InvalidKeyConfiguration', `${at}.uri`),
+    wrong({ uri: 'https://user:hush@idp.example.org' }, 'InvalidKeyConfiguration', `${at}.uri`, /^((?!hush).)*$/),
+    wrong({ uri: 'https://idp.example.org/{tenant}' }, 'InvalidKeyConfiguration', `${at}.uri`, /uriRef/),
+    wrong({ uri: '' }, 'EmptyElementForKeyConfiguration', `${at}.uri`),
+    wrong({ uriRef: '' }, 'EmptyElementForKeyConfiguration', `${at}.uriRef`),
+    wrong({ uri: 'https://a.example', uriRef: 'v' }, 'InvalidKeyConfiguration', at),
+    wrong({ uri: 'https://a.example', ref: 'v' }, 'InvalidKeyConfiguration', at),
+    wrong({ uri: 5 }, 'wrong_type', `${at}.uri`),
+    wrong({ uri: `https://a.example/${'x'.repeat(2048)}` }, 'out_of_range', `${at}.uri`),
+    wrong({ uriRef: 'v'.repeat(256) }, 'out_of_range', `${at}.uriRef`),
+    ...['request.header.jku', 'message.content', 'proxy.url', 'client.ip'].map((uriRef) =>
+      wrong({ uriRef }, 'InsecureKeySource', `${at}.uriRef`, /allowedJwksHosts/),
+    ),
+    shows(
+      field,
+      { jwks: { uriRef: 'request.header.jku' } },
+      { jwks: { uriRef: 'request.header.jku' } },
+      { ...WITH_KEY, allowedJwksHosts: ['idp.example.org'] },
+    ),
+  ];
+}
+
+const NO_SIGNATURE = { algorithm: undefined, secretKey: undefined };
+
+interface Secret {
+  readonly name: 'secretKey' | 'privateKey' | 'passwordKey' | 'directKey';
+  readonly key: string;
+  /** Members beside `ref`. */
+  readonly forms: readonly object[];
+}
+
+/** The key element that one key encryption algorithm needs. */
+function decryptionKeyCases({ name, key, forms }: Secret): FieldCase[] {
+  const field = `policy.${name}`;
+  const beside = { ...NO_SIGNATURE, algorithms: { key } };
+  const ref = 'private.key';
+  const wrong = (json: unknown, code: string, at = field) => refuses(field, JSON.stringify(json), code, { beside, at });
+  return [
+    ...[{}, ...forms].map((form) => shows(field, { ref, ...form }, { ref, ...form }, beside)),
+    ...(name === 'secretKey' ? [] : [shows(field, { ref, id: 'k1' }, { ref }, beside)]),
+    ...[undefined, 'null'].map((json) => refuses(field, json, 'MissingConfigurationElement', { beside })),
+    wrong({}, 'InvalidKeyConfiguration'),
+    wrong({ ref: '' }, 'EmptyElementForKeyConfiguration', `${field}.ref`),
+    wrong({ ref: 'public.key' }, 'InvalidVariableNameForSecret', `${field}.ref`),
+    wrong({ ref, value: 'hush' }, 'InvalidSecretInConfig', `${field}.value`),
+    wrong({ ref: 5 }, 'wrong_type', `${field}.ref`),
+    wrong({ ref, more: 1 }, 'unknown_field', `${field}.more`),
+    wrong('private.key', 'wrong_type'),
+    refuses(field, JSON.stringify({ ref }), 'InvalidConfigurationForActionAndAlgorithm', {
+      beside: name === 'secretKey' ? { algorithm: undefined, algorithms: { key: 'dir' } } : { secretKey: undefined },
+    }),
+  ];
+}
+
+function encryptedCases(): FieldCase[] {
+  const withPrivate = { ...NO_SIGNATURE, privateKey: { ref: 'private.key' } };
+  const algorithms = 'policy.algorithms';
+  const password = { ...NO_SIGNATURE, algorithms: { key: 'PBES2-HS256+A128KW' } };
+  const wrongPassword = (members: object, code: string, name: string) =>
+    refuses('policy.passwordKey', JSON.stringify({ ref: 'private.key', ...members }), code, {
+      ...{ beside: password, at: `policy.passwordKey.${name}` },
+    });
+  const wrongPrivate = (members: object, code: string, name: string) =>
+    refuses('policy.privateKey', JSON.stringify({ ref: 'private.key', ...members }), code, {
+      ...{ beside: { ...NO_SIGNATURE, algorithms: { key: 'RSA-OAEP-256' } }, at: `policy.privateKey.${name}` },
+    });
+  return [
+    ...['RSA-OAEP-256', 'ECDH-ES', 'ECDH-ES+A128KW', 'ECDH-ES+A192KW', 'ECDH-ES+A256KW'].map((key) =>
+      shows(algorithms, { key }, { key }, withPrivate),
+    ),
+    ...['A128CBC-HS256', 'A192CBC-HS384', 'A256CBC-HS512', 'A128GCM', 'A192GCM', 'A256GCM'].map((content) =>
+      shows(algorithms, { key: 'RSA-OAEP-256', content }, { key: 'RSA-OAEP-256', content }, withPrivate),
+    ),
+    ...['RSA-OAEP', 'RSA1_5', 'none', 'a128kw'].map((key) =>
+      refuses(algorithms, JSON.stringify({ key }), 'InvalidValueForElement', {
+        ...{ beside: withPrivate, at: `${algorithms}.key` },
+      }),
+    ),
+    refuses(algorithms, '{}', 'MissingConfigurationElement', { beside: withPrivate, at: `${algorithms}.key` }),
+    refuses(algorithms, '{"key":5}', 'wrong_type', { beside: withPrivate, at: `${algorithms}.key` }),
+    refuses(algorithms, '{"key":"dir","more":1}', 'unknown_field', { beside: withPrivate, at: `${algorithms}.more` }),
+    refuses(algorithms, '"dir"', 'wrong_type', { beside: withPrivate }),
+    shows('policy.jwtType', 'Encrypted', 'Encrypted', { ...withPrivate, algorithms: { key: 'ECDH-ES' } }),
+    refuses('policy.jwtType', '"Signed"', 'InvalidConfigurationForActionAndAlgorithm', {
+      beside: { ...withPrivate, algorithms: { key: 'ECDH-ES' } },
+    }),
+    ...decryptionKeyCases({ name: 'privateKey', key: 'ECDH-ES', forms: [{ passwordRef: 'private.password' }] }),
+    ...decryptionKeyCases({ name: 'directKey', key: 'dir', forms: [{ encoding: 'hex' }, { encoding: 'base64url' }] }),
+    ...decryptionKeyCases({ name: 'secretKey', key: 'A192KW', forms: [{ encoding: 'base64' }] }),
+    ...decryptionKeyCases({
+      ...{ name: 'passwordKey', key: 'PBES2-HS512+A256KW' },
+      forms: [{ saltLength: 1 }, { saltLength: 1024, pbkdf2Iterations: 1 }, { pbkdf2Iterations: 1_000_000 }],
+    }),
+    wrongPrivate({ password: 'hush' }, 'InvalidSecretInConfig', 'password'),
+    wrongPrivate({ passwordRef: '' }, 'EmptyElementForKeyConfiguration', 'passwordRef'),
+    wrongPrivate({ passwordRef: 'public.password' }, 'InvalidVariableNameForSecret', 'passwordRef'),
+    wrongPrivate({ passwordRef: 5 }, 'wrong_type', 'passwordRef'),
+    wrongPassword({ saltLength: 0 }, 'out_of_range', 'saltLength'),
+    wrongPassword({ saltLength: 1025 }, 'out_of_range', 'saltLength'),
+    wrongPassword({ saltLength: 8.5 }, 'wrong_type', 'saltLength'),
+    wrongPassword({ pbkdf2Iterations: 0 }, 'out_of_range', 'pbkdf2Iterations'),
+    wrongPassword({ pbkdf2Iterations: 1_000_001 }, 'out_of_range', 'pbkdf2Iterations'),
+    wrongPassword({ pbkdf2Iterations: '1000' }, 'wrong_type', 'pbkdf2Iterations'),
+  ];
+}
+
 /** Text, `{value}`, `{ref}` or both. */
 function textElementCases(field: string, text: string): FieldCase[] {
   return [
@@ -193,6 +311,8 @@ export const VERIFY_JWT_CASES: readonly FieldCase[] = [
   refuses('policy.source', JSON.stringify('v'.repeat(256)), 'out_of_range'),
   ...secretKeyCases(),
   ...publicKeyCases(),
+  ...jwksAddressCases(),
+  ...encryptedCases(),
   ...['subject', 'issuer', 'audience', 'id'].flatMap((name) => textElementCases(`policy.${name}`, 'expected')),
   ...memberCases({
     ...{ field: 'policy.additionalClaims', suffix: 'AdditionalClaim' },
@@ -211,6 +331,7 @@ export const VERIFY_JWT_CASES: readonly FieldCase[] = [
     shows('policy.maxLifespan', text, { value: text, useIssueTime: false }),
   ),
   shows('policy.maxLifespan', { value: '1h', ref: 'v', useIssueTime: true }),
+  refuses('policy.issuer', '"${issuer}"', 'unexpanded_template', { at: 'policy.issuer.value' }),
   ...defaultsTo('policy.maxLifespan', undefined),
   ...refusesAll('policy.maxLifespan', TIME, ['"1"', '"1y"', '{"value":"W"}']),
   refuses('policy.maxLifespan', '{"value":"1h","useIssueTime":"yes"}', 'wrong_type', {

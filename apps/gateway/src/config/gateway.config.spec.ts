@@ -33,6 +33,8 @@ describe('the settings of a gateway', () => {
       gatewayId: 'edge.example-8080',
       snapshotDir: path.resolve('.data/gateway/edge.example-8080'),
       trustedProxies: [],
+      jwksAllowPrivateHosts: false,
+      jwksStaleLimitSeconds: 86_400,
       drainTimeoutMs: 30_000,
       faultCodes: 'documented',
       logLevel: 'info',
@@ -51,6 +53,8 @@ describe('the settings of a gateway', () => {
       SNAPSHOT_DIR: '/var/lib/gateway',
       WORKERS: '1',
       TRUSTED_PROXIES: '10.0.0.0/8, 192.0.2.1,2001:db8::/32',
+      JWKS_ALLOW_PRIVATE_HOSTS: 'true',
+      JWKS_STALE_LIMIT_SECONDS: '0',
       DRAIN_TIMEOUT_MS: '0',
       FAULT_CODES: 'observed',
       LOG_LEVEL: 'debug',
@@ -67,6 +71,8 @@ describe('the settings of a gateway', () => {
       gatewayId: 'edge-1',
       snapshotDir: '/var/lib/gateway',
       trustedProxies: ['10.0.0.0/8', '192.0.2.1', '2001:db8::/32'],
+      jwksAllowPrivateHosts: true,
+      jwksStaleLimitSeconds: 0,
       drainTimeoutMs: 0,
       faultCodes: 'observed',
       logLevel: 'debug',
@@ -89,6 +95,8 @@ describe('the settings of a gateway', () => {
         GATEWAY_ID: '../elsewhere',
         WORKERS: '4',
         TRUSTED_PROXIES: '10.0.0.0/33',
+        JWKS_ALLOW_PRIVATE_HOSTS: 'yes',
+        JWKS_STALE_LIMIT_SECONDS: '1d',
         DRAIN_TIMEOUT_MS: '-1',
         FAULT_CODES: 'both',
         LOG_LEVEL: 'loud',
@@ -102,6 +110,8 @@ describe('the settings of a gateway', () => {
       'REDIS_URL must be redis://[user:password@]host[:port][/database], or rediss://…',
       'ROOT_CONTEXT must be a path such as /apigateway',
       'TRUSTED_PROXIES must be a comma-separated list of IP addresses and CIDRs',
+      'JWKS_ALLOW_PRIVATE_HOSTS must be one of true, false',
+      'JWKS_STALE_LIMIT_SECONDS must be a whole number from 0 to 31536000',
       'DRAIN_TIMEOUT_MS must be a whole number from 0 to 3600000',
       'FAULT_CODES must be one of documented, observed',
       'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent',
@@ -133,7 +143,8 @@ describe('the settings of a gateway', () => {
     const help = settingsHelp();
     const names = ['GATEWAY_ENVIRONMENT', 'GATEWAY_KEY', 'REDIS_URL', 'HOST', 'PORT', 'ADMIN_HOST', 'ADMIN_PORT'];
     const more = ['ROOT_CONTEXT', 'GATEWAY_ID', 'SNAPSHOT_DIR', 'WORKERS', 'TRUSTED_PROXIES', 'DRAIN_TIMEOUT_MS'];
-    for (const name of [...names, ...more, 'FAULT_CODES', 'LOG_LEVEL']) expect(help).toContain(`  ${name} `);
+    const jwks = ['JWKS_ALLOW_PRIVATE_HOSTS', 'JWKS_STALE_LIMIT_SECONDS'];
+    for (const name of [...names, ...more, ...jwks, 'FAULT_CODES', 'LOG_LEVEL']) expect(help).toContain(`  ${name} `);
     expect(help).toContain('redis://127.0.0.1:6379');
   });
 });

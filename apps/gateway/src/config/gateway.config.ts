@@ -13,6 +13,8 @@ export const GATEWAY_SETTING_DEFAULTS = {
   rootContext: '',
   snapshotRoot: '.data/gateway',
   workers: 1,
+  jwksAllowPrivateHosts: false,
+  jwksStaleLimitSeconds: 86_400,
   drainTimeoutMs: 30_000,
   faultCodes: 'documented',
   logLevel: 'info',
@@ -41,6 +43,10 @@ export interface GatewayConfig {
   readonly snapshotDir: string;
   /** Addresses and CIDRs whose `X-Forwarded-*` are believed. */
   readonly trustedProxies: readonly string[];
+  /** Key sets may be fetched from loopback and private addresses, and by http. */
+  readonly jwksAllowPrivateHosts: boolean;
+  /** How long the last good key set serves when its host fails, counted from when it was fetched. */
+  readonly jwksStaleLimitSeconds: number;
   /** How long a stop waits for requests in flight. */
   readonly drainTimeoutMs: number;
   readonly faultCodes: FaultCodes;
@@ -51,6 +57,7 @@ const ENVIRONMENT_NAME = /^[A-Za-z0-9._\-$% ]{1,255}$/;
 const GATEWAY_ID = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$/;
 const PORTS = [0, 65_535] as const;
 const LONGEST_DRAIN_MS = 3_600_000;
+const LONGEST_STALE_SECONDS = 365 * 86_400;
 
 const matching = (form: RegExp) => (text: string) => (form.test(text) ? text : undefined);
 
@@ -79,6 +86,16 @@ function checkWorkers(reader: SettingsReader): void {
 function checkPorts(reader: SettingsReader, config: Pick<GatewayConfig, 'host' | 'port' | 'adminHost' | 'adminPort'>) {
   const isSame = config.host === config.adminHost && config.port === config.adminPort;
   if (isSame) reader.faults.push('ADMIN_PORT must differ from PORT');
+}
+
+function jwksSettings(reader: SettingsReader): Pick<GatewayConfig, 'jwksAllowPrivateHosts' | 'jwksStaleLimitSeconds'> {
+  const { jwksAllowPrivateHosts, jwksStaleLimitSeconds } = GATEWAY_SETTING_DEFAULTS;
+  const allow = reader.oneOf('JWKS_ALLOW_PRIVATE_HOSTS', ['true', 'false'], `${jwksAllowPrivateHosts}`);
+  const staleRange = [0, LONGEST_STALE_SECONDS] as const;
+  return {
+    jwksAllowPrivateHosts: allow === 'true',
+    jwksStaleLimitSeconds: reader.integer('JWKS_STALE_LIMIT_SECONDS', staleRange, jwksStaleLimitSeconds),
+  };
 }
 
 /**
@@ -112,6 +129,7 @@ export function readGatewayConfig(variables: EnvironmentVariables, hostName: str
     snapshotDir: path.resolve(reader.text('SNAPSHOT_DIR') ?? path.join(defaults.snapshotRoot, gatewayId)),
     trustedProxies:
       reader.parsed('TRUSTED_PROXIES', 'a comma-separated list of IP addresses and CIDRs', trustedProxiesOf) ?? [],
+    ...jwksSettings(reader),
     drainTimeoutMs: reader.integer('DRAIN_TIMEOUT_MS', [0, LONGEST_DRAIN_MS], defaults.drainTimeoutMs),
     faultCodes: reader.oneOf('FAULT_CODES', FAULT_CODES, defaults.faultCodes),
     logLevel: reader.oneOf('LOG_LEVEL', LOG_LEVELS, defaults.logLevel),

@@ -14,6 +14,8 @@ const SETTINGS: readonly (readonly [name: string, byDefault: string, meaning: st
   ['SNAPSHOT_DIR', `${DEFAULTS.snapshotRoot}/<GATEWAY_ID>`, 'last-known-good configuration'],
   ['WORKERS', String(DEFAULTS.workers), 'processes that share the port; only 1 in this version'],
   ['TRUSTED_PROXIES', 'none', 'CIDRs whose X-Forwarded-* are believed, comma-separated'],
+  ['JWKS_ALLOW_PRIVATE_HOSTS', String(DEFAULTS.jwksAllowPrivateHosts), 'true: key sets from private hosts and by http'],
+  ['JWKS_STALE_LIMIT_SECONDS', String(DEFAULTS.jwksStaleLimitSeconds), 'how long a key set serves when its host fails'],
   ['DRAIN_TIMEOUT_MS', String(DEFAULTS.drainTimeoutMs), 'how long a stop waits for requests in flight'],
   ['FAULT_CODES', DEFAULTS.faultCodes, "documented or observed: which of Apigee's fault codes are answered"],
   ['LOG_LEVEL', DEFAULTS.logLevel, LOG_LEVELS.join(', ')],

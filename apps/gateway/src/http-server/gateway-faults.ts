@@ -5,8 +5,8 @@ export const CORRELATION_HEADER = 'APINIZER-CORRELATION-ID';
 
 /**
  * The gateway's own faults: status, code and text. `ERR-…` are Apinizer's codes; it publishes none for the others, which
- * have codes of our own (`GWD-…`). A code is never renamed or reused; GWD-015 is a policy's that may not know of revoked
- * tokens.
+ * have codes of our own (`GWD-…`). A code is never renamed or reused. Policies have two: GWD-015 when they may not know of
+ * revoked tokens, GWD-016 when too many tokens wait to be decrypted.
  */
 const GATEWAY_FAULTS = {
   proxyNotFound: [404, 'ERR-002', 'ApiProxy is not found for related URL!'],

@@ -1,24 +1,25 @@
-import type { VariableValue } from '../exchange/variable-source.ts';
+import { compareDecimals } from '../exact-json/decimal.ts';
+import type { ExactNumber, VariableValue } from '../exchange/variable-source.ts';
 import { variableText } from '../exchange/variable-text.ts';
 
-/** A number together with its text as written: `1.0` is not the text `1`. */
-export interface NumberValue {
-  readonly number: number;
-  readonly text: string;
-}
-
-/** null: the variable is unset. */
-export type ConditionValue = string | boolean | NumberValue | null;
+/** null: the variable is unset. A number keeps its text: `1.0` equals 1, but is not the text `1`. */
+export type ConditionValue = string | boolean | ExactNumber | null;
 
 export function valueOf(variable: VariableValue): ConditionValue {
   if (variable === undefined) return null;
   if (typeof variable === 'number') return { number: variable, text: String(variable) };
-  return typeof variable === 'boolean' ? variable : (variableText(variable) ?? null);
+  if (typeof variable === 'object') return 'text' in variable ? variable : (variableText(variable) ?? null);
+  return variable;
 }
 
-const textOf = (value: string | boolean | NumberValue): string =>
+const textOf = (value: string | boolean | ExactNumber): string =>
   typeof value === 'object' ? value.text : String(value);
-const numberOf = (value: boolean | NumberValue): number => (typeof value === 'object' ? value.number : Number(value));
+
+/** A boolean beside a number counts as 1 or 0. */
+const digitsOf = (value: boolean | ExactNumber): string =>
+  typeof value === 'object' ? value.text : String(Number(value));
+const compareNumbers = (left: boolean | ExactNumber, right: boolean | ExactNumber): number =>
+  compareDecimals(digitsOf(left), digitsOf(right));
 
 /** What a value that stands alone means: only true, or the text of it, holds. */
 export const isTrue = (value: ConditionValue): boolean =>
@@ -28,7 +29,7 @@ export const isTrue = (value: ConditionValue): boolean =>
 export function areEqual(left: ConditionValue, right: ConditionValue): boolean {
   if (left === null || right === null) return left === right;
   if (typeof left === 'string' || typeof right === 'string') return textOf(left) === textOf(right);
-  return numberOf(left) === numberOf(right);
+  return compareNumbers(left, right) === 0;
 }
 
 export function areEqualIgnoringCase(left: ConditionValue, right: ConditionValue): boolean {
@@ -46,7 +47,7 @@ export function order(left: ConditionValue, right: ConditionValue): number {
     const [one, other] = [textOf(left), textOf(right)];
     return one === other ? 0 : one < other ? -1 : 1;
   }
-  return numberOf(left) - numberOf(right);
+  return compareNumbers(left, right);
 }
 
 /** For the operators on texts: they never hold when either side is null. */

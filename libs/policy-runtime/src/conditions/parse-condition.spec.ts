@@ -14,6 +14,8 @@ const VARIABLES: Readonly<Record<string, VariableValue>> = {
   empty: '',
   list: ['a', 'b'],
   'odd=name': 'odd',
+  big: { number: 12345678901234567000, text: '12345678901234567890' },
+  precise: { number: 1, text: '1.0' },
 };
 
 function holds(text: string, variables: Readonly<Record<string, VariableValue>> = VARIABLES): boolean {
@@ -28,6 +30,17 @@ describe('the condition language', () => {
     ['request.verb == "GET"', true],
     ['request.verb Equals "GET"', true],
     ['request.verb Is "get"', false],
+    ['request.verb EQUALS "GET"', true],
+    ['request.verb is not_a_variable', false],
+    ['not false AND Not false And NOT false', true],
+    ['false OR false Or true', true],
+    ['request.verb isnot "GET"', false],
+    ['request.verb like "G*"', true],
+    ['request.verb matchespath "G*"', true],
+    ['request.verb javaregex "G.T"', true],
+    ['request.verb STARTSWITH "G"', true],
+    ['request.verb equalscaseinsensitive "gEt"', true],
+    ['one greaterthanorequals 1 and one lesserthanorequals 1', true],
     ['request.verb != "GET"', false],
     ['request.verb NotEquals "POST"', true],
     ['request.verb IsNot "POST"', true],
@@ -76,6 +89,29 @@ describe('the condition language', () => {
     ['one = true', true],
     ['list = "[a, b]"', true],
     ['oneText = one', true],
+    ['big = 12345678901234567890', true],
+    ['big = 12345678901234567891', false],
+    ['big < 12345678901234567891', true],
+    ['big >= 12345678901234567890', true],
+    ['big = "12345678901234567890"', true],
+    ['big > 1', true],
+    ['big > true', true],
+    ['precise = 1', true],
+    ['precise = 1.00', true],
+    ['precise = "1"', false],
+    ['precise = "1.0"', true],
+    ['precise = one', true],
+    ['precise = true', true],
+    ['one = 1d', true],
+    ['one = 1L', true],
+    ['one = 1.0F', true],
+    ['one = -1', false],
+    ['one > "0.5"', true],
+    ['one > "10"', false],
+    ['text = TRUE', true],
+    ['JWT.failed = "TRUE"', false],
+    ['JWT.failed := "TRUE"', true],
+    ['false < true', true],
     ['request.verb = missing', false],
     ['missing = null', true],
     ['missing = ""', false],
@@ -116,6 +152,7 @@ describe('the condition language', () => {
 
   it('has no regular expression match on null', () => {
     expect(holds('missing ~~ ".*"')).toBe(false);
+    expect(holds('request.verb Like missing or missing LikePath missing or missing StartsWith missing')).toBe(false);
   });
 });
 
@@ -132,6 +169,10 @@ describe('tolerance for conditions as they are found', () => {
     'request.verb = "PUT"\n  Or\r\n\tone = 1',
     '\'odd=name\' = "odd"',
     '  request.verb  ==  "GET"  ',
+    'not(request.verb="PUT")and(one=1)',
+    '(request.verb~"G*")AND!(one=2)||false',
+    'NOT (missing Is null) or NOT(one=2)',
+    "'jwt.my-policy.valid'=false",
   ])('%j holds', (text) => {
     expect(holds(text)).toBe(true);
   });
@@ -168,6 +209,39 @@ describe('conditions that cannot be read', () => {
     const parsed = parseCondition(text);
     expect(parsed).toMatchObject({ ok: false, message: expect.stringMatching(message) as string });
     expect(parsed.ok ? -1 : Math.abs(parsed.position - position)).toBeLessThan(3);
+  });
+
+  it('never throws, whatever the text, and points into it', () => {
+    const check = (text: string): void => {
+      const parsed = parseCondition(text);
+      if (parsed.ok) parsed.evaluate(() => 'text');
+      else expect(parsed.position >= 0 && parsed.position <= text.length).toBe(true);
+    };
+    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 40 }), check), { numRuns: 500 });
+    const word = fc.constantFrom(
+      'a',
+      '"x"',
+      '"(x"',
+      '~~',
+      '~',
+      '=|',
+      '(',
+      ')',
+      'and',
+      'NOT',
+      '1.0f',
+      "'b",
+      ' ',
+      '\n',
+      'null',
+    );
+    fc.assert(
+      fc.property(fc.array(word, { maxLength: 20 }), (words) => {
+        check(words.join(' '));
+        check(words.join(''));
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   it('never throws and always ends', () => {

@@ -1,3 +1,4 @@
+import { SYSTEM_TIME } from './system-time.ts';
 import type { ValuesByName, VariableSource, VariableValue } from './variable-source.ts';
 
 /** Reads one flow variable; compiled once per name that a configuration mentions. */
@@ -46,6 +47,7 @@ const BY_NAME: ReadonlyMap<string, VariableReader> = new Map<string, VariableRea
   ['apiproxy.revision', ({ proxy }) => proxy.artifact.revision],
   ['messageid', ({ correlationId }) => correlationId],
   ['system.timestamp', ({ nowMs }) => nowMs],
+  ...SYSTEM_TIME,
   ['client.received.start.timestamp', ({ startedAtMs }) => startedAtMs],
   ['fault.name', ({ faultName }) => faultName],
   ['fault.reason', ({ fault }) => fault?.message ?? fault?.reason],

@@ -2,7 +2,12 @@ import { artifactOf, exchangeFor, linked, NOW_MS, type RequestParts } from '../t
 import { compileVariable, readsRequestBody } from './compile-variable.ts';
 import { Exchange } from './exchange.ts';
 
-const proxy = linked({ variables: { 'private.secret': 's3', 'public.key': 'pem', messageid: 'never' } });
+const proxy = linked({
+  variables: {
+    ...{ 'private.secret': 's3', 'public.key': 'pem', messageid: 'never', 'propertyset.limits.burst': '20' },
+    ...{ 'my.own.dotted-name': 'mine', 'empty.value': '' },
+  },
+});
 const exchange = (parts: RequestParts = {}) => exchangeFor(proxy, parts);
 const read = (name: string, parts: RequestParts = {}) => exchange(parts).variable(name);
 
@@ -12,6 +17,7 @@ describe('flow variables of the request', () => {
     'X-Many': ['a', 'b, c'],
     Authorization: 'Bearer x.y.z',
     'X-Empty': '',
+    Date: 'Tue, 14 Nov 2023 22:13:20 GMT',
   };
 
   it.each([
@@ -30,6 +36,14 @@ describe('flow variables of the request', () => {
     ['request.header.absent', undefined],
     ['request.header.absent.values.count', undefined],
     ['message.header.accept', 'text/html'],
+    ['message.header.accept.2', 'application/json'],
+    ['message.header.accept.values.count', 2],
+    ['message.header.accept.values.string', 'text/html, application/json'],
+    ['request.header.x-many', 'a'],
+    ['request.header.x-many.3', 'c'],
+    ['request.header.x-many.values.count', 3],
+    ['request.header.date', 'Tue'],
+    ['request.header.date.values.string', 'Tue, 14 Nov 2023 22:13:20 GMT'],
   ])('%s', (name, value) => {
     expect(read(name, { headers })).toEqual(value);
   });
@@ -42,7 +56,12 @@ describe('flow variables of the request', () => {
     ['request.queryparam.A', undefined],
     ['request.queryparam.empty', ''],
     ['request.queryparam.__proto__', undefined],
+    ['request.queryparam.a.0', undefined],
+    ['request.queryparam.a.3', undefined],
+    ['request.queryparam.absent.values', undefined],
+    ['request.queryparam.absent.values.count', undefined],
     ['message.queryparam.a', 'x y'],
+    ['message.queryparam.a.2', 'ü'],
     ['request.querystring', 'a=x+y&a=%C3%BC&empty='],
     ['request.uri', '/orders/7?a=x+y&a=%C3%BC&empty='],
     ['proxy.url', 'https://api.example.org/orders/7?a=x+y&a=%C3%BC&empty='],
@@ -53,6 +72,17 @@ describe('flow variables of the request', () => {
   it('reads form parameters only of a form', () => {
     expect(read('request.formparam.jwt', { form: { jwt: 'a.b.c' } })).toBe('a.b.c');
     expect(read('message.formparam.jwt.values.count', { form: { jwt: 'a.b.c' } })).toBe(1);
+    const twice = {
+      headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+      body: Buffer.from('role=a%2Cb&role=c+d&Role=e'),
+    };
+    // Only headers are split at commas.
+    expect(['', '.1', '.2', '.3'].map((suffix) => read(`request.formparam.role${suffix}`, twice))).toEqual([
+      ...['a,b', 'a,b', 'c d', undefined],
+    ]);
+    expect(read('request.formparam.role.values', twice)).toEqual(['a,b', 'c d']);
+    expect(read('request.formparam.role.values.count', twice)).toBe(2);
+    expect(read('request.formparam.ROLE', twice)).toBeUndefined();
     const json = { headers: { 'Content-Type': 'application/json' }, body: Buffer.from('jwt=a.b.c') };
     expect(read('request.formparam.jwt', json)).toBeUndefined();
     expect(read('request.content', json)).toBe('jwt=a.b.c');
@@ -73,8 +103,30 @@ describe('flow variables of the request', () => {
     ['organization.name', 'shop'],
     ['messageid', 'c0ffee'],
     ['system.timestamp', NOW_MS],
+    ['system.time', 'Tue, 14 Nov 2023 22:13:20 GMT'],
+    ['system.time.year', 2023],
+    ['system.time.month', 11],
+    ['system.time.day', 14],
+    ['system.time.dayofweek', 3],
+    ['system.time.hour', 22],
+    ['system.time.minute', 13],
+    ['system.time.second', 20],
+    ['system.time.millisecond', 0],
+    ['system.time.zone', 'UTC'],
+    ['system.time.century', undefined],
+    ['client.scheme', 'https'],
+    ['request.version', '1.1'],
+    ['client.received.start.timestamp', NOW_MS],
     ['private.secret', 's3'],
+    ['private.absent', undefined],
     ['public.key', 'pem'],
+    ['public.absent', undefined],
+    ['propertyset.limits.burst', '20'],
+    ['propertyset.limits.Burst', undefined],
+    ['propertyset.absent.burst', undefined],
+    ['my.own.dotted-name', 'mine'],
+    ['My.own.dotted-name', undefined],
+    ['empty.value', ''],
     ['no.such.variable', undefined],
     ['toString', undefined],
     ['request.header.', undefined],

@@ -25,8 +25,14 @@ export interface ExchangeResponse {
   headers: Map<string, string>;
 }
 
+/** A number together with its text as written: a double does not keep 12345678901234567890, nor tell 1.0 from 1. */
+export interface ExactNumber {
+  readonly number: number;
+  readonly text: string;
+}
+
 /** undefined: the variable is unset, Apigee's null. */
-export type VariableValue = string | number | boolean | readonly string[] | undefined;
+export type VariableValue = string | number | boolean | ExactNumber | readonly string[] | undefined;
 
 /** Values by name; one name may have several. */
 export type ValuesByName = ReadonlyMap<string, readonly string[]>;

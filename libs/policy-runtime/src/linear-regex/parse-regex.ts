@@ -5,13 +5,22 @@ import { PatternReader, RegexSyntaxError } from './pattern-reader.ts';
 /** A place between two characters that an expression can ask for. */
 export type Edge = 'start' | 'end' | 'wordEdge' | 'noWordEdge';
 
+interface Bounds {
+  readonly minimum: number;
+  readonly maximum: number;
+}
+interface Repetition extends Bounds {
+  /** Takes as little as it can; makes a difference only where a part of a text is looked for. */
+  readonly isReluctant: boolean;
+}
+
 /** `size` is how many instructions it takes at most; what takes none counts as one. */
 export type RegexNode = { readonly size: number } & (
   | { readonly kind: 'set'; readonly set: CodePointSet }
   | { readonly kind: 'edge'; readonly edge: Edge }
   | { readonly kind: 'sequence'; readonly parts: readonly RegexNode[] }
   | { readonly kind: 'choice'; readonly options: readonly RegexNode[] }
-  | { readonly kind: 'repeat'; readonly body: RegexNode; readonly minimum: number; readonly maximum: number }
+  | ({ readonly kind: 'repeat'; readonly body: RegexNode } & Repetition)
 );
 
 /** Of a whole expression, its repetitions written out: what one character of a value can cost. */
@@ -32,16 +41,11 @@ const EDGE_ESCAPES: readonly (readonly [string, Edge])[] = [
   ['\\B', 'noWordEdge'],
 ];
 
-interface Bounds {
-  readonly minimum: number;
-  readonly maximum: number;
-}
-
 const sum = (nodes: readonly RegexNode[]): number => nodes.reduce((total, { size }) => total + size, 0);
 
-function repeated(body: RegexNode, { minimum, maximum }: Bounds): RegexNode {
+function repeated(body: RegexNode, { minimum, maximum, isReluctant }: Repetition): RegexNode {
   const optional = maximum === Infinity ? body.size + 2 : (maximum - minimum) * (body.size + 1);
-  return { kind: 'repeat', body, minimum, maximum, size: Math.max(1, minimum * body.size + optional) };
+  return { kind: 'repeat', body, minimum, maximum, isReluctant, size: Math.max(1, minimum * body.size + optional) };
 }
 
 class RegexParser {
@@ -100,9 +104,8 @@ class RegexParser {
     if (bounds === undefined) return atom;
     if (atom.kind === 'edge') throw this.fault('there is nothing to repeat', start);
     if (bounds.minimum > bounds.maximum) throw this.fault('the counts of a repetition are out of order', start);
-    const node = this.limited(repeated(atom, bounds), start);
-    // Reluctant or greedy is the same while the whole value has to match; possessive is not.
-    this.reader.skips('?');
+    const isReluctant = this.reader.skips('?');
+    const node = this.limited(repeated(atom, { ...bounds, isReluctant }), start);
     if (this.reader.isAhead('+')) throw this.fault('a possessive repetition is not supported');
     return node;
   }

@@ -1,7 +1,7 @@
 import { WORD, type CodePointSet } from './code-point-set.ts';
 import type { Edge, RegexNode } from './parse-regex.ts';
 
-/** `fork` goes on at every target, without taking a character; the others go on with the next instruction. */
+/** `fork` goes on at every target, the first of them preferred, without taking a character; the others go on with the next instruction. */
 export type Instruction =
   | { readonly kind: 'set'; readonly set: CodePointSet }
   | { readonly kind: 'edge'; readonly edge: Edge }
@@ -24,8 +24,8 @@ class Emitter {
         return this.choice(node.options);
       case 'repeat':
         for (let count = 0; count < node.minimum; count += 1) this.emit(node.body);
-        if (node.maximum === Infinity) this.loop(node.body);
-        else this.optional(node.body, node.maximum - node.minimum);
+        if (node.maximum === Infinity) this.loop(node.body, node.isReluctant);
+        else this.optional(node.body, node.maximum - node.minimum, node.isReluctant);
     }
   }
 
@@ -44,21 +44,25 @@ class Emitter {
     for (const end of ends) end.push(this.instructions.length);
   }
 
-  private loop(body: RegexNode): void {
+  private loop(body: RegexNode, isReluctant: boolean): void {
     const start = this.instructions.length;
     const targets = this.fork(start + 1);
     this.emit(body);
     this.fork(start);
     targets.push(this.instructions.length);
+    if (isReluctant) targets.reverse();
   }
 
-  private optional(body: RegexNode, times: number): void {
+  private optional(body: RegexNode, times: number, isReluctant: boolean): void {
     const skips: number[][] = [];
     for (let count = 0; count < times; count += 1) {
       skips.push(this.fork(this.instructions.length + 1));
       this.emit(body);
     }
-    for (const skip of skips) skip.push(this.instructions.length);
+    for (const skip of skips) {
+      skip.push(this.instructions.length);
+      if (isReluctant) skip.reverse();
+    }
   }
 }
 

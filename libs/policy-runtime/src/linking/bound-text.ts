@@ -43,7 +43,7 @@ export interface BoundList {
 }
 
 const namesOf = (value: VariableValue): readonly string[] | undefined =>
-  typeof value === 'object'
+  typeof value === 'object' && !('text' in value)
     ? value
     : variableText(value)
         ?.split(',')

@@ -30,6 +30,8 @@ export interface LinkOptions {
   readonly faultCodes: 'documented' | 'observed';
   /** A value that may not stand in a header (CR, LF, NUL or another control character) was not sent. */
   readonly onDropped?: (what: { policy: string; header: string }) => void;
+  /** A variable that a check needs is not set, and the policy ignores that: the check demanded nothing of this request. */
+  readonly onIgnored?: (what: { policy: string; reference: string }) => void;
   /** Left out: nothing is known, and a policy that insists on knowing lets nothing pass. Read without waiting. */
   readonly revocations?: RevocationKnowledge;
   /** Left out: no set is ever fetched, and what needs one refuses every token. */

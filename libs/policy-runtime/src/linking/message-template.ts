@@ -1,23 +1,41 @@
 import { compileVariable } from '../exchange/compile-variable.ts';
 import type { VariableSource } from '../exchange/variable-source.ts';
 import { variableText } from '../exchange/variable-text.ts';
+import { readTemplate, type TemplateArgument, type TemplatePiece } from './template-syntax.ts';
+
+type ReadText = (source: VariableSource) => string | undefined;
+
+const variablesIn = (piece: TemplatePiece): readonly string[] => {
+  if (typeof piece === 'string') return [];
+  const places = piece.kind === 'call' ? piece.values : [piece];
+  return places.flatMap((place) => (place.kind === 'variable' ? [place.name] : []));
+};
+
+/** Names of the variables in a template, those that its functions take included. */
+export const templateVariables = (template: string): string[] => readTemplate(template).flatMap(variablesIn);
+
+/** What stands at one place; a default takes the place of a variable that is unset, not of an empty one. */
+function compileArgument(argument: TemplateArgument): ReadText {
+  if (argument.kind === 'text') return () => argument.text;
+  const read = compileVariable(argument.name);
+  return (source) => variableText(read(source)) ?? argument.fallback;
+}
+
+function compilePiece(piece: TemplatePiece): ReadText {
+  if (typeof piece === 'string') return () => piece;
+  if (piece.kind === 'variable') return compileArgument(piece);
+  const values = piece.values.map(compileArgument);
+  const call = piece.called.prepare(piece.values.map((value) => (value.kind === 'text' ? value.text : undefined)));
+  return (source) => call(values.map((value) => value(source)));
+}
 
 /**
- * Text with `{variable}` in it (Apigee's message templates). Braces around anything that cannot be the name of a variable
- * are text, so that a JSON document may be written as it is.
+ * Reads a text with `{variable}` and `{function(…)}` in it once (Apigee's message templates, `verify-jwt.md` 9.1). A
+ * variable without a value is empty; values stand as they are, as Apigee has it.
  */
-const REFERENCE = /\{([A-Za-z_][\w.$%-]*(?: [\w.$%-]+)*)\}/g;
-
-/** Names of the variables in a template. */
-export const templateVariables = (template: string): string[] =>
-  [...template.matchAll(REFERENCE)].map(([, name = '']) => name);
-
-/** Reads a template once. A variable without a value is empty; values stand as they are, as Apigee has it. */
 export function compileMessageTemplate(template: string): (source: VariableSource) => string {
-  const parts = template.split(REFERENCE);
-  if (parts.length === 1) return () => template;
-  // What was captured stands at the odd places.
-  const pieces = parts.map((part, at) => (at % 2 === 0 ? part : compileVariable(part)));
-  return (source) =>
-    pieces.map((piece) => (typeof piece === 'string' ? piece : (variableText(piece(source)) ?? ''))).join('');
+  const pieces = readTemplate(template);
+  if (pieces.every((piece) => typeof piece === 'string')) return () => template;
+  const readers = pieces.map(compilePiece);
+  return (source) => readers.map((read) => read(source) ?? '').join('');
 }

@@ -36,7 +36,10 @@ export function inSequence(steps: readonly Step[]): Step {
   };
 }
 
-/** Goes on with what a step answered, at once where it did not wait. */
-export function whenAnswered(outcome: Outcome, then: (fault: Fault | undefined) => Fault | undefined): Outcome {
-  return outcome instanceof Promise ? outcome.then(then) : then(outcome);
+/** Goes on with what a step, or a part of one, answered: at once where it did not wait. */
+export function whenAnswered<Answer, Result>(
+  answer: Answer | Promise<Answer>,
+  then: (answer: Answer) => Result | Promise<Result>,
+): Result | Promise<Result> {
+  return answer instanceof Promise ? answer.then(then) : then(answer);
 }

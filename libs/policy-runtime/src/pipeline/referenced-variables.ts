@@ -2,12 +2,13 @@ import type { PolicyContract } from '#libs/policy-contracts';
 import { parseCondition } from '../conditions/parse-condition.ts';
 import { templateVariables } from '../linking/message-template.ts';
 import { templatesOf } from '../raise-fault/link-raise-fault.ts';
+import { mapTemplatesOf } from '../verify-jwt/member-expectation.ts';
 
-/** Every text behind a member called `ref`, at any depth. */
+/** Every text behind a member called `ref` or something with `Ref` (`passwordRef`, `uriRef`), at any depth. */
 function refsIn(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, member]) =>
-    name === 'ref' && typeof member === 'string' ? [member] : refsIn(member),
+    /^ref$|Ref$/.test(name) && typeof member === 'string' ? [member] : refsIn(member),
   );
 }
 
@@ -15,7 +16,7 @@ function refsIn(value: unknown): string[] {
 function ownVariables(policy: PolicyContract): string[] {
   switch (policy.type) {
     case 'policy-verify-jwt':
-      return [policy.source ?? '', ...refsIn(policy)];
+      return [policy.source ?? '', ...refsIn(policy), ...mapTemplatesOf(policy).flatMap(templateVariables)];
     case 'policy-raise-fault':
       return templatesOf(policy).flatMap(templateVariables);
     case 'policy-auth-jwt':

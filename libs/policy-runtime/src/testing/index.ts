@@ -1,1 +1,5 @@
-export { PENDING_SCENARIOS, type PendingScenario } from './pending-scenarios.ts';
+export { NOW_MS, type RequestParts } from './artifacts.ts';
+export { KEY_SET_ADDRESS } from './key-set-scenarios.ts';
+export { type KeySetLife, type KeySetMoment, type Scenario, type ServedKeySet } from './scenario.ts';
+export { expectationOf, scenarioRows, type ScenarioExpectation, type ScenarioRow } from './scenario-table.ts';
+export { REQUEST_SCENARIOS, SAVE_SCENARIOS } from './verify-jwt-scenarios.ts';

@@ -1,25 +1,9 @@
-import type { Exchange } from '../exchange/exchange.ts';
-import type { LinkedRoute } from '../pipeline/link-route.ts';
-import type { Fault } from '../exchange/fault.ts';
 import { NOW_SECONDS, type RequestParts } from './artifacts.ts';
+import { ENCRYPTED_SCENARIOS, LITERAL_PASSWORD } from './encrypted-scenarios.ts';
 import { EXPIRED_CERTIFICATE, EXPIRED_CERTIFICATE_KEY } from './expired-certificate.ts';
+import { KEY_SET_SCENARIOS } from './key-set-scenarios.ts';
+import type { Scenario } from './scenario.ts';
 import { ecPair, makeToken, privateKeyOf, rsaPair, type TestKeyPair } from './token-maker.ts';
-
-/** What one row of the table means as a policy and a request. The expectation stays in the table. */
-export interface Scenario {
-  /** Members of the policy beside its type; `policy-verify-jwt` throughout. */
-  readonly policy: Readonly<Record<string, unknown>>;
-  /** Sent as the default source unless `request` is given. */
-  readonly token?: string;
-  readonly request?: RequestParts;
-  readonly policyName?: string;
-  /** Environment variables. */
-  readonly environment?: Readonly<Record<string, string>>;
-  /** Custom flow variables. */
-  readonly variables?: Readonly<Record<string, string>>;
-  /** What the table says in words beside the code. */
-  readonly also?: (exchange: Exchange, fault: Fault | undefined, route: LinkedRoute) => void;
-}
 
 const SECRET_32 = '0123456789abcdef0123456789abcdef';
 const keys = {
@@ -225,6 +209,11 @@ const MATCHES: Readonly<Record<string, Scenario>> = {
   M18: claim({ name: 'l', value: 'a,b,c', array: true }, { l: ['a', 'b', 'c'] }),
   M19: claim({ name: 'l', value: 'a,b,c', array: true }, { l: ['c', 'b', 'a'] }),
   M20: claim({ name: 'm', value: '{"a":1,"b":{"c":2}}', type: 'map' }, { m: { b: { c: 2 }, a: 1 } }),
+  M21: claims(
+    { additionalClaims: [{ name: 'm', type: 'map', value: '{ "tenant": "{flow.tenant}", "list": [1] }' }] },
+    { m: { list: [1], tenant: 'acme' } },
+    { variables: { 'flow.tenant': 'acme' } },
+  ),
   M22: claims({ additionalClaims: { ref: 'json_claims' } }, DOCUMENT, {
     variables: { json_claims: JSON.stringify(DOCUMENT) },
   }),
@@ -298,6 +287,8 @@ export const REQUEST_SCENARIOS: Readonly<Record<string, Scenario>> = {
   ...SOURCES,
   ...ALGORITHMS,
   ...KEYS,
+  ...ENCRYPTED_SCENARIOS,
+  ...KEY_SET_SCENARIOS,
   ...TIMES,
   ...MATCHES,
   ...FLOW,
@@ -319,6 +310,7 @@ export const SAVE_SCENARIOS: Readonly<Record<string, Readonly<Record<string, unk
   D10: { ...RS256, algorithms: { key: 'dir' } },
   D11: { algorithm: 'RS256' },
   D12: { algorithm: 'HS256', secretKey: { ref: 'secret' } },
+  D13: LITERAL_PASSWORD,
   D14: { ...RS256, additionalHeaders: [{ name: 'alg', value: 'RS256' }] },
   D15: { ...RS256, expiresIn: '1h' },
 };

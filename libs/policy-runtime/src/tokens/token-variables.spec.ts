@@ -1,11 +1,10 @@
 import type { DecodedJwt, JsonObject } from '#libs/jwt-engine';
-import { compactJson } from './compact-json.ts';
 import { tokenVariables, type TokenFinding } from './token-variables.ts';
 
 const NOW_MS = 1_510_098_835_000 - 3_599_926;
 const PAYLOAD =
   '{"sub":"alice","iss":"urn://idp", "aud":"urn://Apigee","jti":"42","iat":1510095235,"nbf":1510095235,"exp":1510098835,' +
-  '"on":true,"n":1.50,"big":12345678901234567890,"list":["a",1],"o":{"k":"v"},"nil":null,"https://ns.example/x":"ns"}';
+  '"on":true,"n":1.50,"big":12345678901234567890,"7":"seven","digits":[1.0, {"deep":12345678901234567890}],"escaped":["\\u00fc"],"list":["a",1],"o":{"k":"v"},"nil":null,"https://ns.example/x":"ns"}';
 
 function jwtOf(payloadText: string, headerText = '{"alg":"RS256", "typ":"at+jwt","kid":"k1"}'): DecodedJwt {
   return {
@@ -40,7 +39,12 @@ describe('variables of a verified token', () => {
     ['claim.notbefore', 1_510_095_235_000],
     ['decoded.claim.exp', 1_510_098_835],
     ['decoded.claim.on', true],
-    ['decoded.claim.n', 1.5],
+    ['decoded.claim.n', { number: 1.5, text: '1.50' }],
+    ['claim.n', { number: 1.5, text: '1.50' }],
+    ['claim.big', { number: 12345678901234567000, text: '12345678901234567890' }],
+    ['decoded.claim.digits', '[1.0,{"deep":12345678901234567890}]'],
+    ['decoded.claim.7', 'seven'],
+    ['decoded.claim.escaped', '["ü"]'],
     ['decoded.claim.list', '["a",1]'],
     ['decoded.claim.o', '{"k":"v"}'],
     ['decoded.claim.nil', 'null'],
@@ -54,7 +58,10 @@ describe('variables of a verified token', () => {
     ['header.kid', 'k1'],
     ['decoded.header.alg', 'RS256'],
     ['header-json', '{"alg":"RS256","typ":"at+jwt","kid":"k1"}'],
-    ['payload-claim-names', '[sub, iss, aud, jti, iat, nbf, exp, on, n, big, list, o, nil, https://ns.example/x]'],
+    [
+      'payload-claim-names',
+      '[sub, iss, aud, jti, iat, nbf, exp, on, n, big, 7, digits, escaped, list, o, nil, https://ns.example/x]',
+    ],
     ['expiry_formatted', '2017-11-07T23:53:55.000+0000'],
     ['seconds_remaining', 3599],
     ['time_remaining_formatted', '00:59:59.926'],
@@ -68,8 +75,13 @@ describe('variables of a verified token', () => {
   });
 
   it('keeps the digits of numbers in payload-json', () => {
-    expect(variablesOf()('payload-json')).toBe(PAYLOAD.replace(', "aud"', ',"aud"'));
-    expect(compactJson('{ "a b" : "c \\" d" ,\n"e" : [ 1 , 2 ] }')).toBe('{"a b":"c \\" d","e":[1,2]}');
+    const spaced = '{ "a b" : "c \\" d" ,\n"e" : [ 1.0 , 12345678901234567890 ] , "aud":"a" }';
+    expect(variablesOf({ jwt: jwtOf(spaced) })('payload-json')).toBe(
+      '{"a b":"c \\" d","e":[1.0,12345678901234567890],"aud":"a"}',
+    );
+    expect(variablesOf({ jwt: jwtOf('{}', spaced) })('header-json')).toBe(
+      '{"a b":"c \\" d","e":[1.0,12345678901234567890],"aud":"a"}',
+    );
   });
 
   it('has an audience list as list text', () => {
@@ -100,8 +112,53 @@ describe('variables of a verified token', () => {
     expect(variables('is_expired')).toBe(false);
   });
 
-  it('has no date for an expiry beyond dates', () => {
+  it('has no date for an expiry beyond dates, and no milliseconds beyond numbers', () => {
     expect(variablesOf({ jwt: jwtOf('{"exp":1e300}') })('expiry_formatted')).toBeUndefined();
+    const variables = variablesOf({ jwt: jwtOf('{"exp":1e307,"iat":"1"}') });
+    expect(['claim.expiry', 'seconds_remaining', 'claim.issuedat'].map(variables)).toEqual([
+      ...[undefined, undefined, undefined],
+    ]);
+    expect(variablesOf({ jwt: jwtOf('{"exp":253402300800}') })('expiry_formatted')).toBe(
+      '10000-01-01T00:00:00.000+0000',
+    );
+  });
+
+  it('keeps the fraction of a second, and counts hours beyond a day', () => {
+    const variables = variablesOf({ jwt: jwtOf('{"exp":1510098835.5}'), nowMs: 1_510_098_835_000 - 90_000_000 });
+    const names = ['claim.expiry', 'decoded.claim.exp', 'expiry_formatted', 'seconds_remaining'];
+    expect(names.map(variables)).toEqual([
+      ...[1_510_098_835_500, 1_510_098_835.5, '2017-11-07T23:53:55.500+0000', 90_000],
+    ]);
+    expect(variables('time_remaining_formatted')).toBe('25:00:00.500');
+  });
+
+  it('names the claims in the order of the token', () => {
+    const text = '{"sub":1,"aud":1,"nbf":1,"iss":1,"claim1":1,"exp":1,"iat":1,"2":1,"1":1}';
+    expect(variablesOf({ jwt: jwtOf(text) })('payload-claim-names')).toBe(
+      '[sub, aud, nbf, iss, claim1, exp, iat, 2, 1]',
+    );
+  });
+
+  it('touches nothing of a token while nobody reads its variables, and reads its text once', () => {
+    const reads: string[] = [];
+    const jwt = Object.defineProperties({} as DecodedJwt, {
+      ...Object.fromEntries(
+        Object.entries(jwtOf(PAYLOAD)).map(([name, value]) => [
+          name,
+          {
+            get: (): unknown => {
+              reads.push(name);
+              return value;
+            },
+          },
+        ]),
+      ),
+    });
+    const variables = variablesOf({ jwt });
+    expect([variables('valid'), variables('failed'), variables('error')]).toEqual([true, false, undefined]);
+    expect(reads).toEqual([]);
+    expect([variables('claim.big'), variables('payload-claim-names'), variables('header.kid')]).toHaveLength(3);
+    expect(reads.filter((name) => name === 'payloadText')).toHaveLength(1);
   });
 
   it('says nothing of a token whose signature failed', () => {

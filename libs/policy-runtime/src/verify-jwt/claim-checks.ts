@@ -1,9 +1,11 @@
-import { refusal, type ClaimCheck, type DecodedJwt, type JsonObject, type JsonValue } from '#libs/jwt-engine';
+import { refusal, type ClaimCheck, type DecodedJwt, type JsonValue } from '#libs/jwt-engine';
 import type { ExpectedMembers, ProxyArtifact, TextOrRef, VerifyJwtContract } from '#libs/policy-contracts';
+import { areExactlyEqual, exactMember, exactNames, readExactly, type ExactJson } from '../exact-json/exact-json.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { bindList, bindText } from '../linking/bound-text.ts';
-import { jsonFrom, areJsonEqual } from './json-equality.ts';
-import { linkExpectation } from './member-expectation.ts';
+import type { LinkContext } from '../linking/link-context.ts';
+import { jsonFrom } from './json-from.ts';
+import { linkExpectation, type ReadExact } from './member-expectation.ts';
 import type { VerifyContext } from './verify-context.ts';
 
 type Check = ClaimCheck<VerifyContext>;
@@ -52,11 +54,18 @@ function linkRegistered(
   return { references: [{ name: bound.reference, isResolved }], checks: [check] };
 }
 
-function linkRequired(element: VerifyJwtContract['requiredClaims'], artifact: ProxyArtifact): LinkedChecks {
+/** Demands nothing, which somebody should hear of: the variable is not set, and the policy ignores that (2.4). */
+const demandNothing = (reference: string, { policyName, options }: LinkContext): undefined => {
+  options.onIgnored?.({ policy: policyName, reference });
+};
+
+function linkRequired(element: VerifyJwtContract['requiredClaims'], context: LinkContext): LinkedChecks {
   if (element === undefined) return NOTHING;
-  const { reference, read } = bindList(element, artifact);
+  const { reference, read } = bindList(element, context.artifact);
   const check: Check = ({ claims }, _nowSeconds, { exchange }) => {
-    const missing = read(exchange)?.find((name) => !Object.hasOwn(claims, name));
+    const names = read(exchange);
+    if (names === undefined) return demandNothing(reference ?? '', context);
+    const missing = names.find((name) => !Object.hasOwn(claims, name));
     return missing === undefined ? undefined : refusal('ClaimMismatch', { claim: missing });
   };
   const references =
@@ -70,48 +79,56 @@ type Part = 'claims' | 'header';
 const mismatchOf = (part: Part, name: string) =>
   refusal('ClaimMismatch', part === 'claims' ? { claim: name } : { header: name });
 
+const exactPart = (jwt: DecodedJwt, part: Part): ExactJson =>
+  readExactly(part === 'claims' ? jwt.payloadText : jwt.headerText);
+
 /** The variable holds an object; each of its members must be in the token, deep-equal, registered names included. */
-function linkWholeObject(ref: string, part: Part, artifact: ProxyArtifact): LinkedChecks {
-  const bound = bindText({ ref }, artifact);
+function linkWholeObject(ref: string, part: Part, context: LinkContext): LinkedChecks {
+  const bound = bindText({ ref }, context.artifact);
   const isResolved = (exchange: Exchange): boolean => bound.kind === 'constant' || bound.read(exchange) !== undefined;
   const check: Check = (jwt, _nowSeconds, { exchange }) => {
     const text = bound.kind === 'constant' ? bound.text : bound.read(exchange);
-    if (text === undefined) return undefined;
+    if (text === undefined) return demandNothing(ref, context);
     const expected = jsonFrom(text);
     if (typeof expected !== 'object' || expected === null || Array.isArray(expected)) return mismatchOf('header', ref);
-    const wrong = Object.entries(expected as JsonObject).find(
-      ([name, value]) => !Object.hasOwn(jwt[part], name) || !areJsonEqual(jwt[part][name] ?? null, value),
-    );
-    return wrong === undefined ? undefined : mismatchOf(part, wrong[0]);
+    const [members, actual] = [readExactly(text), exactPart(jwt, part)];
+    const wrong = exactNames(members).find((name) => {
+      const found = exactMember(actual, name);
+      return found === undefined || !areExactlyEqual(found, exactMember(members, name) ?? null);
+    });
+    return wrong === undefined ? undefined : mismatchOf(part, wrong);
   };
   return { references: [{ name: ref, isResolved }], checks: [check] };
 }
 
-function linkMembers(members: ExpectedMembers | undefined, part: Part, artifact: ProxyArtifact): LinkedChecks {
+function linkMembers(members: ExpectedMembers | undefined, part: Part, context: LinkContext): LinkedChecks {
   if (members === undefined) return NOTHING;
-  const expectations = members.claims.map((member) => linkExpectation(member, artifact));
+  const expectations = members.claims.map((member) => linkExpectation(member, context.artifact));
   const check: Check = (jwt: DecodedJwt, _nowSeconds, { exchange }) => {
+    let whole: ExactJson | undefined;
     for (const { name, isMet } of expectations) {
       const actual = Object.hasOwn(jwt[part], name) ? jwt[part][name] : undefined;
-      if (actual === undefined || !isMet(actual, exchange)) return mismatchOf(part, name);
+      const exact: ReadExact = () => exactMember((whole ??= exactPart(jwt, part)), name) ?? null;
+      if (actual === undefined || !isMet(actual, exact, exchange)) return mismatchOf(part, name);
     }
     return undefined;
   };
-  const whole = members.ref === undefined ? NOTHING : linkWholeObject(members.ref, part, artifact);
+  const whole = members.ref === undefined ? NOTHING : linkWholeObject(members.ref, part, context);
   const references = expectations.flatMap(({ reference }) => (reference === undefined ? [] : [reference]));
   return { references: [...references, ...whole.references], checks: [check, ...whole.checks] };
 }
 
 /** Steps 15 and 16 of the evaluation order: first every variable is resolved, then the checks run in this order. */
-export function linkClaimChecks(contract: VerifyJwtContract, artifact: ProxyArtifact): readonly Check[] {
+export function linkClaimChecks(contract: VerifyJwtContract, context: LinkContext): readonly Check[] {
+  const { artifact } = context;
   const linked = [
     linkRegistered('sub', contract.subject, artifact),
     linkRegistered('iss', contract.issuer, artifact),
     linkRegistered('aud', contract.audience, artifact),
     linkRegistered('jti', contract.id, artifact),
-    linkRequired(contract.requiredClaims, artifact),
-    linkMembers(contract.additionalClaims, 'claims', artifact),
-    linkMembers(contract.additionalHeaders, 'header', artifact),
+    linkRequired(contract.requiredClaims, context),
+    linkMembers(contract.additionalClaims, 'claims', context),
+    linkMembers(contract.additionalHeaders, 'header', context),
   ];
   const checks = linked.flatMap((element) => element.checks);
   const references = linked.flatMap((element) => element.references);

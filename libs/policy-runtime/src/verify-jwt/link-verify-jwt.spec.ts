@@ -1,43 +1,9 @@
-import type { Fault } from '../exchange/fault.ts';
-import {
-  exchangeFor,
-  linked,
-  NOW_MS,
-  NOW_SECONDS,
-  placed,
-  routeOf,
-  type ArtifactParts,
-  type RequestParts,
-} from '../testing/artifacts.ts';
+import type { LinkOptions } from '../linking/link-context.ts';
+import { exchangeFor, linked, NOW_MS, NOW_SECONDS, placed, routeOf, type ArtifactParts } from '../testing/artifacts.ts';
+import { judge, outcomeOf, RS256_POLICY as RS256, SIGNER as rsa, tokenWith } from '../testing/judge-token.ts';
 import { makeToken, rsaPair } from '../testing/token-maker.ts';
 
-const rsa = rsaPair();
 const SECRET = '0123456789abcdef0123456789abcdef';
-const RS256 = { type: 'policy-verify-jwt', algorithm: 'RS256', publicKey: { value: rsa.publicPem } };
-const tokenWith = (payload: unknown, header: object = {}): string =>
-  makeToken({ header: { alg: 'RS256', ...header }, payload, algorithm: 'RS256', key: rsa.privateKey });
-
-interface Given {
-  readonly policy?: object;
-  readonly token?: string;
-  readonly payload?: object;
-  readonly header?: object;
-  readonly set?: Readonly<Record<string, string>>;
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly request?: RequestParts;
-}
-
-async function judge(given: Given, faultCodes: 'documented' | 'observed' = 'documented') {
-  const request = [placed('P', { ...RS256, ...given.policy })];
-  const proxy = linked({ request, variables: given.environment ?? {} }, { faultCodes });
-  const token = given.token ?? tokenWith(given.payload ?? {}, given.header);
-  const exchange = exchangeFor(proxy, { headers: { Authorization: `Bearer ${token}` }, ...given.request });
-  for (const [name, value] of Object.entries(given.set ?? {})) exchange.setVariable(name, value);
-  const fault = await routeOf(proxy).runRequest(exchange, NOW_MS);
-  return { exchange, fault, outcome: fault === undefined ? 'pass' : textOf(fault) };
-}
-const textOf = (fault: Fault): string => `${fault.name}: ${fault.reason.replace(/^.*policy\(P\) ?/, '')}`;
-const outcomeOf = async (given: Given) => (await judge(given)).outcome;
 
 describe('references that cannot be resolved', () => {
   const element = { ref: 'v' };
@@ -71,6 +37,22 @@ describe('references that cannot be resolved', () => {
     const payload = { sub: 'a', iss: 'b', aud: 'c', jti: 'd', sub2: 'e' };
     expect(await outcomeOf({ policy, payload })).toBe(strict);
     expect(await outcomeOf({ policy: { ...policy, ignoreUnresolvedVariables: true }, payload })).toBe(ignoring);
+  });
+
+  it.each([
+    ['required claims', { requiredClaims: { ref: 'v' } }],
+    ['a whole object', { additionalClaims: { ref: 'v' } }],
+    ['headers', { additionalHeaders: { ref: 'v' } }],
+  ])('are told of when %s demand nothing because of that', async (_name, policy) => {
+    const ignored: unknown[] = [];
+    const options: Partial<LinkOptions> = { onIgnored: (what) => ignored.push(what) };
+    const ignoring = { ...policy, ignoreUnresolvedVariables: true };
+
+    expect(await outcomeOf({ policy, options })).toBe('FailedToResolveVariable: variable(v)');
+    expect(await outcomeOf({ policy: ignoring, options, set: { v: '{}' } })).not.toContain('variable');
+    expect(ignored).toEqual([]);
+    expect(await outcomeOf({ policy: ignoring, options })).toBe('pass');
+    expect(ignored).toEqual([{ policy: 'P', reference: 'v' }]);
   });
 
   it('fails any critical header while the list of known ones is unresolved', async () => {

@@ -5,10 +5,12 @@ import type { Exchange } from '../exchange/exchange.ts';
 import type { Fault } from '../exchange/fault.ts';
 import { variableText } from '../exchange/variable-text.ts';
 import type { LinkContext } from '../linking/link-context.ts';
-import type { Step } from '../linking/step.ts';
+import { whenAnswered, type Step } from '../linking/step.ts';
 import { tokenVariables, type TokenFinding } from '../tokens/token-variables.ts';
-import { linkVerifier } from './link-verifier.ts';
-import { linkVerificationKey } from './verification-key.ts';
+import { compileEncrypted } from './encrypted-verifier.ts';
+import { linkVerifier, type Verification } from './link-verifier.ts';
+import { overloadedFault } from './overloaded-fault.ts';
+import { compileSigned } from './signed-verifier.ts';
 import { compileFaults, verifyJwtFault } from './verify-jwt-faults.ts';
 
 type ReadToken = (exchange: Exchange) => string | JwtRefusal;
@@ -29,62 +31,92 @@ function linkSource(source: string | undefined): ReadToken {
   };
 }
 
-function succeed(policyName: string, exchange: Exchange, finding: Omit<TokenFinding, 'isValid' | 'error'>): undefined {
-  exchange.publishToken(policyName, tokenVariables({ ...finding, isValid: true, error: undefined }));
-  exchange.setVariable('JWT.failed', false);
-  return undefined;
+type Finding = Omit<TokenFinding, 'isValid' | 'error'>;
+
+/** What one run says of the token, put where it belongs. */
+interface Outcomes {
+  readonly succeed: (exchange: Exchange, finding: Finding) => undefined;
+  readonly fail: (exchange: Exchange, finding: Finding, fault: Fault) => Fault | undefined;
 }
 
-/** Apigee's VerifyJWT on signed tokens (`verify-jwt.md` 1.1, 3, 4, 6). */
-export function linkVerifyJwt(contract: VerifyJwtContract, context: LinkContext): Step {
-  const { policyName, options, artifact } = context;
-  if (contract.jwtType === 'Encrypted') {
-    context.refuse({ field: 'policy.algorithms', code: 'not_supported', message: 'cannot be linked yet' });
-    return () => undefined;
-  }
-  const key = linkVerificationKey(contract, context);
-  if (key === undefined) {
-    context.refuse({
-      field: 'policy.publicKey',
-      code: 'MissingConfigurationElement',
-      message: 'the policy has no key',
-    });
-    return () => undefined;
-  }
-  const readToken = linkSource(contract.source);
-  const verify = linkVerifier(contract, key, artifact);
-  const faultOf = compileFaults({
-    policyName,
-    faultCodes: options.faultCodes,
-    hasOneAlgorithm: contract.algorithm.length === 1,
-  });
-  const misconfigured = verifyJwtFault('InvalidConfiguration', policyName);
-
-  const fail = (fault: Fault, exchange: Exchange, finding: Omit<TokenFinding, 'isValid' | 'error'>) => {
+/** What the policy leaves behind (`verify-jwt.md` part 6), and whether the flow stops. */
+const linkOutcomes = ({ continueOnError }: VerifyJwtContract, policyName: string): Outcomes => ({
+  succeed: (exchange, finding) => {
+    exchange.publishToken(policyName, tokenVariables({ ...finding, isValid: true, error: undefined }));
+    exchange.setVariable('JWT.failed', false);
+  },
+  fail: (exchange, finding, fault) => {
     exchange.publishToken(policyName, tokenVariables({ ...finding, isValid: false, error: fault.message }));
     exchange.setVariable('JWT.failed', true);
     exchange.recordFailure(fault.name);
-    return contract.continueOnError ? undefined : fault;
+    return continueOnError ? undefined : fault;
+  },
+});
+
+/** The verifier's findings as outcomes of the policy. */
+function linkConclusion(contract: VerifyJwtContract, { policyName, options }: LinkContext, outcomes: Outcomes) {
+  const { succeed, fail } = outcomes;
+  const faultOf = compileFaults({
+    policyName,
+    faultCodes: options.faultCodes,
+    hasOneAlgorithm: contract.jwtType === 'Encrypted' || contract.algorithm.length === 1,
+  });
+  const misconfigured = verifyJwtFault('InvalidConfiguration', policyName);
+
+  return (exchange: Exchange, nowMs: number, verification: Verification): Fault | undefined => {
+    const { judgement, allowanceSeconds, isMisconfigured } = verification;
+    if (judgement.ok === 'overloaded') {
+      const fault = overloadedFault(policyName, exchange.correlationId);
+      return fail(exchange, { jwt: undefined, nowMs, allowanceSeconds }, fault);
+    }
+    const finding = { jwt: judgement.jwt, nowMs, allowanceSeconds };
+    if (judgement.ok) return succeed(exchange, finding);
+    return fail(exchange, finding, isMisconfigured ? misconfigured : faultOf(judgement));
   };
-  const judge = (exchange: Exchange, nowMs: number): Fault | undefined => {
-    const token = readToken(exchange);
-    if (typeof token !== 'string')
-      return fail(faultOf(token), exchange, { jwt: undefined, nowMs, allowanceSeconds: 0 });
-    const { result, allowanceSeconds, isMisconfigured } = verify(token, exchange, nowMs);
-    const finding = { jwt: result.jwt, nowMs, allowanceSeconds };
-    if (result.ok) return succeed(policyName, exchange, finding);
-    return fail(isMisconfigured ? misconfigured : faultOf(result), exchange, finding);
+}
+
+/** Whatever was not foreseen refuses the token, and is named in the log: it must neither pass nor become a 500. */
+function refusingTheUnforeseen(step: Step, policyName: string, { fail }: Outcomes): Step {
+  const giveUp = (exchange: Exchange, nowMs: number, reason: unknown): Fault | undefined => {
+    const fault = verifyJwtFault('UnknownException', policyName);
+    const name = reason instanceof Error ? reason.name : typeof reason;
+    const finding = { jwt: undefined, nowMs, allowanceSeconds: 0 };
+    return fail(exchange, finding, { ...fault, reason: `${fault.reason} ${name}` });
   };
-  const run = (exchange: Exchange, nowMs: number): Fault | undefined => {
+  return (exchange, nowMs) => {
     try {
-      return judge(exchange, nowMs);
+      const outcome = step(exchange, nowMs);
+      if (!(outcome instanceof Promise)) return outcome;
+      return outcome.catch((reason: unknown) => giveUp(exchange, nowMs, reason));
     } catch (reason) {
-      // Whatever was not foreseen refuses the token, and is named in the log: it must neither pass nor become a 500.
-      const fault = verifyJwtFault('UnknownException', policyName);
-      const name = reason instanceof Error ? reason.name : typeof reason;
-      const finding = { jwt: undefined, nowMs, allowanceSeconds: 0 };
-      return fail({ ...fault, reason: `${fault.reason} ${name}` }, exchange, finding);
+      return giveUp(exchange, nowMs, reason);
     }
   };
-  return run;
+}
+
+function compileFor(contract: VerifyJwtContract, context: LinkContext) {
+  return contract.jwtType === 'Encrypted' ? compileEncrypted(contract, context) : compileSigned(contract, context);
+}
+
+/** Apigee's VerifyJWT (`verify-jwt.md` 1.1, 3, 4, 6). */
+export function linkVerifyJwt(contract: VerifyJwtContract, context: LinkContext): Step {
+  const compile = compileFor(contract, context);
+  if (compile === undefined) {
+    const field = contract.jwtType === 'Encrypted' ? 'policy.algorithms' : 'policy.publicKey';
+    context.refuse({ field, code: 'MissingConfigurationElement', message: 'the policy has no key' });
+    return () => undefined;
+  }
+  const readToken = linkSource(contract.source);
+  const verify = linkVerifier(contract, compile, context);
+  const outcomes = linkOutcomes(contract, context.policyName);
+  const conclude = linkConclusion(contract, context, outcomes);
+  const judge: Step = (exchange, nowMs) => {
+    const token = readToken(exchange);
+    const verification =
+      typeof token === 'string'
+        ? verify(token, exchange, nowMs)
+        : { judgement: token, allowanceSeconds: 0, isMisconfigured: false };
+    return whenAnswered(verification, (found) => conclude(exchange, nowMs, found));
+  };
+  return refusingTheUnforeseen(judge, context.policyName, outcomes);
 }

@@ -1,4 +1,4 @@
-import type { JwtRefusal } from '#libs/jwt-engine';
+import type { JwtRefusal, VerifyResult } from '#libs/jwt-engine';
 import type { EncryptedTokens, SignedTokens, VerifyJwtContract } from '#libs/policy-contracts';
 import type { Exchange } from '../exchange/exchange.ts';
 
@@ -12,3 +12,14 @@ export interface VerifyContext {
 /** A policy on signed tokens, and one on encrypted tokens. */
 export type SignedVerifyJwt = VerifyJwtContract & SignedTokens;
 export type EncryptedVerifyJwt = VerifyJwtContract & EncryptedTokens;
+
+/** The gateway has no capacity to judge the token; nothing is said about it. */
+export interface Overloaded {
+  readonly ok: 'overloaded';
+}
+export const OVERLOADED: Overloaded = { ok: 'overloaded' };
+
+export type Judgement = VerifyResult | Overloaded;
+
+/** Judges one token; a promise only where this token makes it wait. */
+export type Verify = (token: string, nowSeconds: number, context: VerifyContext) => Judgement | Promise<Judgement>;

@@ -36,6 +36,7 @@ const FAULT_WORDS = {
 } as const;
 
 export type VerifyJwtFaultName = keyof typeof FAULT_WORDS;
+export const VERIFY_JWT_FAULT_NAMES = Object.keys(FAULT_WORDS) as readonly VerifyJwtFaultName[];
 
 export interface FaultRules {
   readonly policyName: string;

@@ -39,6 +39,24 @@ const VERIFY_JWT = {
   forwardVariables: [{ variable: 'jwt.check-token.claim.subject', header: 'X-User' }],
 };
 
+const VERIFY_JWT_BY_JWKS = {
+  type: 'policy-verify-jwt',
+  algorithm: ['RS256', 'PS256'],
+  publicKey: { jwks: { uri: 'https://idp.example.org/.well-known/jwks.json' } },
+  issuer: 'https://idp.example.org',
+  audience: 'orders',
+  maxLifespan: { value: '1h', useIssueTime: true },
+};
+
+const VERIFY_ENCRYPTED_JWT = {
+  type: 'policy-verify-jwt',
+  algorithms: { key: 'RSA-OAEP-256', content: 'A128GCM' },
+  privateKey: { ref: 'private.rsa_privatekey', passwordRef: 'private.rsa_password' },
+  subject: 'subject@example.com',
+  additionalHeaders: [{ name: 'moniker', value: 'Harvey' }],
+  timeAllowance: '30s',
+};
+
 const XML = `<VerifyJWT name="check-token">
     <DisplayName>Check the token</DisplayName>
     <Algorithm>HS256</Algorithm>
@@ -69,6 +87,8 @@ const BODY: ApiBody = {
   examples: {
     'policy-auth-jwt': request(AUTH_JWT),
     'policy-verify-jwt': request(VERIFY_JWT),
+    'policy-verify-jwt with a key set by its address': request(VERIFY_JWT_BY_JWKS),
+    'policy-verify-jwt for encrypted tokens': request(VERIFY_ENCRYPTED_JWT),
     'policy-verify-jwt as XML': request({ type: 'policy-verify-jwt', xml: XML }),
     'policy-raise-fault': request(RAISE_FAULT),
     'in waves': {

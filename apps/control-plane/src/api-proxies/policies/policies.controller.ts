@@ -34,6 +34,7 @@ import { faultsIn, pathName } from '../../http/bodies/request-bodies.ts';
 import { Asker, showRevision } from '../../http/request-context.ts';
 import type { RequestContext } from '../../persistence/unit-of-work.ts';
 import { acceptedForm } from './accepted-form.ts';
+import { conditionWarnings } from './condition-warnings.ts';
 import { policyListView, policyView } from '../api-proxy-views.ts';
 import { placementWarnings } from './placement-warnings.ts';
 import { POLICY_CALLS } from './policies.api.ts';
@@ -168,7 +169,8 @@ export class PoliciesController {
     const cannotRun = linked === undefined ? [] : this.check.faultsOfPolicy(address.policyName, linked);
     const all = [...faults, ...metadataFaults(request, metadata), ...faultsIn(policy), ...cannotRun, ...unknown];
     if (all.length > 0 || !metadata.ok || !policy.ok) throw invalid(all);
-    return { metadata: metadata.value, policy: policy.value, warnings: [...metadata.warnings, ...policy.warnings] };
+    const warnings = [...metadata.warnings, ...policy.warnings, ...conditionWarnings(policy.value)];
+    return { metadata: metadata.value, policy: policy.value, warnings };
   }
 
   private async unknownEnvironments(members: RequestMembers['members']): Promise<ValidationFault[]> {

@@ -1,5 +1,6 @@
 import type { VerifyJwtContract } from '#libs/policy-contracts';
 import { readPolicy } from './read-policy.ts';
+import { verifyJwtToXml } from './verify-jwt-to-xml.ts';
 
 const read = (xml: string, name = 'JWT') => readPolicy({ type: 'policy-verify-jwt', xml }, name);
 
@@ -12,6 +13,12 @@ function accepted(xml: string, name?: string): VerifyJwtContract {
 function faultsOf(xml: string, name?: string): string[] {
   const parsed = read(xml, name);
   return parsed.ok ? [] : parsed.faults.map(({ field, code }) => `${field} ${code}`);
+}
+
+/** Written and read again it is the policy that it was. */
+function comesBack(xml: string, name: string): void {
+  const policy = accepted(xml, name);
+  expect(accepted(verifyJwtToXml(name, policy), name)).toEqual(policy);
 }
 
 /** A document around what Apigee's page shows as a part of one, its attributes in single quotes. */
@@ -51,9 +58,33 @@ describe('what Apigee’s page of VerifyJWT shows', () => {
       audience: { value: 'urn://c60511c0-12a2-473c-80fd-42528eb65a6a' },
       additionalClaims: { claims: [{ name: 'show', value: 'And now for something completely different.' }] },
     });
+    comesBack(xml, 'JWT-Verify-RS256');
   });
 
-  it('an encrypted token is refused element by element, nothing of it left unenforced', () => {
+  it('a policy with an HS256 key in a variable', () => {
+    const xml = `<VerifyJWT name="JWT-Verify-HS256">
+      <DisplayName>JWT Verify HS256</DisplayName>
+      <Algorithm>HS256</Algorithm>
+      <Source>request.formparam.jwt</Source>
+      <IgnoreUnresolvedVariables>false</IgnoreUnresolvedVariables>
+      <SecretKey encoding="base64">
+        <Value ref="private.secretkey"/>
+      </SecretKey>
+      <Subject>monty-pythons-flying-circus</Subject>
+      <Issuer>urn://apigee-edge-JWT-policy-test</Issuer>
+      <Audience>fans</Audience>
+      <AdditionalClaims>
+        <Claim name="show">And now for something completely different.</Claim>
+      </AdditionalClaims>
+    </VerifyJWT>`;
+    expect(accepted(xml, 'JWT-Verify-HS256')).toMatchObject({
+      ...{ algorithm: ['HS256'], secretKey: { ref: 'private.secretkey', encoding: 'base64' } },
+      audience: { value: 'fans' },
+    });
+    comesBack(xml, 'JWT-Verify-HS256');
+  });
+
+  it('a policy for encrypted tokens', () => {
     const xml = `<VerifyJWT name="vjwt-1">
       <Algorithms>
         <Key>RSA-OAEP-256</Key>
@@ -64,15 +95,74 @@ describe('what Apigee’s page of VerifyJWT shows', () => {
         <Value ref="private.rsa_privatekey"/>
       </PrivateKey>
       <Subject>subject@example.com</Subject>
+      <Issuer>urn://apigee</Issuer>
       <AdditionalHeaders>
         <Claim name="moniker">Harvey</Claim>
       </AdditionalHeaders>
       <TimeAllowance>30s</TimeAllowance>
       <Source>input_var</Source>
     </VerifyJWT>`;
-    expect(faultsOf(xml, 'vjwt-1')).toEqual([
-      ...['policy.algorithms not_supported', 'policy.privateKey not_supported', 'policy.jwtType not_supported'],
-    ]);
+    expect(accepted(xml, 'vjwt-1')).toMatchObject({
+      ...{ jwtType: 'Encrypted', algorithms: { key: 'RSA-OAEP-256', content: 'A128GCM' } },
+      ...{ privateKey: { ref: 'private.rsa_privatekey' }, source: 'input_var', timeAllowance: { value: '30s' } },
+      additionalHeaders: { claims: [{ name: 'moniker', value: 'Harvey' }] },
+    });
+    comesBack(xml, 'vjwt-1');
+  });
+
+  const publicKey = (child: string) => `<Algorithm>RS256</Algorithm><PublicKey>${child}</PublicKey>`;
+  const encrypted = (key: string, element: string) =>
+    `<Algorithms><Key>${key}</Key></Algorithms><Type>Encrypted</Type>${element}`;
+  it.each<[string, object]>([
+    [
+      '<Algorithm>HS256</Algorithm><SecretKey encoding="hex" ><Value ref="private.secretkey"/></SecretKey>',
+      { secretKey: { ref: 'private.secretkey', encoding: 'hex' } },
+    ],
+    [publicKey('<Value ref="rsa_public_key_or_value"/>'), { publicKey: { value: { ref: 'rsa_public_key_or_value' } } }],
+    [
+      publicKey('<Certificate ref="signed_cert_val_ref"/>'),
+      { publicKey: { certificate: { ref: 'signed_cert_val_ref' } } },
+    ],
+    [publicKey('<JWKS ref="jwks_val_or_ref"/>'), { publicKey: { jwks: { ref: 'jwks_val_or_ref' } } }],
+    [
+      publicKey('<JWKS uri="https://example.com/uri-that-returns-a-jwks"/>'),
+      { publicKey: { jwks: { uri: 'https://example.com/uri-that-returns-a-jwks' } } },
+    ],
+    [
+      publicKey('<JWKS uriRef="variable-containing-a-uri-that-returns-a-jwks"/>'),
+      { publicKey: { jwks: { uriRef: 'variable-containing-a-uri-that-returns-a-jwks' } } },
+    ],
+    [
+      encrypted('ECDH-ES+A128KW', '<PrivateKey><Value ref="private.ec_privatekey"/></PrivateKey>'),
+      { privateKey: { ref: 'private.ec_privatekey' } },
+    ],
+    [
+      encrypted(
+        'RSA-OAEP-256',
+        '<PrivateKey><Password ref="private.privatekey-password"/><Value ref="private.variable-name-here"/></PrivateKey>',
+      ),
+      { privateKey: { ref: 'private.variable-name-here', passwordRef: 'private.privatekey-password' } },
+    ],
+    [
+      encrypted('A128KW', '<SecretKey encoding="base16"><Value ref="private.flow-variable-name-here"/></SecretKey>'),
+      { secretKey: { ref: 'private.flow-variable-name-here', encoding: 'base16' } },
+    ],
+    [
+      // The page leaves these two open.
+      encrypted(
+        'PBES2-HS256+A128KW',
+        '<PasswordKey><Value ref="private.password-key"/><SaltLength/><PBKDF2Iterations/></PasswordKey>',
+      ),
+      { passwordKey: { ref: 'private.password-key' } },
+    ],
+    [
+      encrypted('dir', '<DirectKey><Value encoding="base64url" ref="private.directkey"/></DirectKey>'),
+      { directKey: { ref: 'private.directkey', encoding: 'base64url' } },
+    ],
+  ])('the key of %s', (elements, members) => {
+    const xml = `<VerifyJWT>${elements}</VerifyJWT>`;
+    expect(accepted(xml)).toMatchObject(members);
+    comesBack(xml, 'JWT');
   });
 
   it.each<[string, object]>([
@@ -120,6 +210,7 @@ describe('what Apigee’s page of VerifyJWT shows', () => {
   ])('%s', (elements, members) => {
     const expected = { algorithm: ['RS256', 'PS256'], publicKey: { value: { ref: 'public.publickey' } }, ...members };
     expect(accepted(around(elements))).toMatchObject(expected);
+    comesBack(around(elements), 'JWT');
   });
 
   it.each([
@@ -151,6 +242,30 @@ describe('what Apigee’s page of VerifyJWT shows', () => {
       'InvalidConfigurationForActionAndAlgorithm',
     ],
     ['<Algorithm>ES256,RS256</Algorithm><PublicKey><Value ref="k"/></PublicKey>', 'InvalidFamiliesForAlgorithm'],
+    [
+      '<Algorithm>HS256</Algorithm><PrivateKey><Value ref="private.k"/></PrivateKey>',
+      'InvalidConfigurationForActionAndAlgorithm',
+    ],
+    ['<Algorithms><Key>RSA-OAEP-256</Key></Algorithms>', 'MissingConfigurationElement'],
+    ['<Algorithms><Key>RSA-OAEP-256</Key></Algorithms><PrivateKey/>', 'InvalidKeyConfiguration'],
+    [
+      '<Algorithms><Key>RSA-OAEP-256</Key></Algorithms><PrivateKey><Value/></PrivateKey>',
+      'EmptyElementForKeyConfiguration',
+    ],
+    [
+      '<Algorithms><Key>RSA-OAEP</Key></Algorithms><PrivateKey><Value ref="private.k"/></PrivateKey>',
+      'InvalidValueForElement',
+    ],
+    [
+      '<Algorithms><Key>RSA-OAEP-256</Key></Algorithms><SecretKey><Value ref="private.k"/></SecretKey>',
+      'InvalidConfigurationForActionAndAlgorithm',
+    ],
+    ['<Algorithm>RS256</Algorithm><Algorithms><Key>dir</Key></Algorithms>', 'InvalidConfiguration'],
+    [
+      '<Type>Signed</Type><Algorithms><Key>dir</Key></Algorithms><DirectKey><Value ref="private.k"/></DirectKey>',
+      'InvalidConfigurationForActionAndAlgorithm',
+    ],
+    ['', 'MissingConfigurationElement'],
   ])('the key of %s does not deploy: %s', (elements, code) => {
     expect(faultsOf(`<VerifyJWT>${elements}</VerifyJWT>`).map((fault) => fault.split(' ')[1])).toEqual([code]);
   });

@@ -1,6 +1,6 @@
 import { canonicalJson } from '#libs/canonical-json';
 import { type ContractWarning, type ValidationFault } from '#libs/policy-contracts';
-import { shapeFaults } from './check-shape.ts';
+import { shapeFindings } from './check-shape.ts';
 import { readProperties } from './gatewarden-properties.ts';
 import { readXml, type XmlElement } from './read-xml.ts';
 import { flagOf, MEMBER_READERS, type Members } from './verify-jwt-members.ts';
@@ -24,6 +24,10 @@ const refused = (code: string, message: string): PolicyFromXml => ({
   warnings: [],
 });
 
+/** A template of a build tool is hardly ever well-formed (`verify-jwt.md` 11.1). */
+const templateHint = (xml: string): string =>
+  /<%|\$\{|##\w/.test(xml) ? '; it holds a template (${…}, ##…## or <% … %>) that was to be replaced first' : '';
+
 function rootMembers({ attributes }: XmlElement): Members {
   return {
     active: flagOf(attributes.get('enabled')),
@@ -42,7 +46,8 @@ function membersOf(element: XmlElement): Members {
 
 function elementMembers({ children }: XmlElement): Members {
   const members: Members = {};
-  for (const element of children) Object.assign(members, membersOf(element));
+  // Of a repeated element the first counts.
+  for (const element of children.toReversed()) Object.assign(members, membersOf(element));
   return members;
 }
 
@@ -79,21 +84,22 @@ export function policyFromXml(body: Members, policyName: string): PolicyFromXml 
   const { xml } = body;
   if (typeof xml !== 'string') return refused('wrong_type', 'must be a string');
   const read = readXml(xml);
-  if (!read.ok) return refused('invalid_xml', read.message);
+  if (!read.ok) return refused('invalid_xml', `${read.message}${templateHint(xml)}`);
   const { root } = read;
   if (root.name !== 'VerifyJWT') return refused('invalid_xml', 'must have the outermost element VerifyJWT');
   const properties = readProperties(root);
   const inXml = { ...rootMembers(root), ...elementMembers(root), ...properties.members };
   const beside = besideXml(body, inXml);
+  const shape = shapeFindings(root);
   return {
     members: { ...inXml, ...beside.members, type: TYPE },
-    faults: [...nameFaults(root, policyName), ...shapeFaults(root), ...properties.faults, ...beside.faults],
-    warnings: properties.warnings,
+    faults: [...nameFaults(root, policyName), ...shape.faults, ...properties.faults, ...beside.faults],
+    warnings: [...shape.warnings, ...properties.warnings],
   };
 }
 
-/** Apigee's own texts name the culprit already. */
-const NAMES_CULPRIT = /\b(?:element|claim|header)\(/;
+/** Texts of Apigee stay as they are: they name the culprit already. */
+const NAMES_CULPRIT = /\b(?:policy|element|claim|header)\(/;
 
 /** The contract's faults speak of JSON paths; this says where in the document it is. */
 export function withPlaceInXml({ field, code, message }: ValidationFault): ValidationFault {

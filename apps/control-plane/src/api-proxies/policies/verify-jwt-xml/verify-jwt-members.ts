@@ -63,7 +63,7 @@ function privateKeyOf(element: XmlElement): Members {
   const literal = filled(password?.text);
   return {
     ...referenceOf(element),
-    passwordRef: password?.attributes.get('ref'),
+    passwordRef: password?.attributes.get('ref') ?? (password !== undefined && literal === undefined ? '' : undefined),
     ...(literal === undefined ? {} : { password: literal }),
   };
 }

@@ -8,6 +8,14 @@ export interface ElementShape {
   readonly text?: boolean;
   /** May stand there several times. */
   readonly repeats?: boolean;
+  /** Empty it checks nothing, and the contract would not know that it was there. */
+  readonly isCheck?: boolean;
+  /** Code of the fault when one of its children stands there twice; `duplicate_element` when left out. */
+  readonly repeatedChild?: string;
+  /** Each of its children is a check, so that none may be passed over. */
+  readonly holdsChecks?: boolean;
+  /** To write it in another way loses nothing. */
+  readonly isLabel?: boolean;
   /** Apigee ignores it: whatever it holds is passed over. */
   readonly ignored?: boolean;
 }
@@ -18,29 +26,38 @@ const textOrRef = (member?: string, ...more: readonly string[]): ElementShape =>
   text: true,
   attributes: ['ref', ...more],
 });
+const check = (member: string): ElementShape => ({ member, text: true, isCheck: true });
 const ignored = (member: string): ElementShape => ({ member, ignored: true, repeats: true });
 
 const CLAIM: ElementShape = { ...textOrRef('claims', 'name', 'type', 'array'), repeats: true };
-const members = (member: string): ElementShape => ({ member, attributes: ['ref'], children: { Claim: CLAIM } });
+const members = (member: string): ElementShape => ({
+  member,
+  attributes: ['ref'],
+  children: { Claim: CLAIM },
+  holdsChecks: true,
+});
 
 /** `Id` stands in published policies; what it means is decided where keys are read. */
 const KEY_ID: ElementShape = { ...textOrRef('id') };
 
 export const VERIFY_JWT_SHAPE: ElementShape = {
   attributes: ['name', 'enabled', 'continueOnError', 'async'],
+  repeatedChild: 'InvalidValueForElement',
   children: {
-    DisplayName: text('displayName'),
+    DisplayName: { ...text('displayName'), isLabel: true },
     Type: text('jwtType'),
     Algorithm: text('algorithm'),
-    Algorithms: { member: 'algorithms', children: { Key: text('key'), Content: text('content') } },
+    Algorithms: { member: 'algorithms', children: { Key: text('key'), Content: check('content') } },
     Source: text('source'),
     SecretKey: { member: 'secretKey', attributes: ['encoding'], children: { Value: textOrRef(), Id: KEY_ID } },
     PublicKey: {
       member: 'publicKey',
+      repeatedChild: 'InvalidKeyConfiguration',
       children: {
         Value: textOrRef('value'),
         Certificate: textOrRef('certificate'),
         JWKS: textOrRef('jwks', 'uri', 'uriRef'),
+        Id: ignored('id'),
       },
     },
     PrivateKey: { member: 'privateKey', children: { Value: textOrRef(), Password: textOrRef(), Id: KEY_ID } },
@@ -48,8 +65,8 @@ export const VERIFY_JWT_SHAPE: ElementShape = {
       member: 'passwordKey',
       children: {
         Value: textOrRef(),
-        SaltLength: text('saltLength'),
-        PBKDF2Iterations: text('pbkdf2Iterations'),
+        SaltLength: check('saltLength'),
+        PBKDF2Iterations: check('pbkdf2Iterations'),
         Id: KEY_ID,
       },
     },
@@ -76,6 +93,21 @@ export const VERIFY_JWT_SHAPE: ElementShape = {
     IncludeTyp: ignored('includeTyp'),
   },
 };
+
+function placesIn(parent: string, { children = {} }: ElementShape): (readonly [name: string, parent: string])[] {
+  return Object.entries(children)
+    .filter(([, { ignored: isIgnored, isLabel }]) => isIgnored !== true && isLabel !== true)
+    .flatMap(([name, shape]) => [[name, parent] as const, ...placesIn(name, shape)]);
+}
+
+/** Where each element that has an effect may stand. */
+export const PLACES_OF_ELEMENTS: ReadonlyMap<string, readonly string[]> = placesIn(
+  'VerifyJWT',
+  VERIFY_JWT_SHAPE,
+).reduce(
+  (places, [name, parent]) => places.set(name, [...(places.get(name) ?? []), parent]),
+  new Map<string, readonly string[]>(),
+);
 
 /** Members that are no elements of their own. */
 const OTHER_PLACES: Readonly<Record<string, string>> = {

@@ -1,4 +1,10 @@
-import type { ListOrRef, PublicKeyElement, TextOrRef, VerifyJwtContract } from '#libs/policy-contracts';
+import type {
+  EncryptedTokens,
+  ListOrRef,
+  PublicKeyElement,
+  TextOrRef,
+  VerifyJwtContract,
+} from '#libs/policy-contracts';
 import { propertyName } from './gatewarden-properties.ts';
 import { writeXml, type XmlOutput } from './write-xml.ts';
 
@@ -26,12 +32,50 @@ function secretKey(key: VerifyJwtContract['secretKey']): Optional {
 
 function publicKey(key: PublicKeyElement | undefined): Optional {
   if (key === undefined) return [];
+  const { uri, uriRef } = key.jwks ?? {};
   const content = [
     ...textOrRef('Value', key.value),
     ...textOrRef('Certificate', key.certificate),
-    ...textOrRef('JWKS', key.jwks),
+    ...textOrRef('JWKS', key.jwks, { uri, uriRef }),
   ];
   return [{ name: 'PublicKey', content }];
+}
+
+function privateKey(key: EncryptedTokens['privateKey']): Optional {
+  if (key === undefined) return [];
+  const { ref, passwordRef } = key;
+  const password = passwordRef === undefined ? [] : [{ name: 'Password', attributes: { ref: passwordRef } }];
+  return [{ name: 'PrivateKey', content: [...password, { name: 'Value', attributes: { ref } }] }];
+}
+
+const amount = (name: string, value: number | undefined): Optional =>
+  textElement(name, value === undefined ? undefined : String(value));
+
+function passwordKey(key: EncryptedTokens['passwordKey']): Optional {
+  if (key === undefined) return [];
+  const content = [
+    { name: 'Value', attributes: { ref: key.ref } },
+    ...amount('SaltLength', key.saltLength),
+    ...amount('PBKDF2Iterations', key.pbkdf2Iterations),
+  ];
+  return [{ name: 'PasswordKey', content }];
+}
+
+function directKey(key: EncryptedTokens['directKey']): Optional {
+  if (key === undefined) return [];
+  const { encoding, ref } = key;
+  return [{ name: 'DirectKey', content: [{ name: 'Value', attributes: { encoding, ref } }] }];
+}
+
+function keysOf(policy: VerifyJwtContract): Optional {
+  const secret = secretKey(policy.secretKey);
+  if (policy.jwtType === 'Signed') return [...secret, ...publicKey(policy.publicKey)];
+  return [
+    ...secret,
+    ...privateKey(policy.privateKey),
+    ...passwordKey(policy.passwordKey),
+    ...directKey(policy.directKey),
+  ];
 }
 
 function algorithms(policy: VerifyJwtContract): Optional {
@@ -89,8 +133,7 @@ export function verifyJwtToXml(policyName: string, policy: VerifyJwtContract): s
       ...algorithms(policy),
       ...textElement('Source', policy.source),
       ...flag('IgnoreUnresolvedVariables', policy.ignoreUnresolvedVariables),
-      ...secretKey(policy.secretKey),
-      ...(policy.jwtType === 'Signed' ? publicKey(policy.publicKey) : []),
+      ...keysOf(policy),
       ...textOrRef('Subject', policy.subject),
       ...textOrRef('Issuer', policy.issuer),
       ...textOrRef('Audience', policy.audience),

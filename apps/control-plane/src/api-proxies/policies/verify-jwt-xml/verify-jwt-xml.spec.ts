@@ -66,9 +66,47 @@ describe('policy-verify-jwt as XML', () => {
     ['<Certificate ref="c"/>', { certificate: { ref: 'c' } }],
     [`<JWKS><![CDATA[${JWKS}]]></JWKS>`, { jwks: JWKS }],
     ['<JWKS ref="v"/>', { jwks: { ref: 'v' } }],
+    [
+      '<JWKS uri="https://idp.example.org/jwks?a=1&amp;b=2"/>',
+      { jwks: { uri: 'https://idp.example.org/jwks?a=1&b=2' } },
+    ],
+    ['<JWKS uriRef="public.jwks_uri"/>', { jwks: { uriRef: 'public.jwks_uri' } }],
   ])('a public key is the same key as in JSON (case %#)', (child, key) => {
     const xml = `<VerifyJWT><Algorithm>RS256,PS256</Algorithm><PublicKey>${child}</PublicKey></VerifyJWT>`;
     expect(accepted(readXml(xml))).toEqual(accepted(readJson({ algorithm: ['RS256', 'PS256'], publicKey: key })));
+  });
+
+  it.each([
+    ['RSA-OAEP-256', '<PrivateKey><Value ref="private.k"/></PrivateKey>', { privateKey: { ref: 'private.k' } }],
+    [
+      'ECDH-ES+A256KW',
+      '<PrivateKey><Password ref="private.p"/><Value ref="private.k"/></PrivateKey>',
+      { privateKey: { ref: 'private.k', passwordRef: 'private.p' } },
+    ],
+    [
+      'A128GCMKW',
+      '<SecretKey encoding="base64url"><Value ref="private.k"/></SecretKey>',
+      { secretKey: { ref: 'private.k', encoding: 'base64url' } },
+    ],
+    [
+      'PBES2-HS256+A128KW',
+      '<PasswordKey><Value ref="private.k"/></PasswordKey>',
+      { passwordKey: { ref: 'private.k' } },
+    ],
+    [
+      'PBES2-HS512+A256KW',
+      '<PasswordKey><Value ref="private.k"/><SaltLength> 16 </SaltLength><PBKDF2Iterations>20000</PBKDF2Iterations></PasswordKey>',
+      { passwordKey: { ref: 'private.k', saltLength: 16, pbkdf2Iterations: 20_000 } },
+    ],
+    [
+      'dir',
+      '<DirectKey><Value encoding="base16" ref="private.k"/></DirectKey>',
+      { directKey: { ref: 'private.k', encoding: 'base16' } },
+    ],
+  ])('the key of an encrypted token under %s is the same key as in JSON (%s)', (key, element, member) => {
+    const xml = `<VerifyJWT><Algorithms><Key>${key}</Key><Content> A128GCM </Content></Algorithms><Type>Encrypted</Type>${element}</VerifyJWT>`;
+    const json = { algorithms: { key, content: 'A128GCM' }, jwtType: 'Encrypted', ...member };
+    expect(accepted(readXml(xml))).toEqual(accepted(readJson(json)));
   });
 
   it('takes the attributes of the root', () => {
@@ -123,6 +161,34 @@ describe('policy-verify-jwt as XML', () => {
         'properties',
       ].map((member) => `policy.${member}`),
     );
+  });
+
+  it('accepts elements that nobody knows, with a warning each', () => {
+    const read = readXml(xmlWith('<Compress/><NotBefore>1h</NotBefore><Unknown><Claim name="a"/></Unknown>'));
+    expect(accepted(read)).toEqual(accepted(readJson(HS256)));
+    expect(warningsOf(read)).toEqual(['policy.Compress', 'policy.NotBefore', 'policy.Unknown']);
+    const key = '<PublicKey><Id>k1</Id><Value ref="public.k"/><Other/></PublicKey>';
+    const withKey = readXml(`<VerifyJWT><Algorithm>RS256</Algorithm>${key}</VerifyJWT>`);
+    expect(accepted(withKey)).toMatchObject({ publicKey: { value: { ref: 'public.k' } } });
+    expect(warningsOf(withKey)).toEqual(['policy.publicKey.id', 'policy.publicKey.Other']);
+    expect(warningsOf(readXml(xmlWith('<displayname>x</displayname>')))).toEqual(['policy.displayname']);
+  });
+
+  it('takes the first of an element that is repeated at the top, with a warning', () => {
+    const read = readXml(xmlWith('<Subject>1</Subject><Issuer>a</Issuer><Subject>2</Subject><Subject>3</Subject>'));
+    expect(accepted(read)).toEqual(accepted(readJson({ ...HS256, subject: '1', issuer: 'a' })));
+    expect(warningsOf(read)).toEqual(['policy.subject']);
+  });
+
+  it('warns of an element that would check something, were it not empty', () => {
+    const key =
+      '<PasswordKey><Value ref="private.k"/><SaltLength/><PBKDF2Iterations> </PBKDF2Iterations></PasswordKey>';
+    const algorithms = '<Algorithms><Key>PBES2-HS256+A128KW</Key><Content/></Algorithms>';
+    expect(warningsOf(readXml(`<VerifyJWT>${algorithms}${key}</VerifyJWT>`)).sort()).toEqual([
+      'policy.algorithms.content',
+      'policy.passwordKey.pbkdf2Iterations',
+      'policy.passwordKey.saltLength',
+    ]);
   });
 
   it('may have the members that XML has no element for beside it', () => {
@@ -210,7 +276,6 @@ describe('refusals of policy-verify-jwt as XML', () => {
       stray
       <Isuer>x</Isuer>
       <Issuer>a<b/></Issuer>
-      <Subject>1</Subject><Subject>2</Subject><Subject>3</Subject>
       <MaxLifespan>1h</MaxLifespan><MaxLifespan>2h</MaxLifespan>
       <AdditionalClaims>text<Claim name="a"/><Claim nme="b" name="b"/><Other/></AdditionalClaims>
     </VerifyJWT>`;
@@ -222,8 +287,6 @@ describe('refusals of policy-verify-jwt as XML', () => {
       'policy.secretKey.encoding unknown_field',
       'policy.Isuer unknown_field',
       'policy.issuer invalid',
-      'policy.issuer.b unknown_field',
-      'policy.subject duplicate_element',
       'policy.maxLifespan InvalidValueForElement',
       'policy.additionalClaims invalid',
       'policy.additionalClaims.claims[1].nme unknown_field',
@@ -231,6 +294,74 @@ describe('refusals of policy-verify-jwt as XML', () => {
     ]);
     expect(messagesOf(read).join('\n')).toContain('element VerifyJWT/AdditionalClaims/Claim has no attribute nme');
   });
+
+  it.each([
+    ['<issuer>x</issuer>', 'policy.issuer', 'Issuer'],
+    ['<ISSUER>x</ISSUER>', 'policy.ISSUER', 'Issuer'],
+    ['<Isuer>x</Isuer>', 'policy.Isuer', 'Issuer'],
+    ['<Isseur>x</Isseur>', 'policy.Isseur', 'Issuer'],
+    ['<Issuers>x</Issuers>', 'policy.Issuers', 'Issuer'],
+    ['<Aud>x</Aud>', 'policy.Aud', 'Audience'],
+    ['<id>x</id>', 'policy.id', 'Id'],
+    ['<Kid>x</Kid>', 'policy.Kid', 'Id'],
+    ['<MaxLifeSpan>1h</MaxLifeSpan>', 'policy.MaxLifeSpan', 'MaxLifespan'],
+    ['<RequiredClaim>sub</RequiredClaim>', 'policy.RequiredClaim', 'RequiredClaims'],
+    ['<AdditionalClaims><claim name="a">x</claim></AdditionalClaims>', 'policy.additionalClaims.claim', 'Claim'],
+    ['<properties/>', 'policy.properties', 'Properties'],
+  ])('a slip of the pen would lose a check, so %s is refused', (elements, field, meant) => {
+    const read = readXml(xmlWith(elements));
+    expect(faultsOf(read)).toEqual([`${field} unknown_field`]);
+    expect(messagesOf(read)[0]).toMatch(new RegExp(` Did you mean ${meant}\\?$`));
+  });
+
+  it.each([
+    ['<Claim name="role">admin</Claim>', 'policy.Claim', 'AdditionalClaims, AdditionalHeaders'],
+    ['<JWKS uri="https://a.example"/>', 'policy.JWKS', 'PublicKey'],
+    ['<Password ref="private.p"/>', 'policy.Password', 'PrivateKey'],
+  ])('what stands elsewhere has no meaning here: %s is refused', (elements, field, places) => {
+    const read = readXml(xmlWith(elements));
+    expect(faultsOf(read)).toEqual([`${field} misplaced_element`]);
+    expect(messagesOf(read)[0]).toMatch(new RegExp(`it stands in ${places}$`));
+  });
+
+  it('no element stands in one that holds text', () => {
+    expect(faultsOf(readXml(xmlWith('<Issuer><Value>x</Value></Issuer>')))).toEqual(['policy.issuer invalid']);
+  });
+
+  it('what stands twice inside a key is refused', () => {
+    const twice = (elements: string) => faultsOf(readXml(`<VerifyJWT>${elements}</VerifyJWT>`));
+    expect(twice('<Algorithm>RS256</Algorithm><PublicKey><Value ref="a"/><Value ref="b"/></PublicKey>')).toEqual([
+      'policy.publicKey.value InvalidKeyConfiguration',
+    ]);
+    expect(
+      twice('<Algorithm>HS256</Algorithm><SecretKey><Value ref="private.a"/><Value ref="private.b"/></SecretKey>'),
+    ).toEqual(['policy.secretKey duplicate_element']);
+  });
+
+  it.each([
+    [
+      '<VerifyJWT name="${name}"><Issuer>x</Issuer></VerifyJWT>',
+      ['policy.name name_mismatch', 'policy.algorithm MissingConfigurationElement'],
+    ],
+    [
+      xmlWith('<Issuer>${issuer}</Issuer>', 'continueOnError="${soft}"'),
+      [
+        'policy.continueOnError wrong_type',
+        'policy.issuer.value unexpanded_template',
+        'policy.continueOnError unexpanded_template',
+      ],
+    ],
+    [xmlWith('<Audience ref="##AUDIENCE##"/>'), ['policy.audience.ref unexpanded_template']],
+  ])('a template that no build has expanded is refused: %s', (xml, faults) => {
+    expect(faultsOf(readXml(xml)).sort()).toEqual([...faults].sort());
+  });
+
+  it.each(['<VerifyJWT name="<%= name %>"/>', '<VerifyJWT><% if a %></VerifyJWT>', '##BEGIN##<VerifyJWT/>'])(
+    'a template that is no XML is called one: %s',
+    (xml) => {
+      expect(messagesOf(readXml(xml))[0]).toMatch(/; it holds a template \(/);
+    },
+  );
 
   it('has Apigee’s deployment errors, at the paths of the JSON form', () => {
     const xml = `<VerifyJWT enabled="yes"><Algorithm>RS256,HS256</Algorithm><Source/>
@@ -287,35 +418,63 @@ describe('refusals of policy-verify-jwt as XML', () => {
     expect(faultsOf(readXml(xmlWith(`<Properties>${property}</Properties>`)))).toEqual([fault]);
   });
 
-  const ENCRYPTED =
-    '<Algorithms><Key>dir</Key><Content>A256GCM</Content></Algorithms>' +
-    '<DirectKey><Value ref="private.k" encoding="base64"/></DirectKey>' +
-    '<PrivateKey><Value ref="private.p"/><Password ref="private.w"/></PrivateKey>' +
-    '<PasswordKey><Value ref="private.w"/><SaltLength>8</SaltLength><PBKDF2Iterations>10000</PBKDF2Iterations></PasswordKey>';
   it.each([
+    ['<PrivateKey/>', 'policy.privateKey InvalidKeyConfiguration'],
+    ['<PrivateKey><Password ref="private.p"/></PrivateKey>', 'policy.privateKey InvalidKeyConfiguration'],
+    ['<PrivateKey><Value/></PrivateKey>', 'policy.privateKey.ref EmptyElementForKeyConfiguration'],
+    ['<PrivateKey><Value ref=""/></PrivateKey>', 'policy.privateKey.ref EmptyElementForKeyConfiguration'],
+    ['<PrivateKey><Value ref="k"/></PrivateKey>', 'policy.privateKey.ref InvalidVariableNameForSecret'],
+    ['<PrivateKey><Value>hunter2</Value></PrivateKey>', 'policy.privateKey.value InvalidSecretInConfig'],
     [
-      `<VerifyJWT><Type>Encrypted</Type>${ENCRYPTED}</VerifyJWT>`,
-      {
-        jwtType: 'Encrypted',
-        algorithms: { key: 'dir', content: 'A256GCM' },
-        directKey: { ref: 'private.k', encoding: 'base64' },
-        privateKey: { ref: 'private.p', passwordRef: 'private.w' },
-        passwordKey: { ref: 'private.w', saltLength: 8, pbkdf2Iterations: 10_000 },
-      },
+      '<PrivateKey><Value ref="private.k"/><Password>hunter2</Password></PrivateKey>',
+      'policy.privateKey.password InvalidSecretInConfig',
     ],
     [
-      '<VerifyJWT><Algorithm>RS256</Algorithm><PublicKey><JWKS uri="https://idp.example.org/jwks"/></PublicKey></VerifyJWT>',
-      { algorithm: 'RS256', publicKey: { jwks: { uri: 'https://idp.example.org/jwks' } } },
+      '<PrivateKey><Value ref="private.k"/><Password/></PrivateKey>',
+      'policy.privateKey.passwordRef EmptyElementForKeyConfiguration',
     ],
+    ['<SecretKey><Value ref="private.k"/></SecretKey>', 'policy.secretKey InvalidConfigurationForActionAndAlgorithm'],
+    ['', 'policy.privateKey MissingConfigurationElement'],
+  ])('the key of an encrypted token of %s is %s', (key, fault) => {
+    const xml = `<VerifyJWT><Algorithms><Key>RSA-OAEP-256</Key></Algorithms>${key}</VerifyJWT>`;
+    expect(faultsOf(readXml(xml))).toEqual([fault]);
+    expect(JSON.stringify(readXml(xml))).not.toContain('hunter2');
+  });
+
+  it.each([
+    ['<DirectKey encoding="hex"><Value ref="private.k"/></DirectKey>', 'policy.directKey.encoding unknown_field'],
+    ['<DirectKey><Value encoding="rot13" ref="private.k"/></DirectKey>', 'policy.directKey.encoding invalid_value'],
+    ['<DirectKey><Value>hunter2</Value></DirectKey>', 'policy.directKey.value InvalidSecretInConfig'],
+  ])('the direct key %s is %s', (key, fault) => {
+    expect(faultsOf(readXml(`<VerifyJWT><Algorithms><Key>dir</Key></Algorithms>${key}</VerifyJWT>`))).toEqual([fault]);
+  });
+
+  it.each([
+    ['<SaltLength>x</SaltLength>', 'policy.passwordKey.saltLength wrong_type'],
+    ['<SaltLength>0</SaltLength>', 'policy.passwordKey.saltLength out_of_range'],
+    ['<PBKDF2Iterations>1e3</PBKDF2Iterations>', 'policy.passwordKey.pbkdf2Iterations wrong_type'],
+    ['<PBKDF2Iterations>1000001</PBKDF2Iterations>', 'policy.passwordKey.pbkdf2Iterations out_of_range'],
+    ['<Saltlength>8</Saltlength>', 'policy.passwordKey.Saltlength unknown_field'],
+  ])('the number in %s is %s', (element, fault) => {
+    const key = `<PasswordKey><Value ref="private.k"/>${element}</PasswordKey>`;
+    const xml = `<VerifyJWT><Algorithms><Key>PBES2-HS256+A128KW</Key></Algorithms>${key}</VerifyJWT>`;
+    expect(faultsOf(readXml(xml))).toEqual([fault]);
+  });
+
+  it.each([
     [
       '<VerifyJWT><Algorithm>RS256</Algorithm><PublicKey><JWKS uriRef="request.header.j"/></PublicKey></VerifyJWT>',
       { algorithm: 'RS256', publicKey: { jwks: { uriRef: 'request.header.j' } } },
     ],
     [
+      '<VerifyJWT><Algorithm>RS256</Algorithm><PublicKey><JWKS uri="/jwks"/></PublicKey></VerifyJWT>',
+      { algorithm: 'RS256', publicKey: { jwks: { uri: '/jwks' } } },
+    ],
+    [
       '<VerifyJWT><Algorithm>RS256</Algorithm><Algorithms><Key>dir</Key></Algorithms></VerifyJWT>',
       { algorithm: 'RS256', algorithms: { key: 'dir' } },
     ],
-  ])('what this version cannot do gets the answer that JSON gets (case %#)', (xml, members) => {
+  ])('what is refused in XML is refused in JSON by the same name (case %#)', (xml, members) => {
     expect(faultsOf(readXml(xml))).not.toEqual([]);
     expect(faultsOf(readXml(xml))).toEqual(faultsOf(readJson(members)));
   });
@@ -382,7 +541,7 @@ const claimName = someText.filter(
 const claim = fc.record(
   {
     name: claimName,
-    value: someText.map((value) => value.replaceAll('{', '(')),
+    value: fc.oneof(someText, fc.constantFrom('{"a":"{jwt.b.claim.sub}"}', '{escapeJSON(request.header.a)}')),
     ref: someText,
     type: fc.constantFrom('string', 'number', 'boolean', 'map'),
     array: fc.boolean(),
@@ -394,13 +553,42 @@ const claims = fc.oneof(
   fc.record({ ref: someText, claims: fc.array(claim, { maxLength: 3 }) }, { requiredKeys: [] }),
 );
 const span = fc.tuple(fc.nat(10_000), fc.constantFrom('s', 'm', 'h', 'd')).map(([amount, unit]) => `${amount}${unit}`);
-const keys = fc.oneof(
+const encoding = fc.constantFrom('hex', 'base16', 'base64', 'base64url', null);
+const privateRef = someText.map((name) => `private.${name.replaceAll(/[\n\r]/g, '')}x`);
+const secret = fc.record({ encoding, ref: privateRef });
+const withAlgorithm = <Key>(algorithms: readonly string[], key: fc.Arbitrary<Key>) =>
   fc
-    .record({ encoding: fc.constantFrom('hex', 'base16', 'base64', 'base64url', null), name: someText })
-    .map(({ encoding, name }) => ({
-      algorithm: ['HS256', 'HS512'],
-      secretKey: { encoding, ref: `private.${name.replaceAll(/[\n\r]/g, '')}x` },
-    })),
+    .record({
+      key: fc.constantFrom(...algorithms),
+      content: fc.constantFrom('A128CBC-HS256', 'A256GCM', null),
+      element: key,
+    })
+    .map(({ key: name, content, element: made }) => ({ algorithms: { key: name, content }, ...made }));
+const encryptedKeys = fc.oneof(
+  withAlgorithm(
+    ['A128KW', 'A256GCMKW'],
+    secret.map((secretKey) => ({ secretKey })),
+  ),
+  withAlgorithm(
+    ['dir'],
+    secret.map((directKey) => ({ directKey })),
+  ),
+  withAlgorithm(
+    ['RSA-OAEP-256', 'ECDH-ES', 'ECDH-ES+A192KW'],
+    fc.record({ ref: privateRef, passwordRef: fc.option(privateRef) }).map((privateKey) => ({ privateKey })),
+  ),
+  withAlgorithm(
+    ['PBES2-HS384+A192KW'],
+    fc
+      .record({
+        ...{ ref: privateRef, saltLength: fc.option(fc.integer({ min: 1, max: 1024 })) },
+        pbkdf2Iterations: fc.option(fc.integer({ min: 1, max: 1_000_000 })),
+      })
+      .map((passwordKey) => ({ passwordKey })),
+  ),
+);
+const keys = fc.oneof(
+  secret.map((secretKey) => ({ algorithm: ['HS256', 'HS512'], secretKey })),
   fc
     .constantFrom(
       { value: PEM },
@@ -412,6 +600,13 @@ const keys = fc.oneof(
       },
     )
     .map((publicKey) => ({ algorithm: 'PS256,RS256', publicKey })),
+  fc
+    .oneof(
+      fc.webUrl({ validSchemes: ['http', 'https'], withQueryParameters: true }).map((uri) => ({ uri })),
+      someText.map((name) => ({ uriRef: `public.${name}x` })),
+    )
+    .map((jwks) => ({ algorithm: 'ES256', publicKey: { jwks } })),
+  encryptedKeys,
 );
 const members = fc.record(
   {

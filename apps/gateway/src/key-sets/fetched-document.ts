@@ -1,0 +1,44 @@
+/** Why there is no document. Labels of a metric and words of a log line: never anything that an address or an answer held. */
+export type FetchFailure =
+  /** No URL, another scheme than is allowed, or credentials in it. */
+  | 'invalid-address'
+  /** Leads to an address that is never contacted, or only with JWKS_ALLOW_PRIVATE_HOSTS. */
+  | 'forbidden-address'
+  /** No such name, no connection, or no TLS that can be trusted. */
+  | 'unreachable'
+  | 'timeout'
+  /** Another status than 2xx. */
+  | 'http-status'
+  /** One redirect too many, one without a target, or one from https to http. */
+  | 'redirect'
+  | 'too-large'
+  /** A content coding that was not asked for, or a broken one. */
+  | 'encoding'
+  /** What came is no JSON Web Key Set (RFC 7517 section 5). */
+  | 'not-a-key-set'
+  /** The gateway stops. */
+  | 'closed';
+
+export interface FailedFetch {
+  readonly ok: false;
+  readonly failure: FetchFailure;
+  /** The status, or the system's name of the error: `503`, `ECONNREFUSED`. */
+  readonly detail?: string | undefined;
+}
+
+export interface FetchedDocument {
+  readonly ok: true;
+  readonly text: string;
+  /** How long it may be used without asking again. */
+  readonly freshForSeconds: number;
+}
+
+export type FetchOutcome = FetchedDocument | FailedFetch;
+
+/** Where documents of key sets come from. */
+export interface KeySetDocuments {
+  /** Never rejects. Ends within the time that a fetch may take, whatever the other side does. */
+  fetch(address: string): Promise<FetchOutcome>;
+}
+
+export const failed = (failure: FetchFailure, detail?: string): FailedFetch => ({ ok: false, failure, detail });

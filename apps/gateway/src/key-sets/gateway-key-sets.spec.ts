@@ -1,0 +1,396 @@
+import { Registry } from 'prom-client';
+import { CapturedLog } from '#libs/program-shell/testing';
+import { KeySetMetrics } from '../metrics/key-set-metrics.ts';
+import { COOLDOWN_MS } from './cached-key-set.ts';
+import { failed } from './fetched-document.ts';
+import { GatewayKeySets, KEY_SET_LIMITS } from './gateway-key-sets.ts';
+import { KeySetJournal, VARIABLE_COMPLAINT_EVERY_MS } from './key-set-journal.ts';
+import { HandDrivenDocuments, served, verdict, verdicts } from './testing/hand-driven-documents.ts';
+
+const ADDRESS = 'https://idp.test/jwks?tenant=s3cret';
+const OTHER = 'https://other.test/jwks';
+const SECOND = 1_000;
+const DAY = 86_400;
+const DOWN = failed('unreachable', 'ECONNREFUSED');
+
+function rig(staleLimitSeconds = DAY) {
+  const clock = { ms: 1_000_000 };
+  const nowMs = () => clock.ms;
+  const documents = new HandDrivenDocuments();
+  const log = new CapturedLog();
+  const registry = new Registry();
+  const metrics = new KeySetMetrics(registry);
+  const journal = new KeySetJournal(log.logger, metrics, nowMs);
+  const sets = new GatewayKeySets({ documents, journal, staleLimitSeconds, nowMs });
+  metrics.observeAges(() => sets.ages());
+  const metric = async (name: string): Promise<string[]> =>
+    (await registry.metrics()).split('\n').filter((line) => line.startsWith(`gatewarden_key_set_${name}`));
+  return {
+    ...{ documents, log, sets, metric, clock },
+    pass: (seconds: number) => (clock.ms += seconds * SECOND),
+    now: (keyId: string, address = ADDRESS) => verdict(sets.current(address), keyId),
+    /** With a set that was fetched just now. */
+    holding: async (freshForSeconds: number, ...keyIds: readonly string[]) => {
+      sets.prefetch(ADDRESS);
+      await documents.answer(served(freshForSeconds, ...keyIds));
+    },
+  };
+}
+
+describe('a key set by address', () => {
+  it('is fetched once for the prefetch and everybody who asks meanwhile, and then kept', async () => {
+    const { sets, documents, now } = rig();
+    sets.prefetch(ADDRESS);
+    sets.prefetch(ADDRESS);
+    const waiting = Array.from({ length: 1_000 }, () => sets.current(ADDRESS));
+    expect(documents.asked).toEqual([ADDRESS]);
+    await documents.answer(served(300, 'a'));
+    expect(new Set(await verdicts(waiting, 'a'))).toEqual(new Set(['found']));
+    expect(now('a')).toBe('found');
+    expect(documents.asked).toHaveLength(1);
+  });
+
+  it('is used without waiting while it is fresh, and fetched in the background in the last fifth of that', async () => {
+    const { documents, now, pass, holding } = rig();
+    await holding(300, 'a');
+    pass(239);
+    expect([now('a'), documents.pending]).toEqual(['found', 0]);
+    pass(1);
+    expect([now('a'), now('a'), documents.pending]).toEqual(['found', 'found', 1]);
+    await documents.answer(served(300, 'b'));
+    expect([now('a'), now('b')]).toEqual(['NoMatchingPublicKey', 'found']);
+    pass(239);
+    expect([now('b'), documents.asked.length]).toEqual(['found', 2]);
+  });
+
+  it('is as fresh as its server says', async () => {
+    const { documents, now, pass, holding } = rig();
+    await holding(3_600, 'a');
+    pass(2_879);
+    expect([now('a'), documents.pending]).toEqual(['found', 0]);
+    pass(1);
+    expect([now('a'), documents.pending]).toEqual(['found', 1]);
+  });
+
+  it('is waited for once it expired with nobody asking meanwhile (K23)', async () => {
+    const { sets, documents, pass, holding } = rig();
+    await holding(300, 'a');
+    pass(300);
+    const waiting = [sets.current(ADDRESS), sets.current(ADDRESS)];
+    expect(waiting.map((set) => verdict(set, 'b'))).toEqual(['waits', 'waits']);
+    await documents.answer(served(300, 'b'));
+    expect(await verdicts(waiting, 'b')).toEqual(['found', 'found']);
+    expect(documents.asked).toHaveLength(2);
+  });
+
+  it('costs one fetch in 300 seconds (K21)', async () => {
+    const { documents, now, pass, holding } = rig();
+    await holding(300, 'a');
+    now('a');
+    pass(200);
+    now('a');
+    expect(documents.asked).toHaveLength(1);
+  });
+
+  it('is no key set when it cannot be read, and never takes the place of a good one', async () => {
+    const { sets, documents, now, pass } = rig();
+    const first = sets.current(ADDRESS);
+    await documents.answer({ ok: true, text: '<html>', freshForSeconds: 300 });
+    expect(verdict(await first, 'a')).toBe('InvalidKeyConfiguration');
+    pass(30);
+    void sets.current(ADDRESS);
+    await documents.answer(served(300, 'a'));
+    pass(250);
+    expect(now('a')).toBe('found');
+    await documents.answer({ ok: true, text: '{"kty":"EC"}', freshForSeconds: 300 });
+    expect(now('a')).toBe('found');
+  });
+
+  it('may be empty: then the kid decides', async () => {
+    const { now, holding } = rig();
+    await holding(300);
+    expect(now('a')).toBe('NoMatchingPublicKey');
+  });
+
+  it('is fetched again when the clock was set back', async () => {
+    const { now, pass, holding } = rig();
+    await holding(300, 'a');
+    pass(-10);
+    expect(now('a')).toBe('waits');
+  });
+});
+
+describe('a key that the set has not', () => {
+  it('is asked for right after the prefetch, once for all who wait (K22)', async () => {
+    const { sets, documents, now, pass, holding } = rig();
+    await holding(300, 'a');
+    pass(20);
+    const waiting = Array.from({ length: 1_000 }, () => sets.newerFor(ADDRESS, 'b'));
+    expect(documents.pending).toBe(1);
+    await documents.answer(served(300, 'b'));
+    expect(new Set(await verdicts(waiting, 'b'))).toEqual(new Set(['found']));
+    expect([now('b'), documents.asked.length]).toEqual(['found', 2]);
+  });
+
+  it('shares a refresh that is on its way', async () => {
+    const { sets, documents, now, pass, holding } = rig();
+    await holding(300, 'a');
+    pass(250);
+    now('a');
+    const newer = sets.newerFor(ADDRESS, 'b');
+    expect(documents.pending).toBe(1);
+    await documents.answer(served(300, 'b'));
+    expect(verdict(await newer, 'b')).toBe('found');
+    expect(documents.asked).toHaveLength(2);
+  });
+
+  it('costs one fetch per cooldown, however many random keys are named', async () => {
+    const { sets, documents, pass, holding, metric } = rig();
+    await holding(300, 'a');
+    for (let second = 0; second < 90; second += 1) {
+      for (let n = 0; n < 100; n += 1) void sets.newerFor(ADDRESS, `random-${second}-${n}`);
+      if (documents.pending > 0) await documents.answer(served(300, 'a'));
+      pass(1);
+    }
+    expect(documents.asked).toHaveLength(1 + 3);
+    expect(await metric('refetches_total')).toEqual(['gatewarden_key_set_refetches_total 3']);
+  });
+
+  it('is refused at once during the cooldown, also after a fetch that failed', async () => {
+    const { sets, documents, now, pass, holding } = rig();
+    await holding(300, 'a');
+    const newer = sets.newerFor(ADDRESS, 'b');
+    await documents.answer(DOWN);
+    expect(verdict(await newer, 'b')).toBe('NoMatchingPublicKey');
+    pass(29.999);
+    expect([sets.newerFor(ADDRESS, 'c'), sets.newerFor(ADDRESS, 'b')]).toEqual([undefined, undefined]);
+    expect([now('a'), documents.asked.length]).toEqual(['found', 2]);
+    pass(0.001);
+    expect(verdict(sets.newerFor(ADDRESS, 'c'), 'c')).toBe('waits');
+  });
+
+  it('is remembered for the cooldown when a refresh has not brought it', async () => {
+    const { sets, documents, now, pass, holding } = rig();
+    await holding(300, 'a');
+    pass(250);
+    now('a');
+    void sets.newerFor(ADDRESS, 'b');
+    await documents.answer(served(300, 'a'));
+    expect(sets.newerFor(ADDRESS, 'b')).toBeUndefined();
+    // Another key may still be asked for: nobody has asked for an unknown one yet.
+    expect(verdict(sets.newerFor(ADDRESS, 'c'), 'c')).toBe('waits');
+    await documents.answer(served(300, 'a'));
+    pass(30);
+    expect(verdict(sets.newerFor(ADDRESS, 'b'), 'b')).toBe('waits');
+  });
+
+  it('is forgotten before a hundred others', async () => {
+    const { sets, documents, now, pass, holding } = rig();
+    await holding(300, 'a');
+    pass(250);
+    now('a');
+    for (let n = 0; n <= 100; n += 1) void sets.newerFor(ADDRESS, `random-${n}`);
+    void sets.newerFor(ADDRESS, 'x'.repeat(257));
+    await documents.answer(served(300, 'a'));
+    expect(sets.newerFor(ADDRESS, 'random-100')).toBeUndefined();
+    expect(verdict(sets.newerFor(ADDRESS, 'random-0'), '')).toBe('waits');
+  });
+});
+
+describe('a key set whose host fails', () => {
+  it('serves on at once after the first who waited, and is tried again in the background once per cooldown', async () => {
+    const { sets, documents, now, pass, holding, metric } = rig();
+    await holding(300, 'a');
+    pass(300);
+    const first = sets.current(ADDRESS);
+    await documents.answer(DOWN);
+    expect(verdict(await first, 'a')).toBe('found');
+    for (let n = 0; n < 10; n += 1) expect(now('a')).toBe('found');
+    pass(29.999);
+    expect([now('a'), documents.pending]).toEqual(['found', 0]);
+    pass(0.001);
+    expect([now('a'), now('a'), documents.pending]).toEqual(['found', 'found', 1]);
+    await documents.answer(DOWN);
+    expect([now('a'), documents.asked.length]).toEqual(['found', 3]);
+    expect(await metric('stale_servings_total')).toEqual(['gatewarden_key_set_stale_servings_total 15']);
+    expect(await metric('fetches_total')).toEqual([
+      'gatewarden_key_set_fetches_total{outcome="ok"} 1',
+      'gatewarden_key_set_fetches_total{outcome="unreachable"} 2',
+    ]);
+  });
+
+  it('never makes anybody wait when the refresh before its expiry has failed', async () => {
+    const { documents, now, pass, holding } = rig();
+    await holding(300, 'a');
+    pass(299);
+    now('a');
+    await documents.answer(DOWN);
+    pass(1);
+    expect(now('a')).toBe('found');
+  });
+
+  it('serves until the stale limit and is refused then, with one attempt per cooldown', async () => {
+    const { sets, documents, now, pass, holding } = rig(600);
+    await holding(300, 'a');
+    pass(590);
+    const first = sets.current(ADDRESS);
+    await documents.answer(DOWN);
+    expect(verdict(await first, 'a')).toBe('found');
+    pass(9.999);
+    expect(now('a')).toBe('found');
+    pass(0.001);
+    expect(now('a')).toBe('InvalidKeyConfiguration');
+    pass(20);
+    const later = sets.current(ADDRESS);
+    expect(verdict(later, 'a')).toBe('waits');
+    await documents.answer(DOWN);
+    expect(verdict(await later, 'a')).toBe('InvalidKeyConfiguration');
+  });
+
+  it('does not serve at all when the stale limit is 0', async () => {
+    const { sets, documents, pass, holding } = rig(0);
+    await holding(300, 'a');
+    pass(300);
+    const first = sets.current(ADDRESS);
+    await documents.answer(DOWN);
+    expect(verdict(await first, 'a')).toBe('InvalidKeyConfiguration');
+  });
+
+  it('recovers with the first fetch that succeeds', async () => {
+    const { documents, now, pass, holding } = rig();
+    await holding(300, 'a');
+    pass(299);
+    now('a');
+    await documents.answer(DOWN);
+    pass(30);
+    now('a');
+    await documents.answer(served(300, 'b'));
+    expect([now('a'), now('b')]).toEqual(['NoMatchingPublicKey', 'found']);
+    pass(299);
+    expect([now('b'), documents.pending]).toEqual(['found', 1]);
+  });
+
+  it('is refused while there was never one, and may be tried at once after a prefetch that failed', async () => {
+    const { sets, documents, now, pass } = rig();
+    sets.prefetch(ADDRESS);
+    await documents.answer(DOWN);
+    const first = sets.current(ADDRESS);
+    expect(verdict(first, 'a')).toBe('waits');
+    await documents.answer(DOWN);
+    expect(verdict(await first, 'a')).toBe('InvalidKeyConfiguration');
+    expect(now('a')).toBe('InvalidKeyConfiguration');
+    sets.prefetch(ADDRESS);
+    expect(documents.asked).toHaveLength(2);
+    pass(30);
+    expect(now('a')).toBe('waits');
+  });
+
+  it('is told once for each outage and once when it is over, by its host and never by its query', async () => {
+    const { documents, log, now, pass, holding } = rig(600);
+    await holding(300, 'a');
+    pass(290);
+    for (const seconds of [30, 30, 500]) {
+      now('a');
+      if (documents.pending > 0) await documents.answer(DOWN);
+      pass(seconds);
+    }
+    now('a');
+    await documents.answer(DOWN);
+    now('a');
+    now('a');
+    pass(30);
+    now('a');
+    await documents.answer(served(300, 'a'));
+    now('a');
+    expect(log.lines.map(({ time: _, ...line }) => line)).toEqual([
+      {
+        ...{ level: 'warn', host: 'idp.test', reason: 'unreachable', detail: 'ECONNREFUSED' },
+        msg: 'a key set cannot be fetched',
+      },
+      { level: 'warn', host: 'idp.test', msg: 'a key set is no longer fresh: serving on with the last good one' },
+      { level: 'error', host: 'idp.test', msg: 'the last good key set is too old: its tokens are refused' },
+      { level: 'info', host: 'idp.test', msg: 'a key set can be fetched again' },
+    ]);
+    expect(log.text).not.toContain('s3cret');
+  });
+
+  it('does not fail because the gateway stops', async () => {
+    const { documents, log, now, pass, holding, metric } = rig();
+    await holding(300, 'a');
+    pass(299);
+    now('a');
+    await documents.answer(failed('closed'));
+    expect([log.lines, await metric('fetches_total')]).toEqual([
+      [],
+      ['gatewarden_key_set_fetches_total{outcome="ok"} 1'],
+    ]);
+  });
+});
+
+describe('key sets of many addresses', () => {
+  const numbered = (n: number): string => `https://idp.test/${n}`;
+
+  it('push each other out when they came from variables: the one asked for longest ago, none that is being fetched', async () => {
+    const { sets, documents, now, pass, holding } = rig();
+    await holding(3_600, 'named');
+    for (let n = 0; n < KEY_SET_LIMITS.fromVariables; n += 1) void sets.current(numbered(n));
+    expect(now('a', OTHER)).toBe('InvalidKeyConfiguration');
+    for (let n = 0; n < KEY_SET_LIMITS.fromVariables; n += 1) await documents.answer(served(3_600, 'a'));
+    pass(1);
+    expect(now('a', numbered(0))).toBe('found');
+    expect(now('a', OTHER)).toBe('waits');
+    expect([now('named'), now('a', numbered(0)), now('a', numbered(2))]).toEqual(['found', 'found', 'found']);
+    expect(now('a', numbered(1))).toBe('waits');
+  });
+
+  it('are forgotten when nobody has asked for so long that they could not be served any more', async () => {
+    const { sets, now, pass, holding, metric } = rig(7_200);
+    await holding(300, 'a');
+    pass(7_199);
+    sets.prefetch(OTHER);
+    expect(await metric('age_seconds')).toHaveLength(1);
+    pass(60);
+    sets.prefetch(numbered(1));
+    expect(await metric('age_seconds')).toEqual([]);
+    expect(now('a')).toBe('waits');
+  });
+
+  it('have an age each when a policy names them, without query string', async () => {
+    const { sets, documents, pass, holding, metric } = rig();
+    await holding(300, 'a');
+    void sets.current(OTHER);
+    await documents.answer(served(300, 'a'));
+    pass(7);
+    expect(await metric('age_seconds')).toEqual(['gatewarden_key_set_age_seconds{address="https://idp.test/jwks"} 7']);
+  });
+
+  it('fill no log when their addresses came from variables', async () => {
+    const { sets, documents, log, pass } = rig();
+    for (let n = 0; n < 10; n += 1) {
+      void sets.current(numbered(n));
+      await documents.answer(DOWN);
+    }
+    expect(log.lines).toHaveLength(1);
+    pass(VARIABLE_COMPLAINT_EVERY_MS / SECOND);
+    void sets.current(numbered(10));
+    await documents.answer(DOWN);
+    expect(log.lines).toHaveLength(2);
+    pass(COOLDOWN_MS / SECOND);
+    for (const n of [1, 10]) {
+      void sets.current(numbered(n));
+      await documents.answer(served(300, 'a'));
+    }
+    expect(log.at('info')).toEqual(['a key set can be fetched again']);
+  });
+
+  it('have no addresses longer than 2048 characters', () => {
+    const { sets, documents, now } = rig();
+    const long = `https://idp.test/${'x'.repeat(2_048)}`;
+    sets.prefetch(long);
+    expect([now('a', long), sets.newerFor(long, 'a'), documents.asked]).toEqual([
+      'InvalidKeyConfiguration',
+      undefined,
+      [],
+    ]);
+  });
+});

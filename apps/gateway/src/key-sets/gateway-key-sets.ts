@@ -1,0 +1,124 @@
+import { refusal } from '#libs/jwt-engine';
+import type { KeySet, KeySets } from '#libs/policy-runtime';
+import type { KeySetAge } from '../metrics/key-set-metrics.ts';
+import { CachedKeySet } from './cached-key-set.ts';
+import type { KeySetDocuments } from './fetched-document.ts';
+import { FRESHNESS_SECONDS } from './freshness.ts';
+import type { KeySetJournal } from './key-set-journal.ts';
+import { isWithin } from './time-span.ts';
+
+export interface GatewayKeySetsOptions {
+  readonly documents: KeySetDocuments;
+  readonly journal: KeySetJournal;
+  /** How long the last good set serves when its host fails. */
+  readonly staleLimitSeconds: number;
+  /** Any clock of milliseconds: only differences count. */
+  readonly nowMs: () => number;
+}
+
+export const KEY_SET_LIMITS = {
+  /** Sets whose addresses came from variables; beyond it the one that was asked for longest ago goes. */
+  fromVariables: 1_000,
+  addressLength: 2_048,
+  /** How often sets that nobody asks for are looked for. */
+  sweepEveryMs: 60_000,
+} as const;
+
+const MS_PER_SECOND = 1_000;
+const NO_KEYS = refusal('InvalidKeyConfiguration');
+
+/** The address as a metric may show it. */
+function withoutQuery(address: string): string {
+  if (!URL.canParse(address)) return '';
+  const { origin, pathname } = new URL(address);
+  return `${origin}${pathname}`;
+}
+
+/**
+ * The key sets that this gateway's policies take their keys from, by address.
+ *
+ * Sets that policies name are never pushed out by sets whose addresses came from variables. Any set is forgotten once
+ * nobody has asked for it for so long that it could not be served any more; whoever asks again waits for a fetch, as he
+ * would have anyway.
+ */
+export class GatewayKeySets implements KeySets {
+  readonly #named = new Map<string, CachedKeySet>();
+  readonly #fromVariables = new Map<string, CachedKeySet>();
+  readonly #forgetAfterMs: number;
+  #sweptAtMs: number | undefined;
+
+  constructor(private readonly options: GatewayKeySetsOptions) {
+    this.#forgetAfterMs = Math.max(options.staleLimitSeconds, FRESHNESS_SECONDS.longest) * MS_PER_SECOND;
+  }
+
+  prefetch(address: string): void {
+    if (address.length > KEY_SET_LIMITS.addressLength) return;
+    this.#sweep();
+    const set = this.#find(address) ?? this.#created(address);
+    this.#fromVariables.delete(address);
+    this.#named.set(address, set);
+    set.prefetch();
+  }
+
+  current(address: string): KeySet | Promise<KeySet> {
+    return this.#asked(address)?.current() ?? NO_KEYS;
+  }
+
+  newerFor(address: string, keyId: string): Promise<KeySet> | undefined {
+    return this.#asked(address)?.newerFor(keyId);
+  }
+
+  /** Of the sets that policies name, those that were fetched. Of several addresses that differ in their query, the last. */
+  *ages(): Generator<KeySetAge> {
+    const now = this.options.nowMs();
+    for (const [address, { fetchedAtMs }] of this.#named) {
+      if (fetchedAtMs === undefined) continue;
+      yield { address: withoutQuery(address), ageSeconds: (now - fetchedAtMs) / MS_PER_SECOND };
+    }
+  }
+
+  #find(address: string): CachedKeySet | undefined {
+    return this.#named.get(address) ?? this.#fromVariables.get(address);
+  }
+
+  #asked(address: string): CachedKeySet | undefined {
+    return this.#find(address) ?? this.#addFromVariable(address);
+  }
+
+  /** undefined: there are too many, each of them being fetched. */
+  #addFromVariable(address: string): CachedKeySet | undefined {
+    if (address.length > KEY_SET_LIMITS.addressLength) return undefined;
+    this.#sweep();
+    if (this.#fromVariables.size >= KEY_SET_LIMITS.fromVariables && !this.#pushOut()) return undefined;
+    const set = this.#created(address);
+    this.#fromVariables.set(address, set);
+    return set;
+  }
+
+  #created(address: string): CachedKeySet {
+    const { documents, journal, staleLimitSeconds, nowMs } = this.options;
+    const voice = journal.voiceOf(address, () => this.#named.has(address));
+    return new CachedKeySet({ address, documents, voice, staleLimitMs: staleLimitSeconds * MS_PER_SECOND, nowMs });
+  }
+
+  /** Not one that is being fetched: it would be fetched twice at once when somebody asks for it again. */
+  #pushOut(): boolean {
+    let oldest: [address: string, set: CachedKeySet] | undefined;
+    for (const entry of this.#fromVariables) {
+      if (entry[1].isFetching) continue;
+      if (oldest === undefined || entry[1].lastAskedAtMs < oldest[1].lastAskedAtMs) oldest = entry;
+    }
+    return oldest !== undefined && this.#fromVariables.delete(oldest[0]);
+  }
+
+  #sweep(): void {
+    const now = this.options.nowMs();
+    if (isWithin(this.#sweptAtMs, KEY_SET_LIMITS.sweepEveryMs, now)) return;
+    this.#sweptAtMs = now;
+    for (const sets of [this.#named, this.#fromVariables]) {
+      for (const [address, set] of sets) {
+        if (!set.isFetching && !isWithin(set.lastAskedAtMs, this.#forgetAfterMs, now)) sets.delete(address);
+      }
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import { compileEncryptedVerifier, jweFamily, type EncryptionRules } from '#libs/jwt-engine';
+import type { LinkContext } from '../linking/link-context.ts';
+import { linkDecryptionKey } from './decryption-key.ts';
+import type { VerifyRules } from './link-verifier.ts';
+import { PASSWORD_QUEUE } from './password-queue.ts';
+import { OVERLOADED, type EncryptedVerifyJwt, type Verify, type VerifyContext } from './verify-context.ts';
+
+function encryptionOf({ algorithms, passwordKey }: EncryptedVerifyJwt): EncryptionRules {
+  const { saltLength, pbkdf2Iterations } = passwordKey ?? {};
+  return {
+    keyAlgorithm: algorithms.key,
+    ...(algorithms.content === undefined ? {} : { contentAlgorithm: algorithms.content }),
+    ...(saltLength === undefined ? {} : { saltBytes: saltLength }),
+    ...(pbkdf2Iterations === undefined ? {} : { iterationCount: pbkdf2Iterations }),
+  };
+}
+
+/** How a policy opens encrypted tokens; undefined: it names no key. Every token waits for what opens it. */
+export function compileEncrypted(
+  contract: EncryptedVerifyJwt,
+  context: LinkContext,
+): ((rules: VerifyRules) => Verify) | undefined {
+  const readKey = linkDecryptionKey(contract, context);
+  if (readKey === undefined) return undefined;
+  const encryption = encryptionOf(contract);
+  const key = (_header: unknown, { exchange }: VerifyContext) => readKey(exchange);
+  const isUnderPassword = jweFamily(encryption.keyAlgorithm) === 'password';
+  return (rules) => {
+    const verify = compileEncryptedVerifier<VerifyContext>({ ...rules, encryption, key });
+    if (!isUnderPassword) return verify;
+    return (...token) => PASSWORD_QUEUE.run(() => verify(...token)) ?? OVERLOADED;
+  };
+}

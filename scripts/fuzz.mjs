@@ -1,0 +1,60 @@
+// npm run fuzz [-- --cases 1000000 --seed 7]: throws random and spoilt texts at everything that reads what strangers send, and
+// compares with slow references. From the sources, so nothing needs to be built. See test/fuzz.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { BootstrapFault, checkNode, ensureDependencies, root, runOrExplain } from './bootstrap.mjs';
+
+const HELP = `npm run fuzz [-- options]
+
+  --cases <number>     of all targets together (1000000); each has its share
+  --seed <number>      from 0 to 4294967295 (by chance): the same seed makes the same cases
+  --minutes <number>   ends after this time, however many cases are left (no limit)
+  --target <name>      only this one; may be given several times
+
+At the first violation of a target it prints seed, case number, the input and what is left of it when it is shrunk; it ends
+with 1 when there was any. To see a failure again: the same --seed, --cases and --target.`;
+
+function number(name, text, { least, most, whole }) {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= least && value <= most && (!whole || Number.isInteger(value))) return value;
+  throw new BootstrapFault(`--${name} must be a ${whole ? 'whole ' : ''}number from ${least} to ${most}\n\n${HELP}`);
+}
+
+function readOptions() {
+  const text = { type: 'string' };
+  const options = {
+    cases: text,
+    seed: text,
+    minutes: text,
+    target: { type: 'string', multiple: true },
+    help: { type: 'boolean' },
+  };
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    throw new BootstrapFault(`${error.message}\n\n${HELP}`);
+  }
+}
+
+await runOrExplain(async () => {
+  checkNode();
+  const given = readOptions();
+  if (given.help) return console.log(HELP);
+  const { cases = '1000000', seed = String(Math.floor(Math.random() * 2 ** 32)), minutes, target = [] } = given;
+  const wanted = {
+    cases: number('cases', cases, { least: 1, most: 1e12, whole: true }),
+    seed: number('seed', seed, { least: 0, most: 2 ** 32 - 1, whole: true }),
+    minutes: minutes === undefined ? null : number('minutes', minutes, { least: 0.01, most: 24 * 60, whole: false }),
+    targets: target,
+  };
+  ensureDependencies(console.log);
+  const loader = path.join(root, 'test', 'bench', 'typescript-loader.mjs');
+  const main = path.join(root, 'test', 'fuzz', 'fuzz.main.ts');
+  const node = ['--no-warnings', '--conditions=app-src', '--import', loader, main, JSON.stringify(wanted)];
+  const run = spawn(process.execPath, node, { cwd: root, stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => run.kill(signal));
+  const [code] = await once(run, 'exit');
+  process.exitCode = code ?? 1;
+});

@@ -1,6 +1,8 @@
 import { isFromCaller } from './verify-jwt-caller-variables.ts';
-import type { MemberType } from './verify-jwt-members.ts';
 import { UNEXPANDED_TEMPLATE } from './verify-jwt-unexpanded.ts';
+
+export const MEMBER_TYPES = ['string', 'number', 'boolean', 'map'] as const;
+export type MemberType = (typeof MEMBER_TYPES)[number];
 
 /** `{variable}` or `{function(…)}`: a brace that a name follows (`verify-jwt.md` 9.1). */
 const TEMPLATE = /\{([A-Za-z_][^{}]*)\}/g;

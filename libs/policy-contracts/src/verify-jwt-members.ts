@@ -1,10 +1,9 @@
 import type { RawMember, RawMembersElement } from './verify-jwt-schema.ts';
 import type { DeploymentErrorName, VerifyJwtFindings } from './verify-jwt-findings.ts';
 import { textOrRef } from './verify-jwt-elements.ts';
-import { valueWarnings } from './verify-jwt-member-values.ts';
+import { MEMBER_TYPES, valueWarnings, type MemberType } from './verify-jwt-member-values.ts';
 
-export const MEMBER_TYPES = ['string', 'number', 'boolean', 'map'] as const;
-export type MemberType = (typeof MEMBER_TYPES)[number];
+export type { MemberType };
 
 /** One member that a token's payload or header must hold, equal to this (`verify-jwt.md` 3.6). */
 export interface ExpectedMember {

@@ -56,8 +56,6 @@ function textOf(bytes: Buffer): string | undefined {
 
 async function read(answer: Dispatcher.ResponseData, maxBytes: number): Promise<Downloaded> {
   const { statusCode, headers, body } = answer;
-  // Closing the connection under a body that nobody reads is an error of the body.
-  body.on('error', () => undefined);
   if (REDIRECTS.has(statusCode)) return { ok: 'redirect', location: [headers['location'] ?? []].flat()[0] };
   if (statusCode < 200 || statusCode > 299) return failed('http-status', String(statusCode));
   const coded = await bodyOf(body as AsyncIterable<Uint8Array>, maxBytes);

@@ -90,7 +90,8 @@ async function verdict(proxy: LinkedProxy, token: string): Promise<string | unde
   const match = proxy.matchEndpoint('GET', '/7');
   if (match.kind !== 'matched') throw new Error(match.kind);
   const request = {
-    ...{ method: 'GET', path: '/x/7', queryString: '', httpVersion: '1.1', clientAddress: '192.0.2.7' },
+    ...{ method: 'GET', path: '/x/7', queryString: '', httpVersion: '1.1' },
+    ...{ peerAddress: '192.0.2.7', clientAddress: '192.0.2.7' },
     ...{ host: 'h', scheme: 'https' as const, rawHeaders: ['Authorization', `Bearer ${token}`], body: undefined },
   } as const;
   const fault = await match.route.runRequest(new Exchange(request, proxy, '/7', NOW_MS, 'c'), NOW_MS);

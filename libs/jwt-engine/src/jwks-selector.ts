@@ -4,9 +4,23 @@ import { jwsFamily, type JwsFamily } from './jws-algorithms.ts';
 import { type JsonObject, type JsonValue } from './json-value.ts';
 import { type JwtRefusal, refusal } from './jwt-refusal.ts';
 
-interface SetMember {
-  readonly keyType: JsonValue | undefined;
-  readonly key: KeyObject | JwtRefusal;
+/** A key is parsed when a token first asks for it: a set may have thousands, and most are never used. */
+class SetMember {
+  private parsed: KeyObject | JwtRefusal | undefined;
+  private readonly jwk: JsonObject;
+
+  constructor(jwk: JsonObject) {
+    this.jwk = jwk;
+    this.parsed = undefined;
+  }
+
+  get keyType(): JsonValue | undefined {
+    return this.jwk['kty'];
+  }
+
+  get key(): KeyObject | JwtRefusal {
+    return (this.parsed ??= readMember(this.jwk));
+  }
 }
 
 /** No line for HS: a secret that is published in a key set is none. */
@@ -56,7 +70,7 @@ const indexByKeyId = (keys: readonly JsonValue[]): ReadonlyMap<string, readonly 
     if (!isObject(jwk)) continue;
     const keyId = jwk['kid'];
     if (typeof keyId !== 'string' || keyId === '') continue;
-    const member = { keyType: jwk['kty'], key: readMember(jwk) };
+    const member = new SetMember(jwk);
     const others = byKeyId.get(keyId);
     if (others === undefined) byKeyId.set(keyId, [member]);
     else others.push(member);

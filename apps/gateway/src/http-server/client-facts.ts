@@ -6,6 +6,8 @@ import type { TrustedProxies } from './trusted-proxies.ts';
 
 /** Who asks, and what is said on about it. */
 export interface ClientFacts {
+  /** The other end of the connection. */
+  readonly peerAddress: string;
   /** After evaluation of `X-Forwarded-For`. */
   readonly clientAddress: string;
   readonly scheme: 'http' | 'https';
@@ -33,6 +35,7 @@ export function clientFactsOf(request: IncomingMessage, headers: HeaderScan, tru
   const forwardedProto = believed(headers.forwardedProto) ?? ownScheme;
   const earlierHops = believed(headers.forwardedFor);
   return {
+    peerAddress: peer,
     clientAddress: trusted.clientOf(peer, headers.forwardedFor),
     scheme: forwardedProto.toLowerCase() === 'https' ? 'https' : 'http',
     correlationId: correlationIdOf(headers.correlationId, isPeerTrusted),

@@ -137,6 +137,7 @@ export class ExchangeFlow {
         queryString: head.queryString,
         rawHeaders: request.rawHeaders,
         httpVersion: request.httpVersion,
+        peerAddress: client.peerAddress,
         clientAddress: client.clientAddress,
         host: head.host,
         scheme: client.scheme,

@@ -85,6 +85,20 @@ describe('headers on the way to the upstream', () => {
     expect(answer.headers['apinizer-correlation-id']).toBe('id-of-the-balancer');
   });
 
+  it('tell policies who the client is beside who connected', async () => {
+    const forwardVariables = ['client.ip', 'client.resolved.ip'].map((variable) => ({
+      variable,
+      header: `x-${variable}`,
+    }));
+    const { gateway, lastSeen } = await start(
+      { settings: { trustedProxies: ['127.0.0.0/8'] } },
+      { request: [verifyJwt('check', { forwardVariables })] },
+    );
+    const headers = { 'x-forwarded-for': '9.9.9.9, 127.0.0.7', authorization: `Bearer ${tokenOf({ sub: 'ann' })}` };
+    expect((await ask({ port: gateway.port, path: '/orders', headers })).status).toBe(200);
+    expect(lastSeen().headers).toMatchObject({ 'x-client.ip': '127.0.0.1', 'x-client.resolved.ip': '9.9.9.9' });
+  });
+
   it('are what policies set; the client’s own of that name never get through, in any spelling', async () => {
     const policy = verifyJwt('check', {
       forwardVariables: [{ variable: 'jwt.check.claim.subject', header: 'X-User' }],

@@ -3,6 +3,7 @@ import { HeaderScan } from './header-scan.ts';
 import { upstreamHeaders, visibleQuery } from './upstream-headers.ts';
 
 const CLIENT: ClientFacts = {
+  peerAddress: '192.0.2.1',
   clientAddress: '192.0.2.1',
   scheme: 'http',
   correlationId: 'id',

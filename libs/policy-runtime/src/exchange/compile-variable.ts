@@ -38,7 +38,7 @@ const BY_NAME: ReadonlyMap<string, VariableReader> = new Map<string, VariableRea
   ['proxy.pathsuffix', ({ pathSuffix }) => pathSuffix],
   ['proxy.url', (source) => `${source.request.scheme}://${source.request.host}${uri(source)}`],
   ['proxy.client.ip', clientAddress],
-  ['client.ip', clientAddress],
+  ['client.ip', ({ request }) => request.peerAddress],
   ['client.resolved.ip', clientAddress],
   ['client.scheme', ({ request }) => request.scheme],
   ['organization.name', ({ proxy }) => proxy.artifact.project],

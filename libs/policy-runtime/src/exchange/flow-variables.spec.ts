@@ -94,7 +94,7 @@ describe('flow variables of the request', () => {
     ['request.path', '/orders/7'],
     ['proxy.basepath', '/orders'],
     ['proxy.pathsuffix', '/7'],
-    ['client.ip', '192.0.2.7'],
+    ['client.ip', '198.51.100.4'],
     ['client.resolved.ip', '192.0.2.7'],
     ['proxy.client.ip', '192.0.2.7'],
     ['environment.name', 'test'],

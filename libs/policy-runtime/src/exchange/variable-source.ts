@@ -12,6 +12,8 @@ export interface ExchangeRequest {
   /** name, value, name, value … as node:http gives them. */
   readonly rawHeaders: readonly string[];
   readonly httpVersion: string;
+  /** The other end of the connection, and the client after evaluation of `X-Forwarded-For`. */
+  readonly peerAddress: string;
   readonly clientAddress: string;
   readonly host: string;
   readonly scheme: 'http' | 'https';

@@ -102,6 +102,7 @@ export function exchangeFor(proxy: LinkedProxy, parts: RequestParts = {}): Excha
     path: `/orders${pathSuffix}`,
     queryString: '',
     httpVersion: '1.1',
+    peerAddress: '198.51.100.4',
     clientAddress: '192.0.2.7',
     host: 'api.example.org',
     scheme: 'https',

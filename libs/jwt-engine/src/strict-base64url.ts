@@ -3,14 +3,30 @@ import { MAX_TOKEN_LENGTH } from './token-rules.ts';
 /** Room for the longest part a token can have. */
 const room = Buffer.alloc(Math.ceil((MAX_TOKEN_LENGTH * 3) / 4));
 
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+const valueOfCharacter = new Uint8Array(128);
+for (let value = 0; value < ALPHABET.length; value += 1) valueOfCharacter[ALPHABET.charCodeAt(value)] = value;
+/** Bits of the last character that belong to no byte, by the number of characters beyond whole groups of four. */
+const SPARE_BITS = [0, 0, 0b1111, 0b11] as const;
+
+/** A group of one character holds no byte; in the others the spare bits are zero. */
+const hasCanonicalEnd = (text: string): boolean => {
+  const beyond = text.length % 4;
+  const last = valueOfCharacter[text.charCodeAt(text.length - 1)] ?? 0;
+  return beyond === 0 || (beyond !== 1 && (last & (SPARE_BITS[beyond] ?? 0)) === 0);
+};
+
 /**
  * Decodes into the room and tells how many bytes; undefined for any but the canonical text of a value.
  *
- * A text that the room cannot hold does not read back whole either.
+ * What Node skips (characters outside both alphabets, padding and all behind it, what the room cannot hold) leaves fewer bytes
+ * than the length promises; the other alphabet, characters that it cuts to a byte, and spare bits are looked for.
  */
 const decodeIntoRoom = (text: string): number | undefined => {
   const byteCount = room.write(text, 'base64url');
-  return room.toString('base64url', 0, byteCount) === text ? byteCount : undefined;
+  if (byteCount !== Math.floor((text.length * 3) / 4) || !hasCanonicalEnd(text)) return undefined;
+  const isOtherAlphabet = text.includes('+') || text.includes('/');
+  return isOtherAlphabet || Buffer.byteLength(text) !== text.length ? undefined : byteCount;
 };
 
 /**

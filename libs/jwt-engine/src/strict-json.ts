@@ -32,7 +32,12 @@ const endOfString = (text: string, start: number): number => {
   return quote >= start && text.charCodeAt(quote - 1) !== BACKSLASH ? quote : endOfEscapedString(text, start);
 };
 
-/** Counts the members written in the text of a JSON document; undefined when it nests too deep. */
+const isBlankFrom = (text: string, at: number): boolean => at === text.length || /^[ \t\r\n]+$/.test(text.slice(at));
+
+/**
+ * Counts the members written in the text of a JSON object; undefined when it nests too deep, does not end or is not all of
+ * the text.
+ */
 const countWrittenMembers = (text: string): number | undefined => {
   let members = 0;
   let depth = 0;
@@ -52,32 +57,47 @@ const countWrittenMembers = (text: string): number | undefined => {
       case CLOSE_BRACE:
       case CLOSE_BRACKET:
         depth -= 1;
+        if (depth === 0) return isBlankFrom(text, at + 1) ? members : undefined;
         break;
     }
+  }
+  return undefined;
+};
+
+type Nested = readonly JsonValue[] | JsonObject;
+const isNested = (value: JsonValue | undefined): value is Nested => typeof value === 'object' && value !== null;
+const isList = (value: Nested): value is readonly JsonValue[] => Array.isArray(value);
+
+const countMembersInList = (items: readonly JsonValue[]): number => {
+  let members = 0;
+  for (const item of items) if (isNested(item)) members += countParsedMembers(item);
+  return members;
+};
+
+/** `for … in` makes no list of a flat object's values; JSON.parse gives own members alone. */
+const countParsedMembers = (value: Nested): number => {
+  if (isList(value)) return countMembersInList(value);
+  let members = 0;
+  for (const name in value) {
+    const inner = value[name];
+    members += 1;
+    if (isNested(inner)) members += countParsedMembers(inner);
   }
   return members;
 };
 
-const countParsedMembers = (value: JsonValue): number => {
-  if (typeof value !== 'object' || value === null) return 0;
-  const values = Object.values<JsonValue>(value);
-  let members = Array.isArray(value) ? 0 : values.length;
-  for (const inner of values) if (typeof inner === 'object') members += countParsedMembers(inner);
-  return members;
-};
-
-const isObject = (value: JsonValue): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Tells most of what is no object before JSON.parse throws, which costs whoever refuses. */
+const beginsAsObject = (text: string): boolean => text.charCodeAt(0) === OPEN_BRACE || /^[ \t\r\n]*\{/.test(text);
 
 /**
  * Anybody can send what is no JSON, so refusing it must be cheap: an error that looks at no stack costs a third of
  * an ordinary one, and no more when it is thrown from deep below. Nothing else runs while the limit is down.
  */
-const parse = (text: string): JsonValue | undefined => {
+const parse = (text: string): JsonObject | undefined => {
   const usualLimit = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;
   try {
-    return JSON.parse(text) as JsonValue;
+    return JSON.parse(text) as JsonObject;
   } catch {
     // The error quotes the text; whoever refuses must not be able to repeat it.
     return undefined;
@@ -86,8 +106,14 @@ const parse = (text: string): JsonValue | undefined => {
   }
 };
 
-/** The text of the bytes, or undefined when they are not UTF-8 (RFC 3629 section 3). A byte order mark stays in the text. */
-export const utf8TextOf = (bytes: Buffer): string | undefined => (isUtf8(bytes) ? bytes.toString('utf8') : undefined);
+/**
+ * The text of the bytes, or undefined when they are not UTF-8 (RFC 3629 section 3). A byte order mark stays in the text.
+ * Whatever is not UTF-8 decodes to U+FFFD, so only texts that hold one need a second look.
+ */
+export const utf8TextOf = (bytes: Buffer): string | undefined => {
+  const text = bytes.toString('utf8');
+  return text.includes('\ufffd') && !isUtf8(bytes) ? undefined : text;
+};
 
 /**
  * Reads the text of one JSON object without repeated member names (RFC 7519 section 4, RFC 8725 section 3.7);
@@ -97,11 +123,9 @@ export const utf8TextOf = (bytes: Buffer): string | undefined => (isUtf8(bytes) 
  * members than were parsed. That holds for escaped spellings too, and `__proto__` becomes an ordinary own member.
  */
 export const parseJsonText = (text: string): ParsedObject | undefined => {
-  const written = countWrittenMembers(text);
-  if (written === undefined) return undefined;
-  const value = parse(text);
-  if (value === undefined || !isObject(value)) return undefined;
-  return countParsedMembers(value) === written ? { value, text } : undefined;
+  const written = beginsAsObject(text) ? countWrittenMembers(text) : undefined;
+  const value = written === undefined ? undefined : parse(text);
+  return value !== undefined && countParsedMembers(value) === written ? { value, text } : undefined;
 };
 
 /** Reads bytes that must be the UTF-8 text of an object as `parseJsonText` wants it. */

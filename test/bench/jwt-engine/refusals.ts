@@ -10,15 +10,19 @@ interface Refusal {
   readonly spoil: (token: string) => string;
 }
 
-const withHeader = (token: string, header: object): string =>
-  Buffer.from(JSON.stringify(header)).toString('base64url') + token.slice(token.indexOf('.'));
+const withHeaderText = (token: string, header: string): string =>
+  Buffer.from(header).toString('base64url') + token.slice(token.indexOf('.'));
+
+const withHeader = (token: string, header: object): string => withHeaderText(token, JSON.stringify(header));
 
 const spoilt = (token: string, at: number): string => `${token.slice(0, at)}=${token.slice(at + 1)}`;
 
 const REFUSALS: readonly Refusal[] = [
   { name: 'no token at all', code: 'MalformedToken', spoil: (token) => token.slice(0, token.indexOf('.')) },
   { name: 'not base64url', code: 'MalformedToken', spoil: (token) => spoilt(token, token.length - 9) },
-  { name: 'header no JSON', code: 'InvalidJsonFormat', spoil: (token) => `e30x${token.slice(token.indexOf('.'))}` },
+  { name: 'header no object', code: 'InvalidJsonFormat', spoil: (token) => withHeaderText(token, 'not json') },
+  { name: 'header cut short', code: 'InvalidJsonFormat', spoil: (token) => withHeaderText(token, '{"alg":"RS256"') },
+  { name: 'header no JSON', code: 'InvalidJsonFormat', spoil: (token) => withHeaderText(token, '{"alg":RS256}') },
   { name: 'wrong alg', code: 'AlgorithmNotAllowed', spoil: (token) => withHeader(token, { alg: 'HS256', typ: 'JWT' }) },
   { name: 'crit', code: 'UnhandledCriticalHeader', spoil: (token) => withHeader(token, { alg: 'RS256', crit: ['x'] }) },
   {

@@ -1,7 +1,7 @@
 import { jwksSelectorFrom, type KeySelector, refusal } from '#libs/jwt-engine';
 import type { KeySet } from '#libs/policy-runtime';
 import { AbsentKeyIds } from './absent-key-ids.ts';
-import { failed, type FailedFetch, type FetchedDocument, type KeySetDocuments } from './fetched-document.ts';
+import { failed, type FailedFetch, type FetchedDocument, type FetchOutcome } from './fetched-document.ts';
 import type { KeySetVoice } from './key-set-journal.ts';
 import { isWithin } from './time-span.ts';
 
@@ -11,8 +11,8 @@ export const COOLDOWN_MS = 30_000;
 export const REFRESH_FROM = 0.8;
 
 export interface CachedKeySetOptions {
-  readonly address: string;
-  readonly documents: KeySetDocuments;
+  /** As {@link KeySetDocuments.fetch}: never rejects. */
+  readonly fetch: () => Promise<FetchOutcome>;
   readonly voice: KeySetVoice;
   /** Since it was fetched, for as long as its host fails. */
   readonly staleLimitMs: number;
@@ -21,6 +21,7 @@ export interface CachedKeySetOptions {
 
 interface HeldSet {
   readonly keys: KeySelector<unknown>;
+  readonly documentLength: number;
   readonly fetchedAtMs: number;
   readonly freshMs: number;
 }
@@ -63,6 +64,11 @@ export class CachedKeySet {
     return this.#held?.fetchedAtMs;
   }
 
+  /** Characters of the document that the set was read from. */
+  get documentLength(): number {
+    return this.#held?.documentLength ?? 0;
+  }
+
   /**
    * Fetches the set unless it is fresh. When that fails, the first request may still try at once: nobody was refused yet
    * for want of it.
@@ -89,20 +95,29 @@ export class CachedKeySet {
     return (this.#flight ?? this.#fetch()).then(() => this.#usable(this.options.nowMs()));
   }
 
-  /** As {@link KeySets.newerFor}. Whoever asks while a fetch is on its way waits for that one. */
+  /**
+   * As {@link KeySets.newerFor}. Whoever asks while a fetch is on its way waits for that one; it may have been answered
+   * before the key was published, so when it has not brought the key, there is one more.
+   */
   newerFor(keyId: string): Promise<KeySet> | undefined {
     const now = this.options.nowMs();
     this.#lastAskedAtMs = now;
     if (this.#absent.has(keyId, now)) return undefined;
-    const flight = this.#flight ?? this.#refetch(now);
-    return flight?.then(() => {
+    const underWay = this.#flight?.then(() => (this.#hasKey(keyId) ? undefined : (this.#flight ?? this.#refetch())));
+    return (underWay ?? this.#refetch())?.then(() => {
       const then = this.options.nowMs();
-      this.#absent.add(keyId, then);
+      if (!this.#hasKey(keyId)) this.#absent.add(keyId, then);
       return this.#usable(then);
     });
   }
 
-  #refetch(now: number): Promise<void> | undefined {
+  #hasKey(kid: string): boolean {
+    const key = this.#held?.keys({ kid }, 'RS256', undefined);
+    return key !== undefined && !('ok' in key && key.code === 'NoMatchingPublicKey');
+  }
+
+  #refetch(): Promise<void> | undefined {
+    const now = this.options.nowMs();
     if (!this.#mayFetch(now) || isWithin(this.#refetchedAtMs, COOLDOWN_MS, now)) return undefined;
     this.#refetchedAtMs = now;
     this.options.voice.refetched();
@@ -146,9 +161,9 @@ export class CachedKeySet {
   }
 
   #fetch({ isAskedFor = true } = {}): Promise<void> {
-    const { documents, address, nowMs } = this.options;
+    const { fetch, nowMs } = this.options;
     const startedAtMs = nowMs();
-    this.#flight = documents.fetch(address).then((outcome) => {
+    this.#flight = fetch().then((outcome) => {
       this.#flight = undefined;
       const fault = outcome.ok ? this.#take(outcome, startedAtMs) : outcome;
       if (fault === undefined) this.#succeeded();
@@ -161,7 +176,8 @@ export class CachedKeySet {
   #take(document: FetchedDocument, fetchedAtMs: number): FailedFetch | undefined {
     const keys = jwksSelectorFrom(document.text);
     if (typeof keys !== 'function') return failed('not-a-key-set');
-    this.#held = { keys, fetchedAtMs, freshMs: document.freshForSeconds * MS_PER_SECOND };
+    const { text, freshForSeconds } = document;
+    this.#held = { keys, documentLength: text.length, fetchedAtMs, freshMs: freshForSeconds * MS_PER_SECOND };
     return undefined;
   }
 

@@ -9,7 +9,7 @@ export type FetchFailure =
   | 'timeout'
   /** Another status than 2xx. */
   | 'http-status'
-  /** One redirect too many, one without a target, or one from https to http. */
+  /** One redirect too many, one without a target, one from https to http, or one to a host it may not lead to. */
   | 'redirect'
   | 'too-large'
   /** A content coding that was not asked for, or a broken one. */
@@ -35,10 +35,16 @@ export interface FetchedDocument {
 
 export type FetchOutcome = FetchedDocument | FailedFetch;
 
+/**
+ * How far redirects may lead. An address that a variable held stays on its host: else one open redirect there would let
+ * whoever sets the variable choose the keys, whatever `allowedJwksHosts` says.
+ */
+export type RedirectReach = 'any-host' | 'same-host';
+
 /** Where documents of key sets come from. */
 export interface KeySetDocuments {
   /** Never rejects. Ends within the time that a fetch may take, whatever the other side does. */
-  fetch(address: string): Promise<FetchOutcome>;
+  fetch(address: string, redirectsTo: RedirectReach): Promise<FetchOutcome>;
 }
 
 export const failed = (failure: FetchFailure, detail?: string): FailedFetch => ({ ok: false, failure, detail });

@@ -2,7 +2,7 @@ import { refusal } from '#libs/jwt-engine';
 import type { KeySet, KeySets } from '#libs/policy-runtime';
 import type { KeySetAge } from '../metrics/key-set-metrics.ts';
 import { CachedKeySet } from './cached-key-set.ts';
-import type { KeySetDocuments } from './fetched-document.ts';
+import type { FetchOutcome, KeySetDocuments } from './fetched-document.ts';
 import { FRESHNESS_SECONDS } from './freshness.ts';
 import type { KeySetJournal } from './key-set-journal.ts';
 import { isWithin } from './time-span.ts';
@@ -17,8 +17,10 @@ export interface GatewayKeySetsOptions {
 }
 
 export const KEY_SET_LIMITS = {
-  /** Sets whose addresses came from variables; beyond it the one that was asked for longest ago goes. */
+  /** Sets whose addresses came from variables; beyond it those that nothing came for go, then the one asked for longest ago. */
   fromVariables: 1_000,
+  /** Characters of the documents that these were read from, all together. */
+  lengthFromVariables: 32 * 1024 * 1024,
   addressLength: 2_048,
   /** How often sets that nobody asks for are looked for. */
   sweepEveryMs: 60_000,
@@ -34,12 +36,18 @@ function withoutQuery(address: string): string {
   return `${origin}${pathname}`;
 }
 
+/** Sets that nothing came for go first: addresses that strangers made up push out none that is of use. */
+function goesBefore(one: CachedKeySet, other: CachedKeySet): boolean {
+  const [isEmpty, isOtherEmpty] = [one.fetchedAtMs === undefined, other.fetchedAtMs === undefined];
+  return isEmpty === isOtherEmpty ? one.lastAskedAtMs < other.lastAskedAtMs : isEmpty;
+}
+
 /**
  * The key sets that this gateway's policies take their keys from, by address.
  *
- * Sets that policies name are never pushed out by sets whose addresses came from variables. Any set is forgotten once
- * nobody has asked for it for so long that it could not be served any more; whoever asks again waits for a fetch, as he
- * would have anyway.
+ * Sets that policies name are never pushed out by sets whose addresses came from variables. What any set holds is forgotten
+ * once nobody has asked for it for so long that it could not be served any more; whoever asks again waits for a fetch, as
+ * he would have anyway. That a policy named the address is not forgotten.
  */
 export class GatewayKeySets implements KeySets {
   readonly #named = new Map<string, CachedKeySet>();
@@ -96,29 +104,50 @@ export class GatewayKeySets implements KeySets {
   }
 
   #created(address: string): CachedKeySet {
-    const { documents, journal, staleLimitSeconds, nowMs } = this.options;
-    const voice = journal.voiceOf(address, () => this.#named.has(address));
-    return new CachedKeySet({ address, documents, voice, staleLimitMs: staleLimitSeconds * MS_PER_SECOND, nowMs });
+    const { journal, staleLimitSeconds, nowMs } = this.options;
+    const isNamed = (): boolean => this.#named.has(address);
+    const fetch = (): Promise<FetchOutcome> => (isNamed() ? this.#fetchNamed(address) : this.#fetchFromVariable(address));
+    const voice = journal.voiceOf(address, isNamed);
+    return new CachedKeySet({ fetch, voice, staleLimitMs: staleLimitSeconds * MS_PER_SECOND, nowMs });
+  }
+
+  #fetchNamed(address: string): Promise<FetchOutcome> {
+    return this.options.documents.fetch(address, 'any-host');
+  }
+
+  async #fetchFromVariable(address: string): Promise<FetchOutcome> {
+    const outcome = await this.options.documents.fetch(address, 'same-host');
+    if (outcome.ok) this.#makeRoomFor(outcome.text.length);
+    return outcome;
+  }
+
+  #makeRoomFor(length: number): void {
+    let left = KEY_SET_LIMITS.lengthFromVariables - length;
+    for (const { documentLength } of this.#fromVariables.values()) left -= documentLength;
+    while (left < 0) {
+      const before = left;
+      left += this.#pushOut()?.documentLength ?? 0;
+      if (left === before) return;
+    }
   }
 
   /** Not one that is being fetched: it would be fetched twice at once when somebody asks for it again. */
-  #pushOut(): boolean {
-    let oldest: [address: string, set: CachedKeySet] | undefined;
+  #pushOut(): CachedKeySet | undefined {
+    let first: [address: string, set: CachedKeySet] | undefined;
     for (const entry of this.#fromVariables) {
-      if (entry[1].isFetching) continue;
-      if (oldest === undefined || entry[1].lastAskedAtMs < oldest[1].lastAskedAtMs) oldest = entry;
+      if (!entry[1].isFetching && (first === undefined || goesBefore(entry[1], first[1]))) first = entry;
     }
-    return oldest !== undefined && this.#fromVariables.delete(oldest[0]);
+    if (first !== undefined) this.#fromVariables.delete(first[0]);
+    return first?.[1];
   }
 
   #sweep(): void {
     const now = this.options.nowMs();
     if (isWithin(this.#sweptAtMs, KEY_SET_LIMITS.sweepEveryMs, now)) return;
     this.#sweptAtMs = now;
-    for (const sets of [this.#named, this.#fromVariables]) {
-      for (const [address, set] of sets) {
-        if (!set.isFetching && !isWithin(set.lastAskedAtMs, this.#forgetAfterMs, now)) sets.delete(address);
-      }
-    }
+    const isForgotten = ({ isFetching, lastAskedAtMs }: CachedKeySet): boolean =>
+      !isFetching && !isWithin(lastAskedAtMs, this.#forgetAfterMs, now);
+    for (const [address, set] of this.#fromVariables) if (isForgotten(set)) this.#fromVariables.delete(address);
+    for (const [address, set] of this.#named) if (isForgotten(set)) this.#named.set(address, this.#created(address));
   }
 }

@@ -1,5 +1,11 @@
 import { download, type DownloadOptions } from './download.ts';
-import { failed, type FailedFetch, type FetchOutcome, type KeySetDocuments } from './fetched-document.ts';
+import {
+  failed,
+  type FailedFetch,
+  type FetchOutcome,
+  type KeySetDocuments,
+  type RedirectReach,
+} from './fetched-document.ts';
 import { HostTurns } from './host-turns.ts';
 
 /** Limits of one fetch (issue 7 point 2, verify-jwt.md 13.11). */
@@ -34,9 +40,10 @@ function failureOf(error: unknown, signal: AbortSignal): FailedFetch {
 
 const CLOSED = new Error('the gateway stops');
 
-function redirectTarget(from: URL, location: string | undefined): URL | undefined {
+function redirectTarget(from: URL, location: string | undefined, reach: RedirectReach): URL | undefined {
   if (location === undefined || !URL.canParse(location, from.href)) return undefined;
   const target = new URL(location, from);
+  if (reach === 'same-host' && target.hostname !== from.hostname) return undefined;
   return from.protocol === 'https:' && target.protocol !== 'https:' ? undefined : target;
 }
 
@@ -53,14 +60,14 @@ export class KeySetFetcher implements KeySetDocuments {
     this.#timeoutMs = timeoutMs;
   }
 
-  async fetch(address: string): Promise<FetchOutcome> {
+  async fetch(address: string, redirectsTo: RedirectReach): Promise<FetchOutcome> {
     if (this.#isClosed) return failed('closed');
     if (!URL.canParse(address)) return failed('invalid-address');
     const running = new AbortController();
     this.#running.add(running);
     const timer = setTimeout(() => running.abort(), this.#timeoutMs).unref();
     try {
-      return await this.#follow(new URL(address), running.signal);
+      return await this.#follow(new URL(address), redirectsTo, running.signal);
     } catch (error) {
       return failureOf(error, running.signal);
     } finally {
@@ -75,7 +82,7 @@ export class KeySetFetcher implements KeySetDocuments {
     for (const running of this.#running) running.abort(CLOSED);
   }
 
-  async #follow(address: URL, signal: AbortSignal): Promise<FetchOutcome> {
+  async #follow(address: URL, redirectsTo: RedirectReach, signal: AbortSignal): Promise<FetchOutcome> {
     let url = address;
     for (let redirects = 0; redirects <= FETCH_LIMITS.redirects; redirects += 1) {
       const refused = this.#options.guard.refusalOf(url);
@@ -83,7 +90,7 @@ export class KeySetFetcher implements KeySetDocuments {
       const asked = url;
       const answer = await this.#turns.run(asked.hostname, signal, () => download(asked, signal, this.#options));
       if (answer.ok !== 'redirect') return answer;
-      const target = redirectTarget(url, answer.location);
+      const target = redirectTarget(url, answer.location, redirectsTo);
       if (target === undefined) break;
       url = target;
     }

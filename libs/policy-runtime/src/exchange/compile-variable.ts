@@ -138,6 +138,9 @@ function compileBuiltIn(name: string): VariableReader | undefined {
   return undefined;
 }
 
+/** What the gateway itself gives a value, and the families of such variables. */
+export const FLOW_VARIABLE_NAMES: readonly string[] = [...BY_NAME.keys(), ...BY_PREFIX.map(([prefix]) => prefix)];
+
 /** Whether the gateway itself gives this variable its value. */
 export const isBuiltInVariable = (name: string): boolean => compileBuiltIn(name) !== undefined;
 

@@ -89,6 +89,13 @@ const BY_PREFIX: readonly (readonly [string, 'claims' | 'header'])[] = [
   ['decoded.header.', 'header'],
 ];
 
+/** Everything that can be read behind `jwt.<policy name>.`, and the families of it. */
+export const TOKEN_VARIABLE_NAMES: readonly string[] = [
+  ...OF_EVERY_RUN.keys(),
+  ...OF_A_TOKEN.keys(),
+  ...BY_PREFIX.map(([prefix]) => prefix),
+];
+
 function variableOf(token: ReadToken, name: string): VariableValue {
   const fixed = OF_A_TOKEN.get(name);
   if (fixed !== undefined) return fixed(token);

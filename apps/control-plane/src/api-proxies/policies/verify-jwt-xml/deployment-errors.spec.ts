@@ -1,31 +1,5 @@
 import { readPolicy } from './read-policy.ts';
-
-/** The deployment errors of Google's page of VerifyJWT, all of them. */
-const OF_THE_PAGE = [
-  'InvalidNameForAdditionalClaim',
-  'InvalidTypeForAdditionalClaim',
-  'MissingNameForAdditionalClaim',
-  'InvalidNameForAdditionalHeader',
-  'InvalidTypeForAdditionalHeader',
-  'InvalidValueOfArrayAttribute',
-  'InvalidValueForElement',
-  'MissingConfigurationElement',
-  'InvalidKeyConfiguration',
-  'EmptyElementForKeyConfiguration',
-  'InvalidConfigurationForVerify',
-  'InvalidEmptyElement',
-  'InvalidPublicKeyValue',
-  'InvalidConfigurationForActionAndAlgorithm',
-] as const;
-/** Those of its sister pages that a VerifyJWT can make (`verify-jwt.md` part 5). */
-const OF_SISTERS = [
-  'InvalidVariableNameForSecret',
-  'InvalidSecretInConfig',
-  'InvalidTimeFormat',
-  'InvalidFamiliesForAlgorithm',
-  'MissingNameForAdditionalHeader',
-  'InvalidConfiguration',
-] as const;
+import { OF_SISTERS, OF_THE_PAGE } from './testing/deployment-error-names.ts';
 
 interface Case {
   readonly code: (typeof OF_THE_PAGE | typeof OF_SISTERS)[number];

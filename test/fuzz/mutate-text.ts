@@ -3,6 +3,7 @@ import { type SeededRandom } from '../chaos/seeded-random.ts';
 type Edit = (text: string, random: SeededRandom, pieces: readonly string[]) => string;
 
 const LONGEST_PIECE = 12;
+const MOST_REPEATS = 100;
 
 /** A place in the text, and one a little behind it. */
 const rangeIn = (text: string, random: SeededRandom): readonly [number, number] => {
@@ -40,6 +41,18 @@ const EDITS: readonly Edit[] = [
   (text, random) => {
     const at = random.between(0, text.length);
     return text.slice(0, at) + text.slice(at, at + 1).toLowerCase() + text.slice(at + 1).toUpperCase();
+  },
+  (text, random) => {
+    const [from, to] = rangeIn(text, random);
+    return splice(text, from, to, [...text.slice(from, to)].toReversed().join(''));
+  },
+  (text, random) => {
+    const [from, to] = rangeIn(text, random);
+    return splice(text, to, to, text.slice(from, to).repeat(random.between(2, MOST_REPEATS)));
+  },
+  (text, random) => {
+    const at = random.between(0, text.length);
+    return splice(text, at, at + 1, String.fromCharCode(text.charCodeAt(at) ^ (1 << random.between(0, 15))));
   },
 ];
 

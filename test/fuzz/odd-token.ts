@@ -26,12 +26,19 @@ const HEADER_MEMBERS: readonly (readonly [string, readonly string[]])[] = [
   ['jwk', ['{"kty":"oct","k":"AAAA"}']],
   ['jku', ['"https://attacker.example/keys"']],
   ['cty', ['"JWT"']],
+  ['zip', ['"DEF"', '"def"', 'null']],
+  ['p2c', ['1e9', '-1']],
+  ['epk', ['{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}', 'null']],
+  ['tag', ['"AAAA"', '""']],
   ['__proto__', ['{"alg":"none"}']],
 ];
 const TIME_NAMES = ['exp', 'nbf', 'iat'];
 const CLAIM_NAMES = ['iss', 'aud', 'sub', 'a', '__proto__', 'constructor'];
 /** Round the moment of judging; none nearer to it than the engine's millisecond. */
-const TIMES = [-11, -10, -9, -1, 0, 0.5, 1, 9, 10, 11].map((offset) => String(FUZZ_NOW_SECONDS + offset));
+const TIMES = [
+  ...[-11, -10, -9, -1, 0, 0.5, 1, 9, 10, 11].map((offset) => String(FUZZ_NOW_SECONDS + offset)),
+  ...['1e308', '-1e308', '1e305', '-0.0', '9007199254740993'],
+];
 const BROKEN_UTF8 = Buffer.from([0xc3]);
 const WHOLE_PAYLOADS = ['[]', 'null', '"{}"', '', '{}{}', '\ufeff{}', '{"a":1,"\\u0061":1}'];
 

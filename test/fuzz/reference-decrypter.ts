@@ -72,7 +72,7 @@ function openCbc(key: Buffer, { vector, ciphertext, tag, additional }: Sealed): 
   });
 }
 
-/** Any `zip` but `DEF` is refused. What stands behind the compressed data is under the tag as well, and read over. */
+/** Any `zip` but `DEF` is refused. */
 function inflated(plain: Buffer, zip: unknown): Buffer | undefined {
   if (zip === undefined) return plain;
   return zip === 'DEF' ? attempt(() => inflateRawSync(plain, { maxOutputLength: MAX_INFLATED_BYTES })) : undefined;

@@ -4,6 +4,8 @@ export type ReferenceValue = string | number | boolean | null | ReferenceValue[]
 
 /** Of arrays and objects in one another, as the engine has it. */
 const MAX_DEPTH = 64;
+/** Of commas and opening brackets, as the engine has it. */
+const MAX_VALUES = 16_384;
 
 /** The text is not what it should be; thrown inside this file only. */
 class NotJson extends Error {}
@@ -29,11 +31,13 @@ const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 class ReferenceReader {
   private at = 0;
   private depth = 0;
+  private values = 0;
   constructor(private readonly text: string) {}
 
   document(): ReferenceValue {
     const value = this.value();
     if (this.at < this.text.length) throw new NotJson('something behind the value');
+    if (this.values > MAX_VALUES) throw new NotJson('too many values');
     return value;
   }
 
@@ -44,6 +48,7 @@ class ReferenceReader {
   private takes(piece: string): boolean {
     if (!this.text.startsWith(piece, this.at)) return false;
     this.at += piece.length;
+    if (',[{'.includes(piece)) this.values += 1;
     return true;
   }
 

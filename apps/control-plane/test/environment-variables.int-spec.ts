@@ -1,5 +1,5 @@
 import { FakeGateway } from './testing/fake-gateway.ts';
-import { proxyBody, verificationBody } from './testing/request-bodies.ts';
+import { METADATA, proxyBody, verificationBody } from './testing/request-bodies.ts';
 import { RunningControlPlane, type Answer } from './testing/running-control-plane.ts';
 
 const P = '/projects/shop';
@@ -154,6 +154,20 @@ describe('POST P/environmentVariables/{name}/', () => {
     expect((await call('POST', `${AT}/${name}/`, body)).status).toBe(409);
     await plane.done('POST', `/projects/other/environmentVariables/${name}/`, body);
   });
+});
+
+it('a policy-raise-fault that would show a variable that is not visible is saved with a warning', async () => {
+  const [hidden, shown] = [freshName(), freshName()];
+  for (const name of [hidden, shown]) {
+    await plane.done('POST', `${AT}/${name}/`, { global: true, globalValue: 'v', globalVisible: name === shown });
+  }
+  await plane.done('POST', `${P}/apiProxies/url/`, proxyBody('shows'));
+  const policy = { type: 'policy-raise-fault', statusCode: 403, payload: `{${hidden}} {${shown}} {request.path}` };
+  const { warnings } = await plane.done('POST', `${P}/apiProxies/shows/policies/deny/`, {
+    ...{ operationMetadata: METADATA, policy },
+  });
+  const message = `policy.payload shows nothing of the variable ${hidden}: it is not visible`;
+  expect(warnings).toEqual([{ field: 'policy.payload', message }]);
 });
 
 describe('PUT and DELETE P/environmentVariables/{name}/', () => {

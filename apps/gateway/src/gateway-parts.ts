@@ -19,6 +19,7 @@ import type { KeySetFetcher } from './key-sets/key-set-fetcher.ts';
 import { TrafficAddress } from './listening.ts';
 import { errorFacts, type Logger, programVersion } from '#libs/program-shell';
 import { GatewayMetrics } from './metrics/gateway-metrics.ts';
+import { PolicyJournal } from './metrics/policy-journal.ts';
 import { TokenEndpoint } from './token-endpoint/token-endpoint.ts';
 import { UpstreamPool } from './upstream/upstream-pool.ts';
 
@@ -51,12 +52,9 @@ const MS_PER_SECOND = 1_000;
 
 function createActive(wiring: ActiveWiring): ActiveGateway {
   const { config, upstream, metrics, logger, journal, contact: revocations, keySets } = wiring;
-  const onDropped = (what: { policy: string; header: string }): void => {
-    metrics.countDroppedHeader();
-    logger.warn(what, 'a forwarded variable may not stand in a header: not sent');
-  };
+  const { dropped: onDropped, ignored: onIgnored } = new PolicyJournal(logger, metrics, () => performance.now());
   const { environment, rootContext, faultCodes } = config;
-  const rules = { environment, rootContext, options: { faultCodes, onDropped, revocations, keySets } };
+  const rules = { environment, rootContext, options: { faultCodes, onDropped, onIgnored, revocations, keySets } };
   return new ActiveGateway(rules, {
     onSwap: (upstreams) => upstream.follow(upstreams),
     onContest: (contest) => journal.routeContested(contest),

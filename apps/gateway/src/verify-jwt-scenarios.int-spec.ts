@@ -52,9 +52,11 @@ describe('verify-jwt-scenarios.tsv, through a running gateway', () => {
   const rig = new Rig();
   let gateways: ConfiguredGateways;
   let judge: ScenarioJudge;
+  let upstreamUrl: string;
 
   beforeAll(async () => {
     const upstream = await rig.upstream((_request, response) => response.end('made upstream'));
+    upstreamUrl = upstream.url;
     gateways = await ConfiguredGateways.start(redisUrl, NOW_MS);
     judge = new ScenarioJudge(gateways, upstream);
     await gateways.publish(ordinary.map(({ id }) => scenarioProxy(id, scenarioOf(id), upstream.url)));
@@ -95,6 +97,19 @@ describe('verify-jwt-scenarios.tsv, through a running gateway', () => {
       expect(metrics).toContain('{proxy="shop/K26",status="401",policy="P",fault="InvalidToken"}');
       expect(metrics).toContain('{proxy="shop/S02",status="200",policy="",fault=""}');
     });
+  });
+
+  it('tells of a check that demanded nothing, once for many requests', async () => {
+    const { policy, ...rest } = scenarioOf('S02');
+    const lenient = { ...policy, requiredClaims: { ref: 'flow.names' }, ignoreUnresolvedVariables: true };
+    await gateways.publish([scenarioProxy('lenient', { ...rest, policy: lenient }, upstreamUrl)]);
+    for (let n = 0; n < ROUNDS; n += 1) {
+      expect((await ask(questionOf(scenarioOf('S02'), gateways.port('documented'), 'lenient'))).status).toBe(200);
+    }
+    const metrics = (await ask({ port: gateways.adminPort('documented'), path: '/metrics' })).body;
+    expect(metrics).toContain(`gatewarden_ignored_references_total ${ROUNDS}`);
+    const told = gateways.log.lines.filter((line) => line['reference'] === 'flow.names');
+    expect(told).toMatchObject([{ level: 'warn', policy: 'P' }]);
   });
 
   it('writes no token and no secret to its log, however much it is told to log', () => {
@@ -148,6 +163,23 @@ describe('verify-jwt-scenarios.tsv, through gateways that fetch key sets while t
       expect([moment.atSecond, provider.fetchesOf(path)]).toEqual([moment.atSecond, documented + observed]);
     }
   }
+
+  it('lets no redirect choose the keys of an address that the caller names among allowed hosts', async () => {
+    const { served = [], moments = [] } = REQUEST_SCENARIOS['K21']?.keySetLives?.[0] ?? {};
+    const address = await provider.serve('/elsewhere', served);
+    const open = await rig.upstream((_request, response) => response.writeHead(302, { location: address }).end());
+    const jwks = { uriRef: 'request.header.keys' };
+    const policy = { algorithm: 'RS256', publicKey: { jwks }, allowedJwksHosts: ['localhost'] };
+    const scenario = { policy, token: moments[0]?.token ?? '' };
+    await gateways.publish([scenarioProxy('caller', scenario, upstreamUrl)]);
+    const statusWith = async (keys: string): Promise<number | undefined> => {
+      const question = questionOf(scenario, gateways.port('documented'), 'caller');
+      return (await ask({ ...question, headers: { ...question.headers, keys } })).status;
+    };
+    expect(await statusWith(address.replace('127.0.0.1', 'localhost'))).toBe(200);
+    expect(await statusWith(`${open.url.replace('127.0.0.1', 'localhost')}/`)).toBe(401);
+    expect(provider.fetchesOf('/elsewhere')).toBe(1);
+  });
 
   describe.each(titled(ofKeySets))('%s: %s', (id, _given, row) => {
     it('is told as the row says', () => {

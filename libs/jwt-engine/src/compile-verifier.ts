@@ -91,7 +91,7 @@ export const compileVerifier = <Context = void>(options: VerifierOptions<Context
   const headers = compileHeaderReader(compileHeaderCheck(options));
   const findSignatureCheck: FindSignatureCheck<Context> =
     typeof key === 'function' ? forSelectedKey(algorithms, key) : forFixedKey(algorithms, key);
-  const claimChecks = compileClaimChecks(options);
+  const judgeClaims = compileClaimChecks(options);
 
   return (token, nowSeconds, context) => {
     const dots = splitAt(token);
@@ -113,10 +113,6 @@ export const compileVerifier = <Context = void>(options: VerifierOptions<Context
     const parsed = payloadText === undefined ? undefined : parseJsonText(payloadText);
     if (parsed === undefined) return refusal('InvalidJsonFormat');
     const jwt = { header: found.header, claims: parsed.value, headerText: found.headerText, payloadText: parsed.text };
-    for (const check of claimChecks) {
-      const failed = check(jwt, nowSeconds, context);
-      if (failed !== undefined) return { ...failed, jwt };
-    }
-    return { ok: true, jwt };
+    return judgeClaims(jwt, nowSeconds, context);
   };
 };

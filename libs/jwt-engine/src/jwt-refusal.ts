@@ -18,7 +18,7 @@ export type KeyFaultCode =
 export type JwtRefusalCode =
   /** Not three parts (five for an encrypted token), not base64url in its one spelling, or longer than {@link MAX_TOKEN_LENGTH}. */
   | 'MalformedToken'
-  /** Header or payload is not a JSON object, not UTF-8, names a member twice or nests too deep. */
+  /** Header or payload is not a JSON object, not UTF-8, names a member twice, nests too deep or has too many values. */
   | 'InvalidJsonFormat'
   | 'NoAlgorithmInHeader'
   /** Carries `algorithm`. */

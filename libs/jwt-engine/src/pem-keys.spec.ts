@@ -54,6 +54,11 @@ describe('publicKeyFrom', () => {
     expect(spkiOf(publicKeyFrom(EXPIRED_CERTIFICATE.replaceAll('\n', ' ')))).toBe(EC_PUBLIC_KEY);
   });
 
+  it.each(['X509', 'TRUSTED'])('reads one that OpenSSL labels %s', (label) => {
+    const labelled = EXPIRED_CERTIFICATE.replaceAll('CERTIFICATE', `${label} CERTIFICATE`);
+    expect(spkiOf(publicKeyFrom(labelled))).toBe(EC_PUBLIC_KEY);
+  });
+
   it('takes the first of several', () => {
     expect(isSame(publicKeyFrom(RSA_SPKI + EXPIRED_CERTIFICATE), rsa.publicKey)).toBe(true);
   });

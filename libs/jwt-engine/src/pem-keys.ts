@@ -24,11 +24,18 @@ const bytesOf = (base64: string): Buffer | undefined => {
 
 type ReadPublicKey = (der: Buffer) => KeyObject;
 
-/** The forms of a public key. Of a certificate only the key counts, neither its dates nor its issuer. */
+const ofCertificate: ReadPublicKey = (der) => new X509Certificate(der).publicKey;
+
+/**
+ * The forms of a public key. Of a certificate only the key counts, neither its dates nor its issuer; OpenSSL has three
+ * labels for one, of which TRUSTED has settings of its own behind it.
+ */
 const PUBLIC_FORMS: ReadonlyMap<string, ReadPublicKey> = new Map<string, ReadPublicKey>([
   ['PUBLIC KEY', (der) => createPublicKey({ key: der, format: 'der', type: 'spki' })],
   ['RSA PUBLIC KEY', (der) => createPublicKey({ key: der, format: 'der', type: 'pkcs1' })],
-  ['CERTIFICATE', (der) => new X509Certificate(der).publicKey],
+  ['CERTIFICATE', ofCertificate],
+  ['X509 CERTIFICATE', ofCertificate],
+  ['TRUSTED CERTIFICATE', ofCertificate],
 ]);
 
 /** What OpenSSL throws may describe the material, so nothing of it is passed on. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { MAX_JSON_DEPTH, parseJsonObject } from './strict-json.ts';
+import { MAX_JSON_DEPTH, MAX_JSON_VALUES, parseJsonObject } from './strict-json.ts';
 
 const parse = (text: string) => parseJsonObject(Buffer.from(text, 'utf8'));
 const nested = (depth: number): string => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
@@ -127,6 +127,23 @@ describe('parseJsonObject', () => {
     expect(parse(nested(MAX_JSON_DEPTH))).toBeDefined();
     expect(parse(nested(MAX_JSON_DEPTH + 1))).toBeUndefined();
     expect(parse(`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`)).toBeUndefined();
+  });
+
+  it.each([
+    ['objects', '{}'],
+    ['arrays', '[]'],
+  ])('refuses more %s than the limit', (_what, value) => {
+    // Each but the first has a comma before it; two brackets are around all of them.
+    const withValues = (count: number): string => `{"a":[${Array<string>(count).fill(value).join(',')}]}`;
+    expect(parse(withValues(MAX_JSON_VALUES / 2 - 1))).toBeDefined();
+    expect(parse(withValues(MAX_JSON_VALUES / 2))).toBeUndefined();
+  });
+
+  it('refuses more values than the limit, and counts none in a string', () => {
+    const withNumbers = (count: number): string => `{"a":[${Array<number>(count).fill(1).join(',')}]}`;
+    expect(parse(withNumbers(MAX_JSON_VALUES - 1))).toBeDefined();
+    expect(parse(withNumbers(MAX_JSON_VALUES))).toBeUndefined();
+    expect(parse(`{"a":"${',[{'.repeat(MAX_JSON_VALUES)}"}`)).toBeDefined();
   });
 
   it('finds every repetition and no other, however names and values are spelt', () => {

@@ -3,6 +3,11 @@ import { type JsonObject, type JsonValue } from './json-value.ts';
 
 /** Deeper documents are refused (RFC 8259 section 9 allows a limit), so that nobody who walks one can run out of stack. */
 export const MAX_JSON_DEPTH = 64;
+/**
+ * Most values in a document, counted by commas and brackets. A signed token has no room for so many; 256 KiB that came out of
+ * 800 compressed characters have, and every value costs whoever reads it.
+ */
+export const MAX_JSON_VALUES = 16_384;
 
 export interface ParsedObject {
   readonly value: JsonObject;
@@ -11,6 +16,7 @@ export interface ParsedObject {
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
 const COLON = 0x3a;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
@@ -34,12 +40,16 @@ const endOfString = (text: string, start: number): number => {
 
 const isBlankFrom = (text: string, at: number): boolean => at === text.length || /^[ \t\r\n]+$/.test(text.slice(at));
 
+/** Whether a document with so many values may end here. */
+const isEnd = (text: string, at: number, values: number): boolean => values <= MAX_JSON_VALUES && isBlankFrom(text, at);
+
 /**
- * Counts the members written in the text of a JSON object; undefined when it nests too deep, does not end or is not all of
- * the text.
+ * Counts the members written in the text of a JSON object; undefined when it nests too deep, has too many values, does not
+ * end or is not all of the text.
  */
 const countWrittenMembers = (text: string): number | undefined => {
   let members = 0;
+  let values = 0;
   let depth = 0;
   for (let at = 0; at < text.length; at += 1) {
     switch (text.charCodeAt(at)) {
@@ -49,15 +59,19 @@ const countWrittenMembers = (text: string): number | undefined => {
       case COLON:
         members += 1;
         break;
+      case COMMA:
+        values += 1;
+        break;
       case OPEN_BRACE:
       case OPEN_BRACKET:
+        values += 1;
         depth += 1;
         if (depth > MAX_JSON_DEPTH) return undefined;
         break;
       case CLOSE_BRACE:
       case CLOSE_BRACKET:
         depth -= 1;
-        if (depth === 0) return isBlankFrom(text, at + 1) ? members : undefined;
+        if (depth === 0) return isEnd(text, at + 1, values) ? members : undefined;
         break;
     }
   }

@@ -4,7 +4,7 @@ import { parseRaiseFault } from './raise-fault.contract.ts';
 const LEAST = { type: 'policy-raise-fault', statusCode: 403 };
 
 function faultsOf(members: object): string[] {
-  const parsed = parseRaiseFault({ ...LEAST, ...members });
+  const parsed = parseRaiseFault({ ...LEAST, ...members }, undefined, 'sent');
   return parsed.ok ? [] : parsed.faults.map(({ field, code }) => `${field} ${code}`);
 }
 
@@ -40,10 +40,17 @@ describe('policy-raise-fault', () => {
       'sha256Hex(private.key)',
       "replaceAll(x,'{a,b}',private.key)",
       'firstnonnull(a:b,private.key:c)',
+      'firstnonnull(jwt.My Policy.error,private.key)',
     ]) {
       expect(faultsOf({ [name]: `a {${call}} b` })).toEqual([`policy.${name} secret_in_answer`]);
     }
     expect(faultsOf({ [name]: "{toUpperCase('private.key')} (a,private.key)" })).toEqual([]);
+  });
+
+  it('is read as it was stored by a version to which functions were text', () => {
+    const policy = { ...LEAST, payload: '{escapeJSON(private.key)}' };
+    expect(parsePolicy(policy)).toMatchObject({ ok: true, value: policy });
+    expect(parsePolicy({ ...LEAST, payload: '{private.key}' })).toMatchObject({ ok: false });
   });
 
   it.each(['reasonPhrase', 'contentType', 'payload', 'condition', 'description', 'active'])(

@@ -1,15 +1,18 @@
 import { z } from 'zod';
 import { optional, withDefault, wholeNumber } from './nullable-fields.ts';
 import { policyBaseFields } from './policy-base.ts';
-import { parseWith, type ContractWarning, type Parsed } from './validation-fault.ts';
+import { parseWith, type ContractWarning, type Parsed, type ValidationFault } from './validation-fault.ts';
+import type { PolicyOrigin } from './verify-jwt-findings.ts';
 
 /** RFC 9110 section 5.5: what may stand in a field value or a reason phrase; never CR, LF or NUL. */
 const HEADER_TEXT = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
-/** A `private.` variable in a template: by itself, or as what a function takes. */
-const SECRET = /\{\s*private\.|\{[A-Za-z][A-Za-z0-9]*\((?:(?:'[^']*'|[^\s'(){},]*),)*private\./;
 /** A secret in a text that goes to the client: `private.` variables are never shown to anybody (contract 4.2). */
-const noSecrets = (text: string): boolean => !SECRET.test(text);
-const SECRET_SHOWN = { error: 'must not show a private. variable to clients', params: { code: 'secret_in_answer' } };
+const noSecrets = (text: string): boolean => !/\{\s*private\./.test(text);
+const NOT_SHOWN = 'must not show a private. variable to clients';
+const SECRET_IN_ANSWER = 'secret_in_answer';
+const SECRET_SHOWN = { error: NOT_SHOWN, params: { code: SECRET_IN_ANSWER } };
+/** The same as what a function takes: for versions that knew no functions this was text, and they stored it. */
+const SECRET_ARGUMENT = /\{[A-Za-z][A-Za-z0-9]*\((?:(?:'[^']*'|[^'(){},]*),)*private\./;
 
 const headerText = (maximum: number, minimum = 0) =>
   z
@@ -43,8 +46,21 @@ function warningsOf({ statusCode, payload }: RaiseFaultContract): ContractWarnin
   return [{ field: 'policy.payload', message: `is never sent: an answer with status ${statusCode} has no body` }];
 }
 
-/** Reads a `policy-raise-fault` body under `policy`; every fault at once. */
-export function parseRaiseFault(input: unknown): Parsed<RaiseFaultContract> {
+function secretFaults(policy: RaiseFaultContract): ValidationFault[] {
+  return (['reasonPhrase', 'contentType', 'payload'] as const)
+    .filter((name) => SECRET_ARGUMENT.test(policy[name] ?? ''))
+    .map((name) => `policy.${name}`)
+    .map((field) => ({ field, code: SECRET_IN_ANSWER, message: `${field} ${NOT_SHOWN}` }));
+}
+
+/** Reads a `policy-raise-fault` body under `policy`; every fault at once. What an earlier version stored is read. */
+export function parseRaiseFault(
+  input: unknown,
+  _policyName?: string,
+  origin: PolicyOrigin = 'stored',
+): Parsed<RaiseFaultContract> {
   const parsed = parseWith(RAISE_FAULT_SCHEMA, input, 'policy');
-  return parsed.ok ? { ...parsed, warnings: warningsOf(parsed.value) } : parsed;
+  if (!parsed.ok) return parsed;
+  const faults = origin === 'sent' ? secretFaults(parsed.value) : [];
+  return faults.length > 0 ? { ok: false, faults } : { ...parsed, warnings: warningsOf(parsed.value) };
 }

@@ -121,7 +121,8 @@ export const VERIFY_JWT_SCHEMA = z.strictObject({
   passwordKey: optional(
     z.strictObject({
       ref,
-      saltLength: optional(wholeNumber(1, 1024)),
+      // RFC 7518 section 4.8.1.1: a token with a shorter salt is refused.
+      saltLength: optional(wholeNumber(8, 1024)),
       pbkdf2Iterations: optional(wholeNumber(1, MAX_PBKDF2_ITERATIONS)),
       value: anything,
       id: anything,

@@ -150,6 +150,45 @@ describe('refusals of policy-verify-jwt', () => {
     ]);
   });
 
+  it('reports deployment errors beside faults of the shape, and none that comes from what the shape forbids', () => {
+    expect(
+      faultsOf({
+        ...{ jwtType: 'signed', source: '', timeAllowance: '3w', more: 1, continueOnError: 'no' },
+        ...{ additionalClaims: { claims: [{ name: 'iss' }, { name: 5 }] }, secretKey: { value: 'x', ref: 7 } },
+      }).sort(),
+    ).toEqual([
+      'policy.additionalClaims.claims[0].name InvalidNameForAdditionalClaim',
+      'policy.additionalClaims.claims[1].name wrong_type',
+      'policy.continueOnError wrong_type',
+      'policy.jwtType invalid_value',
+      'policy.more unknown_field',
+      'policy.secretKey.ref wrong_type',
+      'policy.secretKey.value InvalidSecretInConfig',
+      'policy.source InvalidEmptyElement',
+      'policy.timeAllowance InvalidTimeFormat',
+    ]);
+  });
+
+  it.each([
+    [{ algorithm: 5, source: '' }, 'policy.algorithm wrong_type'],
+    [{ secretKey: 'x' }, 'policy.secretKey wrong_type'],
+    [{ secretKey: { ref: 7 } }, 'policy.secretKey.ref wrong_type'],
+    [{ secretKey: undefined, algorithms: 'dir', algorithm: undefined }, 'policy.algorithms wrong_type'],
+    [
+      { algorithm: 'RS256', secretKey: undefined, publicKey: { jwks: { uri: 5 } } },
+      'policy.publicKey.jwks.uri wrong_type',
+    ],
+    [
+      {
+        ...{ algorithm: 'RS256', secretKey: undefined, publicKey: { jwks: { uriRef: 'request.header.x' } } },
+        allowedJwksHosts: 'a.example',
+      },
+      'policy.allowedJwksHosts wrong_type',
+    ],
+  ])('misses nothing because of what was left out: %j', (members, fault) => {
+    expect(faultsOf(members)).toEqual([fault]);
+  });
+
   it('leaves the policy out of the text when nobody said its name', () => {
     expect(parse({ source: '' })).toMatchObject({
       faults: [{ code: 'InvalidEmptyElement', message: 'Invalid empty element : element(Source).' }],

@@ -22,6 +22,7 @@ import {
 } from './verify-jwt-decryption-keys.ts';
 import { CLAIM_RULES, expectedMembers, HEADER_RULES, type ExpectedMembers } from './verify-jwt-members.ts';
 import { IGNORED_ELEMENTS, VERIFY_JWT_SCHEMA, type RawVerifyJwt } from './verify-jwt-schema.ts';
+import { faultsBeside } from './verify-jwt-sound-members.ts';
 
 interface VerifyJwtElements extends PolicyBase {
   readonly type: 'policy-verify-jwt';
@@ -68,9 +69,7 @@ export interface EncryptedTokens extends DecryptionKeys {
 export type VerifyJwtContract = VerifyJwtElements & (SignedTokens | EncryptedTokens);
 
 const algorithmElement = (jwtType: VerifyJwtContract['jwtType']) =>
-  jwtType === 'Signed'
-    ? ({ kind: 'element', name: 'Algorithm' } as const)
-    : ({ kind: 'element', name: 'Algorithms' } as const);
+  ({ kind: 'element', name: jwtType === 'Signed' ? 'Algorithm' : 'Algorithms' }) as const;
 
 /** Which of the two elements is there decides, never the token (`verify-jwt.md` 3.2); undefined: both. */
 function kindOf(raw: RawVerifyJwt): VerifyJwtContract['jwtType'] | undefined {
@@ -191,8 +190,14 @@ export function parseVerifyJwt(
   origin: PolicyOrigin = 'stored',
 ): Parsed<VerifyJwtContract> {
   const parsed = parseWith(VERIFY_JWT_SCHEMA, input, 'policy');
-  if (!parsed.ok) return parsed;
   const findings = new VerifyJwtFindings(policyName, origin);
+  if (!parsed.ok) {
+    const judge = (rest: RawVerifyJwt) => {
+      contractOf(rest, findings);
+      return findings.faults;
+    };
+    return { ok: false, faults: [...parsed.faults, ...faultsBeside(parsed.faults, input, judge)] };
+  }
   const value = contractOf(parsed.value, findings);
   if (value === undefined || findings.faults.length > 0) return { ok: false, faults: findings.faults };
   return { ok: true, value, warnings: findings.warnings };

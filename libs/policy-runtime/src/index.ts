@@ -2,7 +2,7 @@ export { audienceOf } from './auth-jwt/audience.ts';
 export { TOKEN_PARAMETER } from './auth-jwt/link-auth-jwt.ts';
 export { type AccessTokenClaims, type IssuedAccessToken, type LinkedIssuer } from './auth-jwt/link-issuer.ts';
 export { parseCondition, type ParsedCondition, type VariableLookup } from './conditions/parse-condition.ts';
-export { compileVariable, type VariableReader } from './exchange/compile-variable.ts';
+export { compileVariable, isBuiltInVariable, type VariableReader } from './exchange/compile-variable.ts';
 export { envelopeFault } from './exchange/envelope-fault.ts';
 export { Exchange, type TokenVariables } from './exchange/exchange.ts';
 export { type Fault } from './exchange/fault.ts';
@@ -19,6 +19,7 @@ export {
   type LinkOptions,
   type RevocationKnowledge,
 } from './linking/link-context.ts';
+export { templateVariables } from './linking/message-template.ts';
 export { type EndpointMatch } from './pipeline/endpoint-matcher.ts';
 export { linkProxy, type LinkedProxy, type LinkOutcome } from './pipeline/link-proxy.ts';
 export { type LinkedRoute } from './pipeline/link-route.ts';

@@ -37,6 +37,9 @@ const deep = (random: SeededRandom): string => {
   return `{"a":${open.repeat(depth)}1${close.repeat(depth)}}`;
 };
 
+/** As many values as the limit, one less, one more. */
+const wide = (random: SeededRandom): string => `{"a":[1${',1'.repeat(16_382 + random.between(-1, 1))}]}`;
+
 function judge(text: string): Judgement {
   const bytes = Buffer.from(text, 'latin1');
   const [ours, reference] = [parseJsonObject(bytes), referenceJsonObject(bytes)];
@@ -55,7 +58,8 @@ export const STRICT_JSON: FuzzTarget = {
   share: 30,
   groups: ['read', 'refused'],
   prepare: () => (random) => {
-    const json = random.between(0, 200) === 0 ? deep(random) : writeObject({ random, names: NAMES, depth: 3 });
+    const odd = random.between(0, 400);
+    const json = odd > 2 ? writeObject({ random, names: NAMES, depth: 3 }) : (odd > 0 ? deep : wide)(random);
     const text = Buffer.from(json, 'utf8').toString('latin1');
     return { text: random.between(0, 1) === 0 ? text : mutateText(text, random, PIECES), judge };
   },

@@ -1,5 +1,7 @@
+import { VARIABLE_VISIBILITIES } from '../api-proxies/variable-visibility.port.ts';
 import type { Slice } from '../slice.ts';
 import { EnvironmentVariablesController } from './environment-variables.controller.ts';
+import { ProjectVariableVisibilities } from './project-variable-visibilities.ts';
 import {
   CreateVariableHandler,
   DeleteVariableHandler,
@@ -9,5 +11,8 @@ import {
 
 export const environmentVariablesSlice: Slice = {
   controllers: [EnvironmentVariablesController],
-  providers: [CreateVariableHandler, UpdateVariableHandler, DeleteVariableHandler, GetVariablesHandler],
+  providers: [
+    ...[CreateVariableHandler, UpdateVariableHandler, DeleteVariableHandler, GetVariablesHandler],
+    { provide: VARIABLE_VISIBILITIES, useClass: ProjectVariableVisibilities },
+  ],
 };

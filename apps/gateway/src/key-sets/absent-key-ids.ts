@@ -6,7 +6,7 @@ const LIMITS = {
   length: 256,
 } as const;
 
-/** Key ids that a set was looked through for lately, and had not. Forgets the oldest when there are too many. */
+/** Key ids that newer sets were fetched for lately: what these have not is absent. Forgets the oldest when there are too many. */
 export class AbsentKeyIds {
   /** When each was looked for, oldest first. */
   readonly #lookedForAtMs = new Map<string, number>();

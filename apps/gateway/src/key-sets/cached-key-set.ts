@@ -106,11 +106,12 @@ export class CachedKeySet {
     const underWay = this.#flight?.then(() => (this.#hasKey(keyId) ? undefined : (this.#flight ?? this.#refetch())));
     return (underWay ?? this.#refetch())?.then(() => {
       const then = this.options.nowMs();
-      if (!this.#hasKey(keyId)) this.#absent.add(keyId, then);
+      this.#absent.add(keyId, then);
       return this.#usable(then);
     });
   }
 
+  /** Of whatever type: a set without the kid says so whichever algorithm is asked for. */
   #hasKey(kid: string): boolean {
     const key = this.#held?.keys({ kid }, 'RS256', undefined);
     return key !== undefined && !('ok' in key && key.code === 'NoMatchingPublicKey');

@@ -1,6 +1,6 @@
 /** Why there is no document. Labels of a metric and words of a log line: never anything that an address or an answer held. */
 export type FetchFailure =
-  /** No URL, another scheme than is allowed, or credentials in it. */
+  /** No URL, too long a one, another scheme than is allowed, or credentials in it. */
   | 'invalid-address'
   /** Leads to an address that is never contacted, or only with JWKS_ALLOW_PRIVATE_HOSTS. */
   | 'forbidden-address'
@@ -14,6 +14,8 @@ export type FetchFailure =
   | 'too-large'
   /** A content coding that was not asked for, or a broken one. */
   | 'encoding'
+  /** Of the sets whose addresses came from variables, so many are being fetched that there is no place for another. */
+  | 'too-many'
   /** What came is no JSON Web Key Set (RFC 7517 section 5). */
   | 'not-a-key-set'
   /** The gateway stops. */

@@ -5,7 +5,7 @@ import { COOLDOWN_MS } from './cached-key-set.ts';
 import { failed } from './fetched-document.ts';
 import { GatewayKeySets, KEY_SET_LIMITS } from './gateway-key-sets.ts';
 import { KeySetJournal, VARIABLE_COMPLAINT_EVERY_MS } from './key-set-journal.ts';
-import { HandDrivenDocuments, served, verdict, verdicts } from './testing/hand-driven-documents.ts';
+import { HandDrivenDocuments, keySetText, served, verdict, verdicts } from './testing/hand-driven-documents.ts';
 
 const ADDRESS = 'https://idp.test/jwks?tenant=s3cret';
 const OTHER = 'https://other.test/jwks';
@@ -169,15 +169,29 @@ describe('a key that the set has not', () => {
     expect(verdict(sets.newerFor(ADDRESS, 'c'), 'c')).toBe('waits');
   });
 
-  it('is remembered for the cooldown when a refresh has not brought it', async () => {
+  it('is asked for once more when the refresh on its way was answered before the rotation', async () => {
     const { sets, documents, now, pass, holding } = rig();
     await holding(300, 'a');
     pass(250);
     now('a');
-    void sets.newerFor(ADDRESS, 'b');
+    const waiting = Array.from({ length: 1_000 }, () => sets.newerFor(ADDRESS, 'b'));
     await documents.answer(served(300, 'a'));
+    expect(documents.pending).toBe(1);
+    await documents.answer(served(300, 'b'));
+    expect(new Set(await verdicts(waiting, 'b'))).toEqual(new Set(['found']));
+    expect(documents.asked).toHaveLength(3);
+  });
+
+  it('is remembered for the cooldown when it was looked for and not found', async () => {
+    const { sets, documents, pass, holding } = rig();
+    await holding(300, 'a');
+    const first = sets.newerFor(ADDRESS, 'b');
+    pass(29);
+    await documents.answer(served(300, 'a'));
+    expect(verdict(await first, 'b')).toBe('NoMatchingPublicKey');
+    pass(1);
+    // The cooldown of the set is over, that of the key is not.
     expect(sets.newerFor(ADDRESS, 'b')).toBeUndefined();
-    // Another key may still be asked for: nobody has asked for an unknown one yet.
     expect(verdict(sets.newerFor(ADDRESS, 'c'), 'c')).toBe('waits');
     await documents.answer(served(300, 'a'));
     pass(30);
@@ -185,13 +199,13 @@ describe('a key that the set has not', () => {
   });
 
   it('is forgotten before a hundred others', async () => {
-    const { sets, documents, now, pass, holding } = rig();
+    const { sets, documents, pass, holding } = rig();
     await holding(300, 'a');
-    pass(250);
-    now('a');
     for (let n = 0; n <= 100; n += 1) void sets.newerFor(ADDRESS, `random-${n}`);
     void sets.newerFor(ADDRESS, 'x'.repeat(257));
+    pass(1);
     await documents.answer(served(300, 'a'));
+    pass(29);
     expect(sets.newerFor(ADDRESS, 'random-100')).toBeUndefined();
     expect(verdict(sets.newerFor(ADDRESS, 'random-0'), '')).toBe('waits');
   });
@@ -331,16 +345,69 @@ describe('key sets of many addresses', () => {
   const numbered = (n: number): string => `https://idp.test/${n}`;
 
   it('push each other out when they came from variables: the one asked for longest ago, none that is being fetched', async () => {
-    const { sets, documents, now, pass, holding } = rig();
+    const { sets, documents, log, now, pass, holding } = rig();
     await holding(3_600, 'named');
     for (let n = 0; n < KEY_SET_LIMITS.fromVariables; n += 1) void sets.current(numbered(n));
     expect(now('a', OTHER)).toBe('InvalidKeyConfiguration');
+    expect(log.lines).toMatchObject([{ level: 'warn', host: 'other.test', reason: 'too-many' }]);
     for (let n = 0; n < KEY_SET_LIMITS.fromVariables; n += 1) await documents.answer(served(3_600, 'a'));
     pass(1);
     expect(now('a', numbered(0))).toBe('found');
     expect(now('a', OTHER)).toBe('waits');
     expect([now('named'), now('a', numbered(0)), now('a', numbered(2))]).toEqual(['found', 'found', 'found']);
     expect(now('a', numbered(1))).toBe('waits');
+  });
+
+  it('make room for one another: those that nothing came for go first', async () => {
+    const { sets, documents, now, pass } = rig();
+    void sets.current(numbered(0));
+    await documents.answer(served(3_600, 'a'));
+    pass(1);
+    for (let n = 1; n < KEY_SET_LIMITS.fromVariables; n += 1) {
+      void sets.current(numbered(n));
+      await documents.answer(failed('http-status', '404'));
+    }
+    pass(1);
+    expect(now('a', OTHER)).toBe('waits');
+    expect([now('a', numbered(0)), now('a', numbered(2))]).toEqual(['found', 'InvalidKeyConfiguration']);
+    expect(now('a', numbered(1))).toBe('waits');
+  });
+
+  it('hold no more together than the memory they may take, when their addresses came from variables', async () => {
+    const { sets, documents, now, holding } = rig();
+    await holding(3_600, 'named');
+    const long = { ok: true, text: keySetText('a').padEnd(1024 * 1024), freshForSeconds: 3_600 } as const;
+    const fitting = KEY_SET_LIMITS.lengthFromVariables / long.text.length;
+    void sets.current(OTHER);
+    await documents.answer(DOWN);
+    for (let n = 0; n < fitting; n += 1) {
+      void sets.current(numbered(n));
+      await documents.answer(long);
+    }
+    expect([now('a', numbered(0)), now('a', numbered(fitting - 1))]).toEqual(['found', 'found']);
+    void sets.current(numbered(fitting));
+    await documents.answer(long);
+    expect([now('named'), now('a', numbered(1)), now('a', numbered(fitting))]).toEqual(['found', 'found', 'found']);
+    expect(now('a', numbered(0))).toBe('waits');
+  });
+
+  it('may redirect to other hosts only when a policy names them, however long nobody has asked', async () => {
+    const { sets, documents, pass, holding } = rig(0);
+    await holding(300, 'a');
+    expect(documents.redirectsTo).toBe('any-host');
+    void sets.current(OTHER);
+    expect(documents.redirectsTo).toBe('same-host');
+    await documents.answer(served(300, 'a'));
+    pass(DAY);
+    void sets.current(numbered(1));
+    await documents.answer(served(300, 'a'));
+    void sets.current(ADDRESS);
+    expect([documents.asked.at(-1), documents.redirectsTo]).toEqual([ADDRESS, 'any-host']);
+    await documents.answer(served(300, 'a'));
+    sets.prefetch(numbered(1));
+    pass(300);
+    void sets.current(numbered(1));
+    expect(documents.redirectsTo).toBe('any-host');
   });
 
   it('are forgotten when nobody has asked for so long that they could not be served any more', async () => {
@@ -383,8 +450,8 @@ describe('key sets of many addresses', () => {
     expect(log.at('info')).toEqual(['a key set can be fetched again']);
   });
 
-  it('have no addresses longer than 2048 characters', () => {
-    const { sets, documents, now } = rig();
+  it('have no addresses longer than 2048 characters, which is told and counted', async () => {
+    const { sets, documents, now, log, metric } = rig();
     const long = `https://idp.test/${'x'.repeat(2_048)}`;
     sets.prefetch(long);
     expect([now('a', long), sets.newerFor(long, 'a'), documents.asked]).toEqual([
@@ -392,5 +459,7 @@ describe('key sets of many addresses', () => {
       undefined,
       [],
     ]);
+    expect(log.lines).toMatchObject([{ level: 'warn', host: 'idp.test', reason: 'invalid-address' }]);
+    expect(await metric('fetches_total')).toEqual(['gatewarden_key_set_fetches_total{outcome="invalid-address"} 3']);
   });
 });

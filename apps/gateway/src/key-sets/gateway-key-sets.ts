@@ -2,7 +2,7 @@ import { refusal } from '#libs/jwt-engine';
 import type { KeySet, KeySets } from '#libs/policy-runtime';
 import type { KeySetAge } from '../metrics/key-set-metrics.ts';
 import { CachedKeySet } from './cached-key-set.ts';
-import type { FetchOutcome, KeySetDocuments } from './fetched-document.ts';
+import { failed, type FailedFetch, type FetchOutcome, type KeySetDocuments } from './fetched-document.ts';
 import { FRESHNESS_SECONDS } from './freshness.ts';
 import type { KeySetJournal } from './key-set-journal.ts';
 import { isWithin } from './time-span.ts';
@@ -60,7 +60,7 @@ export class GatewayKeySets implements KeySets {
   }
 
   prefetch(address: string): void {
-    if (address.length > KEY_SET_LIMITS.addressLength) return;
+    if (this.#isTooLong(address)) return;
     this.#sweep();
     const set = this.#find(address) ?? this.#created(address);
     this.#fromVariables.delete(address);
@@ -93,11 +93,27 @@ export class GatewayKeySets implements KeySets {
     return this.#find(address) ?? this.#addFromVariable(address);
   }
 
-  /** undefined: there are too many, each of them being fetched. */
+  #isTooLong(address: string): boolean {
+    if (address.length <= KEY_SET_LIMITS.addressLength) return false;
+    this.#tell(address, failed('invalid-address', 'TOO_LONG'));
+    return true;
+  }
+
+  /** Of an address that gets no set, and so no fetch. */
+  #tell(address: string, fault: FailedFetch): void {
+    const voice = this.options.journal.voiceOf(address, () => false);
+    voice.fetched(fault.failure);
+    voice.failing(fault);
+  }
+
+  /** undefined: too long, or there are too many, each of them being fetched. */
   #addFromVariable(address: string): CachedKeySet | undefined {
-    if (address.length > KEY_SET_LIMITS.addressLength) return undefined;
+    if (this.#isTooLong(address)) return undefined;
     this.#sweep();
-    if (this.#fromVariables.size >= KEY_SET_LIMITS.fromVariables && !this.#pushOut()) return undefined;
+    if (this.#fromVariables.size >= KEY_SET_LIMITS.fromVariables && !this.#pushOut()) {
+      this.#tell(address, failed('too-many'));
+      return undefined;
+    }
     const set = this.#created(address);
     this.#fromVariables.set(address, set);
     return set;
@@ -106,7 +122,8 @@ export class GatewayKeySets implements KeySets {
   #created(address: string): CachedKeySet {
     const { journal, staleLimitSeconds, nowMs } = this.options;
     const isNamed = (): boolean => this.#named.has(address);
-    const fetch = (): Promise<FetchOutcome> => (isNamed() ? this.#fetchNamed(address) : this.#fetchFromVariable(address));
+    const fetch = (): Promise<FetchOutcome> =>
+      isNamed() ? this.#fetchNamed(address) : this.#fetchFromVariable(address);
     const voice = journal.voiceOf(address, isNamed);
     return new CachedKeySet({ fetch, voice, staleLimitMs: staleLimitSeconds * MS_PER_SECOND, nowMs });
   }
@@ -125,9 +142,9 @@ export class GatewayKeySets implements KeySets {
     let left = KEY_SET_LIMITS.lengthFromVariables - length;
     for (const { documentLength } of this.#fromVariables.values()) left -= documentLength;
     while (left < 0) {
-      const before = left;
-      left += this.#pushOut()?.documentLength ?? 0;
-      if (left === before) return;
+      const gone = this.#pushOut();
+      if (gone === undefined) return;
+      left += gone.documentLength;
     }
   }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
+import type { RedirectReach } from './fetched-document.ts';
 import { KeySetFetcher, FETCH_LIMITS } from './key-set-fetcher.ts';
 import { KeySetGuard, type KeySetGuardOptions } from './key-set-guard.ts';
 import { selfSignedCertificate } from './testing/certificates.ts';
@@ -20,7 +21,10 @@ function fetcher(changes: Partial<KeySetGuardOptions> & { timeoutMs?: number; au
   const guard = new KeySetGuard({ allowPrivateHosts: true, lookup: lookupOf(NAMES), ...guardChanges });
   const made = new KeySetFetcher({ guard, authorities, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
   fetchers.push(made);
-  return made;
+  return {
+    fetch: (address: string, redirectsTo: RedirectReach = 'any-host') => made.fetch(address, redirectsTo),
+    close: () => made.close(),
+  };
 }
 
 /** What is fetched from a server of one answer. */
@@ -275,6 +279,24 @@ describe('a redirect', () => {
     ['http://user:word@idp.test/', 'invalid-address'],
   ])('is checked like an address: %s', async (location, failure) => {
     expect(await redirecting(location)).toEqual(refused(failure));
+  });
+
+  it('leads to another host only where it may, from whichever hop', async () => {
+    const lookup = lookupOf({ ...NAMES, 'elsewhere.test': ['127.0.0.1'] });
+    const elsewhere = await servers.http(serveSet);
+    const hops: Record<string, string> = { '/': `http://elsewhere.test:${elsewhere}/`, '/twice': '/' };
+    const port = await servers.http((response, request) => {
+      response.writeHead(302, { location: hops[request.url ?? ''] ?? '' }).end();
+    });
+    for (const path of ['/', '/twice']) {
+      const address = `http://idp.test:${port}${path}`;
+      expect(await fetcher({ lookup }).fetch(address, 'any-host')).toEqual(document);
+      expect(await fetcher({ lookup }).fetch(address, 'same-host')).toEqual(refused('redirect'));
+    }
+    const moved = await servers.http((response) => {
+      response.writeHead(302, { location: `http://IDP.test:${elsewhere}/` }).end();
+    });
+    expect(await fetcher({ lookup }).fetch(`http://idp.test:${moved}/`, 'same-host')).toEqual(document);
   });
 
   it('never leads from https to http', async () => {

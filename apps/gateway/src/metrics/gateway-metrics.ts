@@ -22,6 +22,7 @@ export class GatewayMetrics {
   private readonly tokenAnswers: Counter<'grant_type' | 'outcome'>;
   private readonly reports: Counter<'problem'>;
   private readonly droppedHeaders: Counter;
+  private readonly ignoredReferences: Counter;
 
   constructor() {
     const registers = [this.registry];
@@ -53,6 +54,11 @@ export class GatewayMetrics {
     this.droppedHeaders = new Counter({
       name: 'gatewarden_dropped_headers_total',
       help: 'Forwarded variables that may not stand in a header',
+      registers,
+    });
+    this.ignoredReferences = new Counter({
+      name: 'gatewarden_ignored_references_total',
+      help: 'Checks that demanded nothing of a request: their variable was not set, and the policy ignores that',
       registers,
     });
   }
@@ -96,5 +102,9 @@ export class GatewayMetrics {
 
   countDroppedHeader(): void {
     this.droppedHeaders.inc();
+  }
+
+  countIgnoredReference(): void {
+    this.ignoredReferences.inc();
   }
 }

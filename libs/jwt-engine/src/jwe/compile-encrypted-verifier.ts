@@ -25,16 +25,12 @@ export type AsyncVerifier<Context> = (token: string, nowSeconds: number, context
 const compilePayloadCheck = <Context>(
   options: TokenRules<Context>,
 ): ((token: EncryptedToken, payload: Buffer, nowSeconds: number, context: Context) => VerifyResult) => {
-  const claimChecks = compileClaimChecks(options);
+  const judgeClaims = compileClaimChecks(options);
   return ({ header, headerText }, payload, nowSeconds, context) => {
     const parsed = parseJsonObject(payload);
     if (parsed === undefined) return refusal('InvalidJsonFormat');
     const jwt = { header, claims: parsed.value, headerText, payloadText: parsed.text };
-    for (const check of claimChecks) {
-      const failed = check(jwt, nowSeconds, context);
-      if (failed !== undefined) return { ...failed, jwt };
-    }
-    return { ok: true, jwt };
+    return judgeClaims(jwt, nowSeconds, context);
   };
 };
 

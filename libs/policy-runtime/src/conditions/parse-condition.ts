@@ -121,6 +121,7 @@ class ConditionParser {
     if (operator === undefined || operator === 'and' || operator === 'or' || operator === 'not') return left;
     this.next += 1;
     const { position } = this.peek();
+    if (this.operatorAhead() === 'not') this.warnings.push(notAfterOperator(position));
     const right = this.negation();
     const test = comparisonOf(operator, right, position);
     return { evaluate: (lookup) => test(left.evaluate(lookup), right.evaluate(lookup)) };
@@ -182,6 +183,10 @@ class ConditionParser {
     return { evaluate: (lookup) => valueOf(lookup(name)) };
   }
 }
+
+/** `a is not null` compares with `not null`, which is true: hardly what its writer means. */
+const notAfterOperator = (position: number): string =>
+  `"not" at character ${position + 1} makes true or false of what follows it: "is not" is written IsNot`;
 
 const literal = (value: ConditionValue): Operand => ({ evaluate: () => value, literal: value });
 

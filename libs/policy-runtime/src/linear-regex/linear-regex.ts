@@ -21,8 +21,8 @@ export type CompiledRegex =
   | { readonly ok: false; readonly message: string; readonly position: number };
 
 /**
- * Compiles an expression that a whole text must match, or that is looked for in one. It takes what can be matched in time linear to the text: characters,
- * `.`, classes, `\d \w \s`, groups, alternatives, repetitions, anchors and `\b`, with the flags `(?i)` and `(?s)` at the
+ * Compiles an expression that a whole text must match, or that is looked for in one. It takes what can be matched in time
+ * linear to the text: characters, `.`, classes, `\d \w \s`, groups, alternatives, repetitions, anchors and `\b`, with the flags `(?i)` and `(?s)` at the
  * beginning, all as Java means them. Back-references, lookaround and possessive repetitions are refused.
  */
 export function compileLinearRegex(pattern: string): CompiledRegex {

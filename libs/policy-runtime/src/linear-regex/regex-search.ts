@@ -15,11 +15,10 @@ interface Thread {
   readonly start: number;
 }
 
-/** Where threads are followed, and what was reached there. */
+/** Where threads are followed, and who takes a character there. */
 interface Place {
   readonly text: string;
   readonly position: number;
-  readonly reached: Set<number>;
   readonly takers: Thread[];
 }
 
@@ -38,15 +37,21 @@ const END = -1;
  */
 export class RegexSearch {
   private readonly program: RegexProgram;
+  /** By instruction: the last round it was reached in. */
+  private readonly reachedIn: Uint32Array;
+  private round = 0;
   private work = 0;
 
   constructor(program: RegexProgram) {
     this.program = program;
+    this.reachedIn = new Uint32Array(program.instructions.length);
   }
 
   /** At most `limit` matches, from left to right. @throws RegexWorkExceeded */
   matchesIn(text: string, limit: number, meter?: StepMeter): readonly RegexMatch[] {
     this.work = 0;
+    this.round = 0;
+    this.reachedIn.fill(0);
     const found: RegexMatch[] = [];
     for (let from = 0; from <= text.length && found.length < limit;) {
       const match = this.firstFrom(text, from);
@@ -59,11 +64,11 @@ export class RegexSearch {
   }
 
   private firstFrom(text: string, from: number): RegexMatch | undefined {
-    let pending: readonly Thread[] = [];
+    let pending: Thread[] = [];
     let match: RegexMatch | undefined;
     for (let position = from; ; position += lengthAt(text, position)) {
-      const begun = match === undefined ? [...pending, { instruction: 0, start: position }] : pending;
-      const { takers, start } = this.follow(begun, text, position);
+      if (match === undefined) pending.push({ instruction: 0, start: position });
+      const { takers, start } = this.follow(pending, text, position);
       if (start !== undefined) match = { start, end: position };
       if (position >= text.length || (match !== undefined && takers.length === 0)) return match;
       pending = this.taken(takers, this.classAt(text, position));
@@ -71,7 +76,7 @@ export class RegexSearch {
   }
 
   /** The threads that took a character. */
-  private taken(takers: readonly Thread[], next: number): readonly Thread[] {
+  private taken(takers: readonly Thread[], next: number): Thread[] {
     const { members } = this.program;
     const moved: Thread[] = [];
     for (const { instruction, start } of takers) {
@@ -82,21 +87,21 @@ export class RegexSearch {
 
   /** Follows threads to where they take a character, until one of them ends here: less wanted ones are dropped then. */
   private follow(threads: readonly Thread[], text: string, position: number): Followed {
-    const reached = new Set<number>();
+    this.round += 1;
     const takers: Thread[] = [];
     for (const thread of threads) {
-      if (this.followOne(thread, { text, position, reached, takers })) return { takers, start: thread.start };
+      if (this.followOne(thread, { text, position, takers })) return { takers, start: thread.start };
     }
     return { takers, start: undefined };
   }
 
   /** Whether the thread ends here. */
-  private followOne({ instruction: first, start }: Thread, { text, position, reached, takers }: Place): boolean {
+  private followOne({ instruction: first, start }: Thread, { text, position, takers }: Place): boolean {
     const open = [first];
     for (let index = open.pop(); index !== undefined; index = open.pop()) {
       if ((this.work += 1) > MAX_MATCH_WORK) throw new RegexWorkExceeded();
-      if (reached.has(index)) continue;
-      reached.add(index);
+      if (this.reachedIn[index] === this.round) continue;
+      this.reachedIn[index] = this.round;
       const instruction = this.program.instructions[index];
       if (instruction?.kind === 'accept') return true;
       if (instruction?.kind === 'set') takers.push({ instruction: index, start });

@@ -108,6 +108,9 @@ describe('functions', () => {
     ['{substring(alpha,20,99)}', 'UVWXYZ'],
     ['{substring(alpha,header)}', ''],
     ['{substring(absent,1)}', ''],
+    ['{toUpperCase(jwt.My Policy.claim.sub)}', 'ALICE'],
+    ['{toUpperCase(jwt.My Policy.claim.https://ns.example/x)}', 'NS'],
+    ["{firstnonnull(jwt.My Policy.claim.absent:none,'x')}", 'none'],
     ["{replaceAll(header,'9993','')}", 'Bearer ABC-'],
     ["{replaceAll(header,regex1,'')}", 'ABC-9993'],
     ["{replaceAll('BEARER: 1234','^BEARER: ','TOKEN')}", 'TOKEN1234'],
@@ -224,6 +227,17 @@ describe('functions', () => {
     expect(of("{jsonPath('$.a',brackets)}")).toBe('['.repeat(100));
     expect(of("{replaceAll(long,long,'')}")).toBe('a'.repeat(257));
     expect(of(`{replaceAll(long,'${'a'.repeat(257)}','')}`)).toBe('');
+  });
+
+  it('makes nothing of a result that a replacement multiplies beyond measure', () => {
+    const exchange = exchangeFor(proxy);
+    exchange.setVariable('body', 'ab'.repeat(1024));
+    const resultOf = (length: number): string => {
+      exchange.setVariable('value', 'x'.repeat(length));
+      return compileMessageTemplate("{replaceAll(body,'a',value)}")(exchange);
+    };
+    expect(resultOf(4095)).toHaveLength(4096 * 1024);
+    expect(resultOf(4096)).toBe('');
   });
 
   it('looks at a document of any text in time linear to it', () => {

@@ -17,8 +17,9 @@ const NAME = /[A-Za-z_][\w.$%-]*(?: [\w.$%-]+)*/y;
 const REST_OF_ADDRESS = /:\/\/[^\s{}"'(),:]+/y;
 const FALLBACK = /:([^{}"\r\n]*)/y;
 const CALL = /([A-Za-z][A-Za-z0-9]*)\(/y;
-/** No blanks, no calls within calls; literals in single quotes, numbers and booleans without. */
-const ARGUMENT = /'([^']*)'|(-?\d+|true|false)(?=[,)])|([A-Za-z_][\w.$%-]*)(?::([^\s{}"'(),]*))?/y;
+/** Literals stand in single quotes, numbers and booleans without; what else an argument can be is a variable. */
+const LITERAL = /'([^']*)'|(-?\d+|true|false)(?=[,)])/y;
+const FALLBACK_ARGUMENT = /:([^\s{}"'(),]*)/y;
 
 class TemplateReader {
   private readonly template: string;
@@ -31,7 +32,7 @@ class TemplateReader {
   /** The reference whose brace opens at a position, and where the text after it begins. */
   referenceAt(brace: number): { readonly piece: TemplatePiece; readonly end: number } | undefined {
     this.at = brace + 1;
-    const piece = this.call() ?? this.variable(brace + 1);
+    const piece = this.call() ?? this.variable(brace + 1, FALLBACK);
     return piece !== undefined && this.skips('}') ? { piece, end: this.at } : undefined;
   }
 
@@ -49,12 +50,12 @@ class TemplateReader {
     return true;
   }
 
-  private variable(start: number): Extract<TemplateArgument, { kind: 'variable' }> | undefined {
+  private variable(start: number, fallback: RegExp): Extract<TemplateArgument, { kind: 'variable' }> | undefined {
     this.at = start;
     const name = this.take(NAME)?.[0];
     if (name === undefined) return undefined;
     const address = name.startsWith('jwt.') ? (this.take(REST_OF_ADDRESS)?.[0] ?? '') : '';
-    return { kind: 'variable', name: name + address, fallback: this.take(FALLBACK)?.[1] };
+    return { kind: 'variable', name: name + address, fallback: this.take(fallback)?.[1] };
   }
 
   private call(): TemplatePiece | undefined {
@@ -66,14 +67,18 @@ class TemplateReader {
       : undefined;
   }
 
+  private argument(): TemplateArgument | undefined {
+    const literal = this.take(LITERAL);
+    if (literal === undefined) return this.variable(this.at, FALLBACK_ARGUMENT);
+    return { kind: 'text', text: literal[1] ?? literal[2] ?? '' };
+  }
+
   private values(): readonly TemplateArgument[] | undefined {
     const values: TemplateArgument[] = [];
     do {
-      const found = this.take(ARGUMENT);
-      if (found === undefined) return undefined;
-      const [, quoted, bare, name, fallback] = found;
-      const text = quoted ?? bare;
-      values.push(text === undefined ? { kind: 'variable', name: name ?? '', fallback } : { kind: 'text', text });
+      const value = this.argument();
+      if (value === undefined) return undefined;
+      values.push(value);
     } while (this.skips(','));
     return this.skips(')') ? values : undefined;
   }

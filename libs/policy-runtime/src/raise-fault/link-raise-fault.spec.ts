@@ -63,6 +63,32 @@ describe('policy-raise-fault', () => {
     expect((await requestFault({ request })).fault).toMatchObject({ policy: 'Deny', body: 'FailedToResolveVariable' });
   });
 
+  it('shows clients no variable that is not visible, not even as what a function takes', async () => {
+    const payload = '[{hidden}][{hidden:none}][{toLowerCase(hidden)}][{firstnonnull(hidden,my.text)}]';
+    const hidden = { value: 'SECRET', secret: true };
+    const { fault } = await requestFault({
+      variables: { ...variables, hidden },
+      request: [raise('Deny', { payload, reasonPhrase: '{hidden:no}', contentType: 'text/{hidden:plain}' })],
+    });
+    expect(fault).toMatchObject({ body: '[][none][][from the environment]', reasonPhrase: 'no' });
+    expect(JSON.stringify(fault)).not.toMatch(/secret/i);
+  });
+
+  it('puts no more than 1,024 characters into a line of its head, whatever a variable holds', async () => {
+    const { fault } = await requestFault(
+      { request: [raise('Deny', { reasonPhrase: '{request.content}', contentType: 'text/{request.content}' })] },
+      { body: Buffer.from('x'.repeat(100_000)) },
+    );
+    expect(fault?.reasonPhrase).toHaveLength(1024);
+    expect(fault?.headers).toEqual([['Content-Type', `text/${'x'.repeat(1019)}`]]);
+  });
+
+  it('shows no private variable, though a stored policy names one', async () => {
+    const { name, policy } = raise('Deny', { payload: '{my.text}' });
+    const stored = { name, policy: { ...policy, payload: '[{private.key}]' } as typeof policy };
+    expect((await requestFault({ request: [stored] })).fault?.body).toBe('[]');
+  });
+
   it.each([
     ['{request.verb} {request.header.x-a}!', 'GET a, b!'],
     ['[{unset.variable}]', '[]'],

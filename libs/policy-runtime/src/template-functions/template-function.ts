@@ -4,7 +4,10 @@ export type Argument = string | undefined;
 /** A call with what its arguments hold in one request. */
 export type Call = (values: readonly Argument[]) => string;
 
-/** A function of message templates (`verify-jwt.md` 9.1). It never throws: what makes no sense gives the empty text. */
+/**
+ * A function of message templates (`verify-jwt.md` 9.1). What makes no sense gives the empty text; only an expression that
+ * takes too long throws (RegexWorkExceeded), which ends the request.
+ */
 export interface TemplateFunction {
   /** How many arguments it takes. */
   readonly least: number;

@@ -1,10 +1,10 @@
 import { refusal, type ClaimCheck, type DecodedJwt, type JsonValue } from '#libs/jwt-engine';
 import type { ExpectedMembers, ProxyArtifact, TextOrRef, VerifyJwtContract } from '#libs/policy-contracts';
 import { areExactlyEqual, exactMember, exactNames, readExactly, type ExactJson } from '../exact-json/exact-json.ts';
+import { readUntrusted } from '../exact-json/read-untrusted.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { bindList, bindText } from '../linking/bound-text.ts';
 import type { LinkContext } from '../linking/link-context.ts';
-import { jsonFrom } from './json-from.ts';
 import { linkExpectation, type ReadExact } from './member-expectation.ts';
 import type { VerifyContext } from './verify-context.ts';
 
@@ -89,12 +89,12 @@ function linkWholeObject(ref: string, part: Part, context: LinkContext): LinkedC
   const check: Check = (jwt, _nowSeconds, { exchange }) => {
     const text = bound.kind === 'constant' ? bound.text : bound.read(exchange);
     if (text === undefined) return demandNothing(ref, context);
-    const expected = jsonFrom(text);
+    const expected = readUntrusted(text) ?? null;
     if (typeof expected !== 'object' || expected === null || Array.isArray(expected)) return mismatchOf('header', ref);
-    const [members, actual] = [readExactly(text), exactPart(jwt, part)];
-    const wrong = exactNames(members).find((name) => {
+    const actual = exactPart(jwt, part);
+    const wrong = exactNames(expected).find((name) => {
       const found = exactMember(actual, name);
-      return found === undefined || !areExactlyEqual(found, exactMember(members, name) ?? null);
+      return found === undefined || !areExactlyEqual(found, exactMember(expected, name) ?? null);
     });
     return wrong === undefined ? undefined : mismatchOf(part, wrong);
   };

@@ -205,12 +205,18 @@ describe('what a run on an encrypted token leaves behind', () => {
   });
 });
 
-describe('too many tokens under a password', () => {
-  it('are answered with 503 and no word about the token; with continueOnError the flow goes on without it', async () => {
-    const busy = asked(byPassword());
-    const waiting = Array.from({ length: 66 }, () => busy.ask().outcome);
+describe('too many tokens at once', () => {
+  it.each([
+    ['under a password', byPassword, 66],
+    // They share the thread pool with everybody who looks up an address.
+    ['to a private key', byPrivateKey, 516],
+  ])('%s are answered with 503 and no word about the token; with continueOnError the flow goes on', async (...row) => {
+    const [, given, places] = row;
+    const busy = asked(given());
+    const waiting = Array.from({ length: places }, () => busy.ask().outcome);
     const refused = busy.ask();
-    const goingOn = asked(byPassword({ continueOnError: true })).ask();
+    const goingOn = asked(given({ continueOnError: true })).ask();
+    const bySecret = asked(bySecretKey({}, KEY_16)).ask().outcome;
 
     expect(refused.outcome).toMatchObject({ status: 503, name: 'GWD-016', policy: 'P' });
     const { body = '', headers = [] } = (await refused.outcome) ?? {};
@@ -221,6 +227,7 @@ describe('too many tokens under a password', () => {
     expect(goingOn.outcome).toBeUndefined();
     expect(goingOn.exchange.variable('jwt.P.valid')).toBe(false);
 
+    expect(await bySecret).toBeUndefined();
     for (const outcome of waiting) expect(await outcome).toBeUndefined();
     expect(await busy.ask().outcome).toBeUndefined();
   });

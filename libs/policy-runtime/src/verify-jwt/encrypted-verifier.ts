@@ -1,8 +1,8 @@
-import { compileEncryptedVerifier, jweFamily, type EncryptionRules } from '#libs/jwt-engine';
+import { compileEncryptedVerifier, type EncryptionRules } from '#libs/jwt-engine';
 import type { LinkContext } from '../linking/link-context.ts';
 import { linkDecryptionKey } from './decryption-key.ts';
+import { decryptionQueueOf } from './decryption-queues.ts';
 import type { VerifyRules } from './link-verifier.ts';
-import { PASSWORD_QUEUE } from './password-queue.ts';
 import { OVERLOADED, type EncryptedVerifyJwt, type Verify, type VerifyContext } from './verify-context.ts';
 
 function encryptionOf({ algorithms, passwordKey }: EncryptedVerifyJwt): EncryptionRules {
@@ -24,10 +24,9 @@ export function compileEncrypted(
   if (readKey === undefined) return undefined;
   const encryption = encryptionOf(contract);
   const key = (_header: unknown, { exchange }: VerifyContext) => readKey(exchange);
-  const isUnderPassword = jweFamily(encryption.keyAlgorithm) === 'password';
+  const queue = decryptionQueueOf(encryption.keyAlgorithm);
   return (rules) => {
     const verify = compileEncryptedVerifier<VerifyContext>({ ...rules, encryption, key });
-    if (!isUnderPassword) return verify;
-    return (...token) => PASSWORD_QUEUE.run(() => verify(...token)) ?? OVERLOADED;
+    return queue === undefined ? verify : (...token) => queue.run(() => verify(...token)) ?? OVERLOADED;
   };
 }

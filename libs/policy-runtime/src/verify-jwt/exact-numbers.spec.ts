@@ -77,3 +77,15 @@ describe('numbers are compared by their digits', () => {
     expect(await outcomeOf({ policy, header: `,"n":${actual}` })).toBe(outcome);
   });
 });
+
+describe('an expected value that nests without end', () => {
+  const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+  it.each([
+    ['a list', { claims: [{ name: 'n', array: true, ref: 'flow.expected' }] }, `[${deep}]`, 'n'],
+    ['a map', { claims: [{ name: 'n', type: 'map', ref: 'flow.expected' }] }, `{"a":${deep}}`, 'n'],
+    ['a whole object', { ref: 'flow.expected' }, `{"n":${deep}}`, 'flow.expected'],
+  ])('fits nothing as %s, and stops nobody', async (_what, additionalClaims, expected, name) => {
+    const given = { policy: { additionalClaims }, payload: '{"n":[[]]}', set: { 'flow.expected': expected } };
+    expect(await outcomeOf(given)).toBe(`InvalidClaim claim(${name})`);
+  });
+});

@@ -1,13 +1,20 @@
 import type { JsonValue } from '#libs/jwt-engine';
 import type { ExpectedMember, MemberType, ProxyArtifact, VerifyJwtContract } from '#libs/policy-contracts';
-import { areExactlyEqual, compactText, readExactly, stringText, type ExactJson } from '../exact-json/exact-json.ts';
+import {
+  areExactlyEqual,
+  compactText,
+  exactItems,
+  numberText,
+  stringText,
+  type ExactJson,
+} from '../exact-json/exact-json.ts';
+import { readUntrusted } from '../exact-json/read-untrusted.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { VariableValue } from '../exchange/variable-source.ts';
 import { variableText } from '../exchange/variable-text.ts';
 import { bindText } from '../linking/bound-text.ts';
 import { compileMessageTemplate } from '../linking/message-template.ts';
 import { rememberRecent } from '../linking/recent-results.ts';
-import { jsonFrom } from './json-from.ts';
 
 /** Whether a claim or header is what the policy expects; an expected text that makes no sense fits nothing. */
 type Fits = (actual: JsonValue, exact: ReadExact) => boolean;
@@ -15,14 +22,14 @@ type Fits = (actual: JsonValue, exact: ReadExact) => boolean;
 export type ReadExact = () => ExactJson;
 
 const never: Fits = () => false;
-const isObject = (value: JsonValue | undefined): boolean =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: JsonValue): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function fitsNumber(text: string): Fits {
-  const expected = jsonFrom(text.trim());
-  if (typeof expected !== 'number') return never;
-  const digits = readExactly(text.trim());
-  return (actual, exact) => actual === expected && areExactlyEqual(exact(), digits);
+  const expected = readUntrusted(text.trim()) ?? null;
+  const digits = numberText(expected);
+  if (digits === undefined) return never;
+  const double = Number(digits);
+  return (actual, exact) => actual === double && areExactlyEqual(exact(), expected);
 }
 
 function fitsBoolean(text: string): Fits {
@@ -31,10 +38,9 @@ function fitsBoolean(text: string): Fits {
 }
 
 function fitsMap(text: string): Fits {
-  const expected = jsonFrom(text);
-  if (!isObject(expected)) return never;
-  const members = readExactly(text);
-  return (actual, exact) => isObject(actual) && areExactlyEqual(exact(), members);
+  const expected = readUntrusted(text);
+  if (expected === undefined || !isObject(expected)) return never;
+  return (actual, exact) => isObject(actual) && areExactlyEqual(exact(), expected);
 }
 
 /** One comparison per type (`verify-jwt.md` 3.6). A claim that is no string is compared by its compact JSON text. */
@@ -53,7 +59,7 @@ function itemsOf(value: VariableValue, type: MemberType, isLiteral: boolean): re
   if (typeof value === 'object' && !('text' in value)) return value;
   const text = variableText(value) ?? '';
   if (isLiteral && type !== 'map') return commaItems(text);
-  return Array.isArray(jsonFrom(text)) ? (readExactly(text) as readonly ExactJson[]).map(itemText) : commaItems(text);
+  return exactItems(readUntrusted(text) ?? null)?.map(itemText) ?? commaItems(text);
 }
 
 function fitsList(items: readonly string[], type: MemberType): Fits {

@@ -12,7 +12,7 @@ export function overloadedFault(policyName: string, correlationId: string): Faul
     correlationId,
     headers: [['Retry-After', '1']],
     policy: policyName,
-    reason: 'decryption: no place in the queue of passwords',
+    reason: 'decryption: no place in the queue',
     message: OVERLOADED,
   });
 }

@@ -141,6 +141,14 @@ describe('every fault of the policy has a case that raises it', () => {
     expect(exchange.variable('fault.name')).toBe(name);
   });
 
+  it('names a claim that a variable demands, but not at any length', async () => {
+    const policy = { requiredClaims: { ref: 'names' } };
+    const messageOf = async (names: string) => (await judge({ policy, set: { names } })).fault?.message;
+    const longest = `https://ns.example/${'x'.repeat(236)}`;
+    expect(await messageOf(longest)).toBe(`Invalid Claim: policy(P) claim(${longest})`);
+    expect(await messageOf(`${longest}yz`)).toBe(`Invalid Claim: policy(P) claim(${longest}…)`);
+  });
+
   it('opens and verifies what the cases differ from', async () => {
     expect((await judge({})).outcome).toBe('pass');
     expect((await judge(toPrivateKey(PEM))).outcome).toBe('pass');

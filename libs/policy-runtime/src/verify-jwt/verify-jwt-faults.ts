@@ -47,7 +47,10 @@ export interface FaultRules {
 
 /** A token's own words in an answer and in logs are cut: the token may be 16 KiB of them. */
 const LONGEST_ECHO = 64;
-const echo = (text: string): string => (text.length > LONGEST_ECHO ? `${text.slice(0, LONGEST_ECHO)}…` : text);
+/** Names of claims may be addresses; those that a variable demands may be of any length. */
+const LONGEST_CLAIM = 255;
+const echo = (text: string, longest = LONGEST_ECHO): string =>
+  text.length > longest ? `${text.slice(0, longest)}…` : text;
 
 const DOCUMENTED_MISMATCH: ReadonlyMap<string | undefined, VerifyJwtFaultName> = new Map([
   ['iss', 'JwtIssuerMismatch'],
@@ -95,8 +98,9 @@ const NAMES: Readonly<Record<JwtRefusalCode, VerifyJwtFaultName | NameOf>> = {
 
 /** What the text names after the policy. A header's mismatch is reported as a claim's: Apigee has one code for both. */
 function detailOf({ code, claim, header, algorithm, reference }: JwtRefusal): string {
-  if (claim !== undefined) return ` claim(${claim})`;
-  if (header !== undefined) return code === 'ClaimMismatch' ? ` claim(${header})` : ` header(${echo(header)})`;
+  if (claim !== undefined) return ` claim(${echo(claim, LONGEST_CLAIM)})`;
+  if (header !== undefined)
+    return code === 'ClaimMismatch' ? ` claim(${echo(header, LONGEST_CLAIM)})` : ` header(${echo(header)})`;
   if (algorithm !== undefined) return ` algorithm(${echo(algorithm)})`;
   return reference === undefined ? '' : ` variable(${reference})`;
 }

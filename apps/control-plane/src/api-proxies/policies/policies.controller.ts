@@ -56,6 +56,8 @@ import {
 } from './policy-requests.ts';
 import { GetApiProxy } from '../proxies/get-api-proxy.handler.ts';
 import { PROXY_CHECK, type ProxyCheck } from '../proxy-check.port.ts';
+import { VARIABLE_VISIBILITIES, type VariableVisibilities } from '../variable-visibility.port.ts';
+import { shownVariables, shownVariableWarnings } from './shown-variable-warnings.ts';
 import { readPolicy } from './verify-jwt-xml/read-policy.ts';
 import { verifyJwtToXml } from './verify-jwt-xml/verify-jwt-to-xml.ts';
 
@@ -73,6 +75,7 @@ export class PoliciesController {
     private readonly queries: QueryBus,
     private readonly environmentNames: EnvironmentNameCheck,
     @Inject(PROXY_CHECK) private readonly check: ProxyCheck,
+    @Inject(VARIABLE_VISIBILITIES) private readonly variables: VariableVisibilities,
   ) {}
 
   @Get()
@@ -170,7 +173,13 @@ export class PoliciesController {
     const all = [...faults, ...metadataFaults(request, metadata), ...faultsIn(policy), ...cannotRun, ...unknown];
     if (all.length > 0 || !metadata.ok || !policy.ok) throw invalid(all);
     const warnings = [...metadata.warnings, ...policy.warnings, ...conditionWarnings(policy.value)];
-    return { metadata: metadata.value, policy: policy.value, warnings };
+    const shown = await this.shownVariables(address, policy.value);
+    return { metadata: metadata.value, policy: policy.value, warnings: [...warnings, ...shown] };
+  }
+
+  private async shownVariables({ projectName }: PolicyAddress, policy: PolicyContract): Promise<ContractWarning[]> {
+    const shown = shownVariables(policy);
+    return shown.length === 0 ? [] : shownVariableWarnings(shown, await this.variables.of(projectName));
   }
 
   private async unknownEnvironments(members: RequestMembers['members']): Promise<ValidationFault[]> {

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { KeySet } from '#libs/policy-runtime';
-import type { FetchOutcome, KeySetDocuments } from '../fetched-document.ts';
+import type { FetchOutcome, KeySetDocuments, RedirectReach } from '../fetched-document.ts';
 
 const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
 const jwk = publicKey.export({ format: 'jwk' });
@@ -36,10 +36,13 @@ export async function verdicts(
 export class HandDrivenDocuments implements KeySetDocuments {
   /** Every address that was asked for, in order. */
   readonly asked: string[] = [];
+  /** How far the redirects of the last one might lead. */
+  redirectsTo: RedirectReach | undefined;
   readonly #pending: { readonly address: string; readonly end: (outcome: FetchOutcome) => void }[] = [];
 
-  fetch(address: string): Promise<FetchOutcome> {
+  fetch(address: string, redirectsTo: RedirectReach): Promise<FetchOutcome> {
     this.asked.push(address);
+    this.redirectsTo = redirectsTo;
     return new Promise((end) => this.#pending.push({ address, end }));
   }
 

@@ -87,7 +87,7 @@ class ShapeCheck implements ShapeFindings {
       name,
       siblings.filter((sibling) => PLACES_OF_ELEMENTS.has(sibling)),
     );
-    const isUnknown = `element ${at.path} is not known; ${at.parent} may hold: ${listed(siblings)}`;
+    const isUnknown = `element ${at.path} is not known`;
     if (elsewhere !== undefined) {
       this.refuse(
         at.field,
@@ -95,8 +95,9 @@ class ShapeCheck implements ShapeFindings {
         `element ${at.path} has no meaning there; it stands in ${listed(elsewhere)}`,
       );
     } else if (meant !== undefined) this.refuse(at.field, 'unknown_field', `${isUnknown}. Did you mean ${meant}?`);
-    else if (shape.holdsChecks === true) this.refuse(at.field, 'unknown_field', isUnknown);
-    else this.warn(at.field, `${isUnknown}. It has no effect and is not stored`);
+    else if (shape.holdsChecks === true) {
+      this.refuse(at.field, 'unknown_field', `${isUnknown}; ${at.parent} may hold: ${listed(siblings)}`);
+    } else this.warn(at.field, `${isUnknown}: it has no effect and is not stored`);
   }
 
   /** Decided: of a repeated element at the top the first counts (`verify-jwt.md` part 5). */

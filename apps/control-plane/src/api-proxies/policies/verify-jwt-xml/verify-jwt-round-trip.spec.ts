@@ -77,7 +77,7 @@ const encryptedKeys = fc.oneof(
     ['PBES2-HS384+A192KW'],
     fc
       .record({
-        ...{ ref: privateRef, saltLength: fc.option(fc.integer({ min: 1, max: 1024 })) },
+        ...{ ref: privateRef, saltLength: fc.option(fc.integer({ min: 8, max: 1024 })) },
         pbkdf2Iterations: fc.option(fc.integer({ min: 1, max: 1_000_000 })),
       })
       .map((passwordKey) => ({ passwordKey })),

@@ -26,11 +26,11 @@ export const templatesOf = ({ reasonPhrase = '', contentType, payload }: RaiseFa
 ];
 
 /**
- * Clients are shown no secret of the environment: to them a `private.` variable, and one that is not visible, is unset
+ * Clients are shown no secret of the environment: to them a variable that is not visible is unset, as every `private.` one
  * (contract 4.2).
  */
 function compileShown(name: string, { variables }: ProxyArtifact): VariableReader {
-  const isSecret = name.startsWith('private.') || (Object.hasOwn(variables, name) && variables[name]?.secret === true);
+  const isSecret = Object.hasOwn(variables, name) && variables[name]?.secret === true;
   return isSecret ? () => undefined : compileVariable(name);
 }
 

@@ -165,6 +165,8 @@ describe('policy-verify-jwt as XML', () => {
     const read = readXml(xmlWith('<Compress/><NotBefore>1h</NotBefore><Unknown><Claim name="a"/></Unknown>'));
     expect(accepted(read)).toEqual(accepted(readJson(HS256)));
     expect(warningsOf(read)).toEqual(['policy.Compress', 'policy.NotBefore', 'policy.Unknown']);
+    const message = 'element VerifyJWT/Compress is not known: it has no effect and is not stored';
+    expect(read.ok && read.warnings[0]?.message).toBe(message);
     const key = '<PublicKey><Id>k1</Id><Value ref="public.k"/><Other/></PublicKey>';
     const withKey = readXml(`<VerifyJWT><Algorithm>RS256</Algorithm>${key}</VerifyJWT>`);
     expect(accepted(withKey)).toMatchObject({ publicKey: { value: { ref: 'public.k' } } });

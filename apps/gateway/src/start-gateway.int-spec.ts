@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { Redis } from 'ioredis';
 import {
   LEASE_MS,
-  openLease,
   putIdentity,
   RedisConfigChannel,
   type ChangeRecord,
@@ -20,6 +18,7 @@ import { CannotListen } from './listening.ts';
 import { CapturedLog } from '#libs/program-shell/testing';
 import { startGateway, type RunningGateway } from './start-gateway.ts';
 import { RedisRelay } from './testing/redis-relay.ts';
+import { foundInLeases } from './testing/watched-leases.ts';
 
 // eslint-disable-next-line no-restricted-syntax -- set by the test run's global setup; this file is in no build
 const redisUrl = process.env['TEST_REDIS_URL'];
@@ -78,25 +77,9 @@ describe('a gateway', () => {
       ?.split(' ')
       .at(-1);
 
-  /** Waits for the answer of the gateway, as the control plane does. */
-  async function leaseWhere(isIt: (lease: LeaseState) => boolean): Promise<LeaseState> {
-    let onHint = (): void => undefined;
-    const watch = await channel.watch('leases', () => onHint());
-    const within = AbortSignal.timeout(10_000);
-    try {
-      for (;;) {
-        within.throwIfAborted();
-        const hinted = new Promise<void>((resolve) => (onHint = resolve));
-        for (const stored of await channel.leases()) {
-          const lease = openLease(prepared.keys, stored);
-          if (lease !== undefined && isIt(lease)) return lease;
-        }
-        await Promise.race([hinted, once(within, 'abort')]);
-      }
-    } finally {
-      await watch.close();
-    }
-  }
+  /** Waits for the answer of the gateway. */
+  const leaseWhere = (isIt: (lease: LeaseState) => boolean): Promise<LeaseState> =>
+    foundInLeases(channel, prepared, (leases) => leases.find(isIt));
 
   async function publish(change: ChangeRecord, wishes?: Partial<ArtifactWishes>): Promise<LeaseState> {
     const artifact = wishes && {

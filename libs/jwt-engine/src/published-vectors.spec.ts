@@ -8,7 +8,7 @@ import { isOurs, judgeByAllAlgorithms, judgePublished, publishedKey } from '../.
 import { checkKeyFor } from './check-key.ts';
 import { isJwsAlgorithmName } from './jws-algorithms.ts';
 
-/** In the published set, and not ours: refused whatever the set says (RFC 8725 section 3.2, issue 6 point 2). */
+/** In the published set, and not ours: refused whatever the set says (RFC 8725 section 3.2). */
 const NOT_OURS = ['JWE RSA-OAEP', 'JWE RSA1_5', 'JWE dir with foo'];
 
 const nameOf = ({ kind, alg, enc }: PublishedCase): string =>

@@ -33,6 +33,9 @@ export const policyBaseFields = {
   forwardVariables: withDefault(z.array(forwardVariable).max(50), []),
 } as const;
 
+/** A policy that somebody sends, or one that an earlier version accepted and that must stay readable. */
+export type PolicyOrigin = 'sent' | 'stored';
+
 export interface PolicyBase {
   readonly description?: string | undefined;
   readonly active: boolean;

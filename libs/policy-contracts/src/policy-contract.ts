@@ -1,7 +1,7 @@
 import { documentFaults } from './document-text.ts';
 import { parseAuthJwt, type AuthJwtContract } from './auth-jwt.contract.ts';
 import { parseRaiseFault, type RaiseFaultContract } from './raise-fault.contract.ts';
-import type { PolicyOrigin } from './verify-jwt-findings.ts';
+import type { PolicyOrigin } from './policy-base.ts';
 import { unexpandedTemplateFaults } from './verify-jwt-unexpanded.ts';
 import { parseVerifyJwt, type VerifyJwtContract } from './verify-jwt.contract.ts';
 import type { Parsed } from './validation-fault.ts';

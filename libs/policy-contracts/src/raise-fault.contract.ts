@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { optional, withDefault, wholeNumber } from './nullable-fields.ts';
-import { policyBaseFields } from './policy-base.ts';
+import { policyBaseFields, type PolicyOrigin } from './policy-base.ts';
 import { parseWith, type ContractWarning, type Parsed, type ValidationFault } from './validation-fault.ts';
-import type { PolicyOrigin } from './verify-jwt-findings.ts';
 
 /** RFC 9110 section 5.5: what may stand in a field value or a reason phrase; never CR, LF or NUL. */
 const HEADER_TEXT = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;

@@ -1,3 +1,4 @@
+import type { PolicyOrigin } from './policy-base.ts';
 import type { ContractWarning, ValidationFault } from './validation-fault.ts';
 
 /** Apigee's deployment errors and the words of their texts (`verify-jwt.md` part 5). */
@@ -39,9 +40,6 @@ export interface Culprit {
   readonly kind: 'claim' | 'header' | 'element';
   readonly name: string;
 }
-
-/** A policy that somebody sends, or one that an earlier version accepted and that must stay readable. */
-export type PolicyOrigin = 'sent' | 'stored';
 
 /** Collects everything wrong and everything risky in one policy; `field` is relative to the policy. */
 export class VerifyJwtFindings {

@@ -2,6 +2,7 @@ import type { RawVerifyJwt } from './verify-jwt-schema.ts';
 import { isFromCaller } from './verify-jwt-caller-variables.ts';
 import { textOrRef } from './verify-jwt-elements.ts';
 import type { VerifyJwtFindings } from './verify-jwt-findings.ts';
+import { KEY_ELEMENTS } from './verify-jwt-key-elements.ts';
 
 /** Where a key set is fetched from: the address itself, or the variable that holds it. */
 export type JwksAddress = { readonly uri: string } | { readonly uriRef: string };
@@ -10,6 +11,7 @@ const JWKS = { kind: 'element', name: 'JWKS' } as const;
 const FIELD = 'publicKey.jwks';
 
 const NO_TEMPLATE = 'uri is an address as it stands, without {variables}; an address from a variable goes into uriRef.';
+const CALLER_CHOOSES = 'The caller would choose the keys; list the hosts that it may choose from in allowedJwksHosts.';
 const NO_ADDRESS = 'uri must be an absolute http or https address without credentials.';
 
 function addressFault(uri: string): string | undefined {
@@ -36,10 +38,7 @@ function checkUri(uri: string, findings: VerifyJwtFindings): void {
 function checkUriRef(uriRef: string, allowedHosts: readonly string[], findings: VerifyJwtFindings): void {
   if (uriRef === '') findings.refuse('EmptyElementForKeyConfiguration', `${FIELD}.uriRef`, JWKS);
   else if (isFromCaller(uriRef) && allowedHosts.length === 0) {
-    findings.refuse(
-      ...(['InsecureKeySource', `${FIELD}.uriRef`, { kind: 'element', name: 'PublicKey' }] as const),
-      'The caller would choose the keys; list the hosts that it may choose from in allowedJwksHosts.',
-    );
+    findings.refuse('InsecureKeySource', `${FIELD}.uriRef`, KEY_ELEMENTS.publicKey, CALLER_CHOOSES);
   }
 }
 

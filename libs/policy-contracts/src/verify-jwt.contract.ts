@@ -1,5 +1,5 @@
 import { jwsFamily, type JwsAlgorithmName } from '#libs/jwt-engine';
-import type { PolicyBase } from './policy-base.ts';
+import type { PolicyBase, PolicyOrigin } from './policy-base.ts';
 import { parseWith, type Parsed } from './validation-fault.ts';
 import {
   constraint,
@@ -9,7 +9,7 @@ import {
   type ListOrRef,
   type TextOrRef,
 } from './verify-jwt-elements.ts';
-import { VerifyJwtFindings, type PolicyOrigin } from './verify-jwt-findings.ts';
+import { VerifyJwtFindings } from './verify-jwt-findings.ts';
 import { checkKeyElements, warnOfKeyIds } from './verify-jwt-key-elements.ts';
 import { algorithmsOf, publicKeyOf, type PublicKeyElement } from './verify-jwt-keys.ts';
 import type { SecretKeyElement } from './verify-jwt-secrets.ts';

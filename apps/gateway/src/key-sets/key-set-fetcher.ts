@@ -8,7 +8,7 @@ import {
 } from './fetched-document.ts';
 import { HostTurns } from './host-turns.ts';
 
-/** Limits of one fetch (issue 7 point 2, verify-jwt.md 13.11). */
+/** Limits of one fetch (verify-jwt.md 13.11). */
 export const FETCH_LIMITS = {
   /** From asking to the last byte: waiting for a turn, resolving, connecting and redirects included. */
   timeoutMs: 5_000,

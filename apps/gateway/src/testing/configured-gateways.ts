@@ -1,16 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { Redis } from 'ioredis';
-import { openLease, RedisConfigChannel, type LeaseState } from '#libs/config-distribution';
+import { RedisConfigChannel, type LeaseState } from '#libs/config-distribution';
 import { prepareEnvironment, type PreparedEnvironment } from '#libs/config-distribution/testing';
 import { CapturedLog } from '#libs/program-shell/testing';
 import type { FaultCodes, GatewayConfig } from '../config/gateway.config.ts';
 import { changeFor, temporaryDirectory } from '../config-subscriber/testing/subscriber-rig.ts';
 import { artifactOf, type ArtifactWishes } from '../http-server/testing/rig.ts';
 import { startGateway, type RunningGateway } from '../start-gateway.ts';
+import { foundInLeases } from './watched-leases.ts';
 
 export const FAULT_CODES: readonly FaultCodes[] = ['documented', 'observed'];
-const ACKNOWLEDGED_WITHIN_MS = 20_000;
 
 /** What one proxy of the environment is made of; its name is its path. */
 export interface PublishedProxy extends ArtifactWishes {
@@ -68,7 +67,7 @@ export class ConfiguredGateways {
       const change = changeFor(wishes.proxy, this.#deployment);
       await this.#prepared.publisher.publish(change, this.#artifactText(wishes));
     }
-    await this.#acknowledged(this.#deployment);
+    await foundInLeases(this.#channel, this.#prepared, (leases) => this.#allServe(leases) || undefined);
   }
 
   async stop(): Promise<void> {
@@ -110,31 +109,9 @@ export class ConfiguredGateways {
     });
   }
 
-  /** As a control plane waits: by the leases, which say what each gateway did with every deployment. */
-  async #acknowledged(deployment: number): Promise<void> {
-    let onHint = (): void => undefined;
-    const watch = await this.#channel.watch('leases', () => onHint());
-    const within = AbortSignal.timeout(ACKNOWLEDGED_WITHIN_MS);
-    try {
-      for (;;) {
-        within.throwIfAborted();
-        const hinted = new Promise<void>((resolve) => (onHint = resolve));
-        if (this.#allServe(deployment, await this.#leases())) return;
-        await Promise.race([hinted, once(within, 'abort')]);
-      }
-    } finally {
-      await watch.close();
-    }
-  }
-
-  async #leases(): Promise<LeaseState[]> {
-    const stored = await this.#channel.leases();
-    return stored.flatMap((one) => openLease(this.#prepared.keys, one) ?? []);
-  }
-
-  #allServe(deployment: number, leases: readonly LeaseState[]): boolean {
+  #allServe(leases: readonly LeaseState[]): boolean {
     const [refused] = leases.flatMap(({ rejected }) => rejected);
     if (refused !== undefined) throw new Error(`a gateway refused ${refused.proxyId}: ${refused.reason}`);
-    return leases.length === FAULT_CODES.length && leases.every(({ handled }) => handled.includes(deployment));
+    return leases.length === FAULT_CODES.length && leases.every(({ handled }) => handled.includes(this.#deployment));
   }
 }

@@ -1,10 +1,10 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
-import { privateKeyFrom, refusal, secretKeyFrom } from '#libs/jwt-engine';
+import { privateKeyFrom, refusal } from '#libs/jwt-engine';
 import type { PrivateKeyElement } from '#libs/policy-contracts';
 import { bindText } from '../linking/bound-text.ts';
 import type { LinkContext } from '../linking/link-context.ts';
 import { rememberRecent } from '../linking/recent-results.ts';
-import { linkKeyText, type KeyReader, type KeyText } from './key-text.ts';
+import { linkKeyText, secretText, type KeyReader, type KeyText } from './key-text.ts';
 import type { EncryptedVerifyJwt } from './verify-context.ts';
 
 /** How many different passwords of one private key are remembered, when a variable holds the password. */
@@ -37,15 +37,9 @@ function linkPrivateKey(
 const passwordFrom = (text: string): KeyObject => createSecretKey(text, 'utf8');
 
 function keyTextOf({ secretKey, passwordKey, directKey }: EncryptedVerifyJwt): KeyText<KeyObject> | undefined {
-  if (secretKey !== undefined) {
-    const parse = (text: string) => secretKeyFrom(text, secretKey.encoding ?? 'utf8');
-    return { element: { ref: secretKey.ref }, parse, whenEmpty: 'InvalidSecretKey' };
-  }
-  if (directKey !== undefined) {
-    // Base64 unless the policy says otherwise, unlike a SecretKey (`verify-jwt.md` 3.4).
-    const parse = (text: string) => secretKeyFrom(text, directKey.encoding ?? 'base64');
-    return { element: { ref: directKey.ref }, parse, whenEmpty: 'InvalidSecretKey' };
-  }
+  if (secretKey !== undefined) return secretText(secretKey, 'utf8');
+  // `verify-jwt.md` 3.4.
+  if (directKey !== undefined) return secretText(directKey, 'base64');
   return (
     passwordKey && { element: { ref: passwordKey.ref }, parse: passwordFrom, whenEmpty: 'InvalidPasswordKey' as const }
   );

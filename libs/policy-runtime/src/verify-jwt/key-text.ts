@@ -1,5 +1,6 @@
-import { refusal, type JwtRefusal, type KeyFaultCode } from '#libs/jwt-engine';
-import type { TextOrRef } from '#libs/policy-contracts';
+import { type KeyObject } from 'node:crypto';
+import { refusal, secretKeyFrom, type JwtRefusal, type KeyFaultCode, type SecretEncoding } from '#libs/jwt-engine';
+import type { SecretKeyElement, TextOrRef } from '#libs/policy-contracts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { bindText } from '../linking/bound-text.ts';
 import type { LinkContext } from '../linking/link-context.ts';
@@ -15,6 +16,13 @@ export interface KeyText<Key> {
   /** What an empty key is refused with. */
   readonly whenEmpty: KeyFaultCode;
 }
+
+/** A secret in a variable, written as the policy says, else as `otherwise` says. */
+export const secretText = ({ ref, encoding }: SecretKeyElement, otherwise: SecretEncoding): KeyText<KeyObject> => ({
+  element: { ref },
+  parse: (text) => secretKeyFrom(text, encoding ?? otherwise),
+  whenEmpty: 'InvalidSecretKey',
+});
 
 /** The key of one request, or why there is none. */
 export type KeyReader<Key> = (exchange: Exchange) => Key | JwtRefusal;

@@ -1,15 +1,8 @@
 import type { KeyObject } from 'node:crypto';
-import {
-  jwksSelectorFrom,
-  publicKeyFrom,
-  refusal,
-  secretKeyFrom,
-  type JwtRefusal,
-  type KeySelector,
-} from '#libs/jwt-engine';
+import { jwksSelectorFrom, publicKeyFrom, refusal, type JwtRefusal, type KeySelector } from '#libs/jwt-engine';
 import { CERTIFICATE_PEM, type SignedTokens } from '#libs/policy-contracts';
 import type { LinkContext } from '../linking/link-context.ts';
-import { linkKeyText, type KeyText } from './key-text.ts';
+import { linkKeyText, secretText, type KeyText } from './key-text.ts';
 import type { SignedVerifyJwt, VerifyContext } from './verify-context.ts';
 
 type VerificationKey = KeyObject | KeySelector<unknown>;
@@ -18,10 +11,7 @@ const certificateFrom = (text: string): KeyObject | JwtRefusal =>
   CERTIFICATE_PEM.test(text) ? publicKeyFrom(text) : refusal('KeyParsingFailed');
 
 function keyTextOf({ secretKey, publicKey }: SignedTokens): KeyText<VerificationKey> | undefined {
-  if (secretKey !== undefined) {
-    const parse = (text: string): KeyObject | JwtRefusal => secretKeyFrom(text, secretKey.encoding ?? 'utf8');
-    return { element: { ref: secretKey.ref }, parse, whenEmpty: 'InvalidSecretKey' };
-  }
+  if (secretKey !== undefined) return secretText(secretKey, 'utf8');
   const { value, certificate, jwks } = publicKey ?? {};
   if (value !== undefined) return { element: value, parse: publicKeyFrom, whenEmpty: 'InvalidPublicKey' };
   if (certificate !== undefined) return { element: certificate, parse: certificateFrom, whenEmpty: 'InvalidPublicKey' };

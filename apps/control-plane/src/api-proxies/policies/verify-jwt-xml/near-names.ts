@@ -23,7 +23,8 @@ export function nearName(name: string, known: readonly string[]): string | undef
   const written = name.toLowerCase();
   return known.find((candidate) => {
     const meant = candidate.toLowerCase();
-    if (Math.abs(meant.length - written.length) > 2) return isShortened(written, meant);
-    return isShortened(written, meant) || distance(written, meant) <= mostEdits(meant);
+    // So far apart in length, the distance need not be reckoned.
+    const isNear = Math.abs(meant.length - written.length) <= 2 && distance(written, meant) <= mostEdits(meant);
+    return isNear || isShortened(written, meant);
   });
 }

@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 const swc = {
   swcrc: false,
   sourceMaps: 'inline',
@@ -24,13 +26,16 @@ const base = {
   },
   transformIgnorePatterns: [`/node_modules/(?!(${requiredEsm.join('|')})/)`],
 };
-// One PostgreSQL and one Redis for a whole run; every suite takes a database and a key prefix of its own.
+// A PostgreSQL and a Redis for each worker; every suite takes a database and a key prefix of its own.
 const withServers = {
+  setupFiles: [...base.setupFiles, '<rootDir>/test/support/own-servers.ts'],
   globalSetup: '<rootDir>/test/support/servers-setup.ts',
   globalTeardown: '<rootDir>/test/support/servers-teardown.ts',
 };
 export default {
   rootDir: import.meta.dirname,
+  // Suites wait more than they compute: on two cores, two of them at once take little more than half the time.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
   reporters: ['default', '<rootDir>/test/support/ci-line-reporter.mjs'],
   testTimeout: 30_000,
   workerIdleMemoryLimit: '1GB',

@@ -7,6 +7,8 @@ import path from 'node:path';
 export const root = path.resolve(import.meta.dirname, '..');
 
 const MINIMUM_NODE = [20, 19];
+/** Of those who do the work: what a command prints itself may be piped into a file. */
+const STDERR = 2;
 const MARKER = path.join(root, 'node_modules', '.gatewarden-installed');
 
 /** An expected fault: its message is all that the person needs. */
@@ -55,14 +57,14 @@ function runNpm(args, stdio) {
 export function ensureDependencies(announce = () => undefined) {
   if (isInstalled()) return 'up to date';
   announce('npm ci (a minute or so the first time)');
-  const clean = runNpm(['ci'], ['ignore', 'inherit', 'pipe']);
+  const clean = runNpm(['ci'], ['ignore', STDERR, 'pipe']);
   if (clean.error !== undefined) throw new BootstrapFault(`npm cannot be run: ${clean.error.message}`);
   let how = 'installed';
   if (clean.status !== 0) {
     // Only where npm finds fault with the lock file itself, as some releases do with binaries of other platforms.
     if (!/EUSAGE|from lock file|in sync/.test(clean.stderr)) throw installFault(clean.stderr);
     announce('npm ci does not accept the lock file, npm install does');
-    const loose = runNpm(['install', '--no-save'], ['ignore', 'inherit', 'pipe']);
+    const loose = runNpm(['install', '--no-save'], ['ignore', STDERR, 'pipe']);
     if (loose.status !== 0) throw installFault(loose.stderr);
     how = 'installed (npm install)';
   }
@@ -106,7 +108,10 @@ export function ensureBuilt(announce = () => undefined) {
   if (isBuilt()) return 'up to date';
   announce('compiling');
   const startedAt = new Date();
-  const built = spawnSync(process.execPath, [path.join(root, 'scripts', 'build.mjs')], { cwd: root, stdio: 'inherit' });
+  const built = spawnSync(process.execPath, [path.join(root, 'scripts', 'build.mjs')], {
+    cwd: root,
+    stdio: ['inherit', STDERR, STDERR],
+  });
   if (built.status !== 0) throw new BootstrapFault('the build failed: see the errors above');
   // A source saved during the build is newer than its beginning, hence built again the next time.
   writeFileSync(BUILD_MARKER, '');

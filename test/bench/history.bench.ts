@@ -10,10 +10,11 @@ import os from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
 import { startEmbeddedPostgres, startRedis } from '#libs/embedded-servers';
-import { type DomainEvent, HistoryKeys, PostgresEventStore } from '#libs/event-store';
+import { type DomainEvent, PostgresEventStore } from '#libs/event-store';
 import { parsePolicy } from '#libs/policy-contracts';
 import { ChildProgram } from '../support/child-program.ts';
 import { freePortsInARow } from '../support/free-ports.ts';
+import { historyKeysOf } from '../support/history-keys-of.ts';
 import { until } from '../support/until.ts';
 import { median, percentile, timed, timedRuns } from './event-store/figures.ts';
 
@@ -163,11 +164,11 @@ const postgres = await startEmbeddedPostgres({ dataDir: path.join(directory, 'po
 const redis = await startRedis({ dataDir: path.join(directory, 'redis'), appendOnly: false });
 const masterKey = randomBytes(32);
 const pool = new pg.Pool({ connectionString: postgres.url, max: 4, pipeline: true });
-const store = new PostgresEventStore(pool, new HistoryKeys(masterKey));
 const controlPlane = await startControlPlane({
   ...{ DATABASE_URL: postgres.url, REDIS_URL: redis.url, DATA_DIR: path.join(directory, 'control-plane') },
   MASTER_KEY: masterKey.toString('base64'),
 });
+const store = new PostgresEventStore(pool, await historyKeysOf(pool, masterKey));
 try {
   const [cpu] = os.cpus();
   console.log(`${os.cpus().length} x ${cpu?.model}, Node ${process.version}, load ${os.loadavg()[0]?.toFixed(1)}`);
@@ -192,7 +193,7 @@ try {
     (proxy) =>
       controlPlane.call('GET', `${X(proxy)}${target(proxy)}`);
   const works: readonly (readonly [string, Work])[] = [
-    ['loaded by the event store', ({ streamId }) => store.loadStream(streamId, 'apiProxy@1')],
+    ['loaded by the event store', ({ streamId }) => store.loadStream(streamId, 'apiProxy@2')],
     ['GET X/', get(() => '/')],
     ['PUT X/policies/{name}/ (a change)', change],
     ['GET X/revisions/{the middle one}/', get(({ changes }) => `/revisions/${changes / 2}/`)],

@@ -10,7 +10,8 @@ const ending = new AbortController();
 // However often: everything that was started is to be stopped again, Redis and PostgreSQL too.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ending.abort());
 
-await startServers();
+await startServers({ maxWorkers: 1 });
+await import('../support/own-servers.ts');
 try {
   const say = (line: string): void => console.log(line);
   const size = { durationMs: minutes * 60_000, proxies: 4, gatewaysEach: 2 };

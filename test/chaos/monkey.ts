@@ -62,7 +62,7 @@ export class Monkey {
     const emptied = this.redis(plan.emptied);
     const old = this.redis(plan.broughtBack);
     return [
-      { at: COPIED_AT, victim: old, what: 'copy', act: async () => old.copyTo(plan.copyDirectory) },
+      { at: COPIED_AT, victim: old, what: 'copy', act: () => old.copyTo(plan.copyDirectory) },
       { at: EMPTIED_AT, victim: emptied, what: 'empty', act: () => emptied.empty() },
       { at: BROUGHT_BACK_AT, victim: old, what: 'old copy', act: () => this.bringBack(old, plan.copyDirectory) },
     ];
@@ -70,6 +70,7 @@ export class Monkey {
 
   /** With nobody there to repair it at once: gateways have to see by themselves that it is old. */
   private async bringBack(old: RedisVictim, directory: string): Promise<void> {
+    await old.copyIsOld();
     const deployers = this.victims.all.filter(({ kind }) => kind === 'deployer');
     for (const deployer of deployers) deployer.freeze();
     await old.bringBack(directory);

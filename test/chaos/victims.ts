@@ -23,8 +23,10 @@ export interface Victim {
 /** A Redis whose data may be lost, or be those of yesterday. */
 export interface RedisVictim extends Victim {
   empty(): Promise<void>;
+  /** Fulfils when its last copy is old: something was published since. @throws Error when nothing is */
+  copyIsOld(): Promise<void>;
   /** Its data as they are now. */
-  copyTo(directory: string): void;
+  copyTo(directory: string): Promise<void>;
   bringBack(directory: string): Promise<void>;
 }
 
@@ -32,6 +34,7 @@ export interface RedisVictim extends Victim {
 const ENDS_WITHIN_MS = 45_000;
 /** What takes a second takes far longer while a whole suite runs on few cores. */
 const READY_WITHIN_MS = 120_000;
+const COPY_OLD_WITHIN_MS = 60_000;
 
 class ProgramVictim implements Victim {
   constructor(
@@ -104,10 +107,13 @@ interface RedisPlace {
   readonly directory: string;
   readonly running: () => RunningServer;
   readonly again: () => Promise<unknown>;
+  /** Another text whenever something more is known to have been published to it. */
+  readonly published: () => Promise<string>;
 }
 
 class RedisProcess implements RedisVictim {
   readonly name: string;
+  private publishedAtCopy = '';
 
   constructor(
     readonly kind: Victim['kind'],
@@ -144,13 +150,20 @@ class RedisProcess implements RedisVictim {
     client.disconnect();
   }
 
-  copyTo(directory: string): void {
+  async copyTo(directory: string): Promise<void> {
     this.freeze();
     cpSync(this.place.directory, directory, {
       recursive: true,
       filter: (file) => !/redis\.(pid|lock|log)$/.test(file),
     });
     this.thaw();
+    this.publishedAtCopy = await this.place.published();
+  }
+
+  /** However late it was copied: a copy that nothing was published after is no old one. */
+  async copyIsOld(): Promise<void> {
+    const what = `something is published to ${this.name} after it was copied`;
+    await until(what, async () => (await this.place.published()) !== this.publishedAtCopy, COPY_OLD_WITHIN_MS);
   }
 
   async bringBack(directory: string): Promise<void> {
@@ -159,6 +172,16 @@ class RedisProcess implements RedisVictim {
     cpSync(directory, this.place.directory, { recursive: true });
     await this.place.again();
   }
+}
+
+/** What PostgreSQL knows to have been published last to an environment. */
+async function knownPosition(system: GatewardenSystem, environment: string): Promise<string> {
+  const { rows } = await system.database.pool.query<{ position: string }>(
+    `select epoch || ' ' || sequence as position from environment_channels
+     join names on names.kind = 'environment' and names.entity_id = environment_id::text where names.name = $1`,
+    [environment],
+  );
+  return rows[0]?.position ?? '';
 }
 
 export interface Victims {
@@ -174,12 +197,14 @@ export function victimsOf(system: GatewardenSystem, downtimes: Downtimes): Victi
     const place: RedisPlace = {
       ...{ name: `redis of ${name}`, directory: system.redisDirectory(name) },
       ...{ running: () => system.environment(name).redis, again: () => system.redisAgain(name) },
+      published: () => knownPosition(system, name),
     };
     redises.set(name, new RedisProcess('redis of an environment', place));
   }
   const queue: RedisPlace = {
     ...{ name: 'redis of the queue', directory: system.redisDirectory('queue') },
     ...{ running: () => system.queue, again: () => system.startQueue() },
+    published: () => Promise.resolve(''),
   };
   const all: Victim[] = [
     new ProgramVictim('api', 'api', controlPlane, () => system.ready(controlPlaneUrl, READY_WITHIN_MS)),

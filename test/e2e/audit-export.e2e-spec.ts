@@ -7,10 +7,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { HistoryKeys, PostgresEventStore, type DomainEvent } from '#libs/event-store';
+import { PostgresEventStore, type DomainEvent } from '#libs/event-store';
 import { freshDatabase, type FreshDatabase } from '#libs/event-store/testing';
 import { ChildProgram } from '../support/child-program.ts';
 import { freePortsInARow } from '../support/free-ports.ts';
+import { historyKeysOf } from '../support/history-keys-of.ts';
 import { until } from '../support/until.ts';
 
 const COMMAND = path.resolve(import.meta.dirname, '../../dist/apps/control-plane/src/maintenance/audit-export.main.js');
@@ -49,7 +50,7 @@ describe('npm run audit:export', () => {
     database = await freshDatabase();
     await startControlPlaneOnce();
     expect(await ran()).toEqual({ code: 0, printed: '', said: 'audit:export: 0 events\n' });
-    const store = new PostgresEventStore(database.pool, new HistoryKeys(masterKey));
+    const store = new PostgresEventStore(database.pool, await historyKeysOf(database.pool, masterKey));
     const events = Array.from({ length: EVENTS }, (_, number): DomainEvent => {
       const data = { projectId: 'j-1', name: 'shop', number, text: 'x'.repeat(200) };
       return { type: 'ProjectCreated', schemaVersion: 1, data };

@@ -1,7 +1,6 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { EncryptJWT, exportJWK, exportPKCS8, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
+import { EncryptJWT, exportPKCS8, generateKeyPair } from 'jose';
 import { GatewardenSystem } from '../support/gatewarden-system.ts';
+import { IdentityProvider, providerKey, signedBy } from '../support/identity-provider.ts';
 import { policyBody, proxyBody } from '../support/policies.ts';
 import { call, json } from '../support/token-client.ts';
 
@@ -27,43 +26,6 @@ const ENCRYPTED = `<VerifyJWT name="vjwt-1">
   </AdditionalHeaders>
   <TimeAllowance>30s</TimeAllowance>
 </VerifyJWT>`;
-
-/** Serves the key set that it was given last, and counts. */
-class IdentityProvider {
-  fetches = 0;
-  keys: readonly JWK[] = [];
-  private readonly server: Server = createServer((_request, response) => {
-    this.fetches += 1;
-    response.setHeader('content-type', 'application/jwk-set+json').end(JSON.stringify({ keys: this.keys }));
-  });
-
-  async listen(): Promise<string> {
-    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/keys`;
-  }
-
-  async close(): Promise<void> {
-    this.server.closeAllConnections();
-    await new Promise((resolve) => this.server.close(resolve));
-  }
-}
-
-interface SigningKey {
-  readonly privateKey: CryptoKey;
-  readonly jwk: JWK;
-}
-
-async function signingKey(kid: string): Promise<SigningKey> {
-  const { privateKey, publicKey } = await generateKeyPair('ES256');
-  return { privateKey, jwk: { ...(await exportJWK(publicKey)), kid } };
-}
-
-const signedBy = ({ privateKey, jwk }: SigningKey, claims: Record<string, unknown> = {}): Promise<string> =>
-  new SignJWT({ sub: 'ann', ...claims })
-    .setProtectedHeader({ alg: 'ES256', kid: jwk.kid ?? '' })
-    .setIssuer('https://idp.example')
-    .setExpirationTime('5m')
-    .sign(privateKey);
 
 describe('VerifyJWT policies as Apigee writes them, from apiops to a gateway', () => {
   const provider = new IdentityProvider();
@@ -140,7 +102,7 @@ describe('VerifyJWT policies as Apigee writes them, from apiops to a gateway', (
   });
 
   it('takes its keys from an identity provider, and new ones as soon as a token names one', async () => {
-    const [first, second, strange] = [await signingKey('k1'), await signingKey('k2'), await signingKey('k3')];
+    const [first, second, strange] = [await providerKey('k1'), await providerKey('k2'), await providerKey('k3')];
     provider.keys = [first.jwk];
     await proxyWith(
       'signed',

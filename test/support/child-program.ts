@@ -19,6 +19,13 @@ export class ChildProgram {
     return this.text;
   }
 
+  /** Of the process that was started last. @throws Error when there is none */
+  get pid(): number {
+    const pid = this.child?.pid;
+    if (pid === undefined) throw new Error(`${this.entry} was not started`);
+    return pid;
+  }
+
   start(): void {
     const inherited = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
     const child = spawn(process.execPath, ['--enable-source-maps', path.join(ROOT, 'dist', this.entry)], {

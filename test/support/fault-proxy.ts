@@ -45,8 +45,13 @@ export class FaultProxy {
     return url.href;
   }
 
-  async close(): Promise<void> {
+  /** Breaks every connection; new ones are welcome. */
+  cut(): void {
     for (const socket of this.sockets) socket.destroy();
+  }
+
+  async close(): Promise<void> {
+    this.cut();
     await new Promise((resolve) => this.server.close(resolve));
   }
 

@@ -3,12 +3,13 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { startRedis, type RunningServer } from '#libs/embedded-servers';
-import { HistoryKeys } from '#libs/event-store';
+import { type HistoryKeys } from '#libs/event-store';
 import { freshDatabase, type FreshDatabase } from '#libs/event-store/testing';
 import { ChildProgram } from './child-program.ts';
 import { FaultPoint, type Fault } from './fault-point.ts';
 import { FaultProxy } from './fault-proxy.ts';
 import { freePortsInARow } from './free-ports.ts';
+import { historyKeysOf } from './history-keys-of.ts';
 import { PostgresWire } from './postgres-wire.ts';
 import { callApiops, type ApiopsAnswer, type KeyedBody } from './apiops-call.ts';
 import { RedisWire } from './redis-wire.ts';
@@ -69,8 +70,8 @@ export class KillableControlPlane {
     return this.redisProxy.url;
   }
 
-  get historyKeys(): HistoryKeys {
-    return new HistoryKeys(this.masterKey);
+  historyKeys(): Promise<HistoryKeys> {
+    return historyKeysOf(this.database.pool, this.masterKey);
   }
 
   async startAgain(): Promise<void> {

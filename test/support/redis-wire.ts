@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import { type Asked, type Wire } from './fault-proxy.ts';
 import { type Step } from './fault-point.ts';
 
-/** Talk about the connection itself, waiting for something to do, and reading: nothing that is kept. */
-const NO_STEPS = new Set([
+/** Talk about the connection itself, and waiting for something to do. */
+const TALK = [
   ...['HELLO', 'AUTH', 'SELECT', 'CLIENT', 'INFO', 'PING', 'QUIT', 'COMMAND', 'CONFIG', 'SCRIPT'],
   ...['BZPOPMIN', 'SUBSCRIBE', 'PSUBSCRIBE', 'UNSUBSCRIBE', 'XREAD'],
-  ...['GET', 'MGET', 'HGET', 'HMGET', 'HGETALL', 'EXISTS', 'LRANGE', 'ZRANGE', 'TIME'],
-]);
+];
+const READS = [...['GET', 'MGET', 'HGET', 'HMGET', 'HGETALL', 'EXISTS', 'LRANGE', 'ZRANGE', 'TIME']];
+const STEPS_OF = { changes: new Set([...TALK, ...READS]), everything: new Set(TALK) };
 /** What differs from run to run: identifiers and numbers. */
 const VARIABLE = /[0-9a-f]{8}-[0-9a-f-]{27}|\d+/g;
 /** Redis' protocol 2 and 3, as far as needed. The name of a command is its first key, that of a script its hash. */
@@ -15,13 +16,16 @@ export class RedisWire implements Wire {
   private unread: Buffer = Buffer.alloc(0);
   private unanswered: Buffer = Buffer.alloc(0);
 
+  /** @param steps what counts as a step; scripts count always, since nothing tells which of them only read */
+  constructor(private readonly steps: keyof typeof STEPS_OF = 'changes') {}
+
   asked(bytes: Buffer): Asked[] {
     this.unread = Buffer.concat([this.unread, bytes]);
     const asked: Asked[] = [];
     for (let end = endOfValue(this.unread, 0); end !== undefined; end = endOfValue(this.unread, 0)) {
       const one = this.unread.subarray(0, end);
       this.unread = this.unread.subarray(end);
-      asked.push({ bytes: one, answers: 1, step: stepOf(wordsOf(one)) });
+      asked.push({ bytes: one, answers: 1, step: stepOf(wordsOf(one), STEPS_OF[this.steps]) });
     }
     return asked;
   }
@@ -71,9 +75,9 @@ function wordsOf(command: Buffer): string[] {
   return words;
 }
 
-function stepOf([command = '', ...words]: readonly string[]): Step | undefined {
+function stepOf([command = '', ...words]: readonly string[], noSteps: ReadonlySet<string>): Step | undefined {
   const name = command.toUpperCase();
-  if (NO_STEPS.has(name)) return undefined;
+  if (noSteps.has(name)) return undefined;
   // Whichever way a script comes, in full or by its hash: it is the same step.
   if (name === 'EVAL')
     return scriptStep(

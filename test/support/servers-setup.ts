@@ -21,12 +21,20 @@ async function importEmbeddedServers(): Promise<typeof EmbeddedServers> {
   return (await importLib('#libs/embedded-servers')) as typeof EmbeddedServers;
 }
 
+/** Of a whole run, as Jest tells it to the set-up. */
+interface Run {
+  readonly maxWorkers: number;
+}
+
+/** More would only share the processors. */
+const MOST_SERVERS = 4;
+
 /**
- * Starts one throw-away PostgreSQL and one throw-away Redis for a whole run, whichever projects it has, and tells the
- * suites where they are: TEST_DATABASE_URL (a database of the server, of a role that may create others) and
- * TEST_REDIS_URL. A server named there already is used instead.
+ * Starts a throw-away PostgreSQL and a throw-away Redis for each worker of a run, whichever projects it has: what one suite
+ * holds open in a server (a transaction, say) is not to hold up another. Suites find theirs by `own-servers.ts`. Servers named by
+ * TEST_DATABASE_URL (of a role that may create databases) and TEST_REDIS_URL are used in their place, by all.
  */
-export default async function startServers(): Promise<void> {
+export default async function startServers({ maxWorkers }: Run): Promise<void> {
   if (globalThis.gatewardenTestServers !== undefined) return;
   const { startEmbeddedPostgres, startRedis } = await importEmbeddedServers();
   const directory = mkdtempSync(path.join(os.tmpdir(), 'gatewarden-test-'));
@@ -34,15 +42,19 @@ export default async function startServers(): Promise<void> {
   chmodSync(directory, 0o711);
   const running: RunningServer[] = [];
   globalThis.gatewardenTestServers = { directory, running };
-  if (process.env['TEST_DATABASE_URL'] === undefined) {
-    const dataDir = path.join(directory, 'postgres');
-    const postgres = await startEmbeddedPostgres({ dataDir, databaseName: 'postgres', durable: false });
-    running.push(postgres);
-    process.env['TEST_DATABASE_URL'] = postgres.url;
-  }
-  if (process.env['TEST_REDIS_URL'] === undefined) {
-    const redis = await startRedis({ dataDir: path.join(directory, 'redis'), appendOnly: false });
-    running.push(redis);
-    process.env['TEST_REDIS_URL'] = redis.url;
-  }
+  const folders = Array.from({ length: Math.min(maxWorkers, MOST_SERVERS) }, (_, index) => String(index + 1));
+  const startAll = async (name: string, start: (dataDir: string) => Promise<RunningServer>): Promise<void> => {
+    if (process.env[name] !== undefined) return;
+    const urls: string[] = [];
+    for (const folder of folders) {
+      const server = await start(path.join(directory, name.toLowerCase(), folder));
+      running.push(server);
+      urls.push(server.url);
+    }
+    process.env[`${name}S`] = urls.join(' ');
+  };
+  await startAll('TEST_DATABASE_URL', (dataDir) =>
+    startEmbeddedPostgres({ dataDir, databaseName: 'postgres', durable: false }),
+  );
+  await startAll('TEST_REDIS_URL', (dataDir) => startRedis({ dataDir, appendOnly: false }));
 }

@@ -2,7 +2,7 @@ import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import type pg from 'pg';
-import { EVENT_STORE, HistoryKeys, PostgresEventStore, ProjectionRunner } from '#libs/event-store';
+import { EVENT_STORE, PostgresEventStore, ProjectionRunner } from '#libs/event-store';
 import type { Logger } from '#libs/program-shell';
 import type { ControlPlaneConfig } from './config/control-plane.config.ts';
 import { DeploymentQueues } from './deployment-requests/deployment-queues.ts';
@@ -17,9 +17,11 @@ import { IdempotencyReplays } from './http/idempotency/idempotency-replays.ts';
 import { IdempotencyInterceptor } from './http/idempotency/idempotency.interceptor.ts';
 import { FailedAttempts } from './http/access/failed-attempts.ts';
 import { PermissionGuard } from './http/access/permission.guard.ts';
+import { ProgressStreams } from './http/progress-streams.ts';
 import { ADMIN_TOKEN, CONTROL_PLANE_CONFIG, DATABASE, HISTORY_KEYS, LOGGER, VAULT } from './injection-tokens.ts';
 import { ControlPlaneMetrics } from './operations/control-plane-metrics.ts';
 import { HealthController } from './operations/health.controller.ts';
+import type { DataKeys } from './persistence/data-keys/data-keys.ts';
 import { IdempotencyClaims } from './persistence/idempotency-claims.ts';
 import { PROJECTION_RUNNER, ReadModels } from './persistence/read-models.ts';
 import { SecretVault } from './persistence/secret-vault.ts';
@@ -31,8 +33,7 @@ export interface ControlPlaneResources {
   readonly config: ControlPlaneConfig;
   /** Migrated; stays the caller's to close. */
   readonly database: pg.Pool;
-  /** 32 bytes. */
-  readonly masterKey: Buffer;
+  readonly keys: DataKeys;
   readonly logger: Logger;
 }
 
@@ -42,9 +43,8 @@ const DEPLOYMENT_REQUESTS: readonly Provider[] = [
   EnvironmentNameCheck,
 ];
 
-function storageProviders({ database, masterKey, logger }: ControlPlaneResources): Provider[] {
-  const keys = new HistoryKeys(masterKey);
-  const store = new PostgresEventStore(database, keys, {
+function storageProviders({ database, keys, logger }: ControlPlaneResources): Provider[] {
+  const store = new PostgresEventStore(database, keys.history, {
     upcasters: UPCASTERS,
     onUntrustedSnapshot: (streamId, version) =>
       logger.error({ streamId, version }, 'a snapshot in the database was not made here: passed over'),
@@ -58,9 +58,9 @@ function storageProviders({ database, masterKey, logger }: ControlPlaneResources
   });
   return [
     { provide: EVENT_STORE, useValue: store },
-    { provide: HISTORY_KEYS, useValue: keys },
+    { provide: HISTORY_KEYS, useValue: keys.history },
     { provide: PROJECTION_RUNNER, useValue: runner },
-    { provide: VAULT, useValue: new SecretVault(masterKey) },
+    { provide: VAULT, useValue: new SecretVault(keys) },
     ...[ReadModels, UnitOfWork],
   ];
 }
@@ -86,7 +86,7 @@ export class ControlPlaneModule {
         FailedAttempts,
         ...storageProviders(resources),
         ...DEPLOYMENT_REQUESTS,
-        ControlPlaneMetrics,
+        ...[ControlPlaneMetrics, ProgressStreams],
         ...SLICES.flatMap((slice) => slice.providers),
       ],
     };

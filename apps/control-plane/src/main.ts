@@ -4,6 +4,7 @@ import { readControlPlaneConfig, type ControlPlaneConfig } from './config/contro
 import { generatedAdminToken, generatedMasterKey } from './config/generated-secret.ts';
 import { explainFailure } from './config/explain-failure.ts';
 import { SETTINGS_HELP } from './config/settings-help.ts';
+import { withMasterKey } from './config/with-master-key.ts';
 import { createControlPlaneApp } from './control-plane-app.ts';
 import { createLogger, stopSignalHandler, type Logger } from '#libs/program-shell';
 import { connectDatabase } from './persistence/connect-database.ts';
@@ -37,13 +38,16 @@ async function openDatabase(config: ControlPlaneConfig, logger: Logger): Promise
 
 async function start(config: ControlPlaneConfig, logger: Logger): Promise<() => Promise<void>> {
   const database = await openDatabase(config, logger);
-  const masterKey = config.masterKey ?? generatedMasterKey(config.dataDir);
   const checkpointFile = config.roles.has('api') ? config.auditCheckpointFile : null;
-  const sealed = await prepareDatabase(database.url, masterKey, checkpointFile);
-  if (sealed !== undefined) logger.warn({ events: sealed }, 'events of an earlier version were given their MACs');
-  const pool = connectDatabase(database.url, logger);
+  const { keys, sealedEvents: events } = await withMasterKey(
+    config,
+    () => generatedMasterKey(config.dataDir),
+    (masterKey) => prepareDatabase(database.url, masterKey, checkpointFile),
+  );
+  if (events !== undefined) logger.warn({ events }, 'events of an earlier version were given their MACs');
+  const pool = connectDatabase(database.url, logger, keys.masterKeyId);
   const adminToken = config.adminToken ?? generatedAdminToken(config.dataDir);
-  const app = await createControlPlaneApp({ config, database: pool, masterKey, logger }, adminToken);
+  const app = await createControlPlaneApp({ config, database: pool, keys, logger }, adminToken);
   await app.listen({ host: config.host, port: config.port });
   logger.info({ address: await app.getUrl(), roles: [...config.roles] }, 'control plane is listening');
   return async () => {

@@ -48,8 +48,14 @@ const KEEPING = [
   keeping(environmentDecider, {
     ...{ EnvironmentCreated: true, EnvironmentUpdated: true, EnvironmentDeleted: true },
     ...{ GatewayKeyAdded: true, GatewayKeyRevoked: true, SigningKeyGenerated: true },
+    ...{ KeySetsFlushed: true, KeyIdDenied: true, KeyIdAllowed: true },
   }),
-  keeping(keyStoreDecider, { KeyStoreCreated: true, KeyStoreUpdated: true, KeyRotated: true, KeyStoreDeleted: true }),
+  keeping(keyStoreDecider, {
+    ...{ KeyStoreCreated: true, KeyStoreUpdated: true, KeyRotated: true, KeyStoreDeleted: true },
+    ...{ KeyRotationStarted: true, KeyRotationPublished: true, KeyRotationSwitched: true },
+    ...{ KeyRotationAcknowledged: true, KeyRotationFinished: true, KeyRotationCancelled: true },
+    ...{ KeyRotationPaused: true, KeyRotationResumed: true, KeyRotationForced: true },
+  }),
   keeping(projectDecider, { ProjectCreated: true, ProjectDeleted: true, DeployStrategyChanged: true }),
 ];
 

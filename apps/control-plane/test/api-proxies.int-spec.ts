@@ -47,6 +47,10 @@ describe('POST P/apiProxies/url/', () => {
           ...{ jsonErrorResponseTemplateActive: false, jsonValue: null },
           ...{ contentType: 'application/json;charset=UTF-8', permitSpecialChars: false },
         },
+        xmlErrorTemplate: {
+          ...{ xmlErrorResponseTemplateActive: false, xmlValue: null },
+          ...{ contentType: 'text/xml;charset=UTF-8', permitSpecialChars: false },
+        },
         endpointList: [],
         publicKey: expect.stringMatching(/^[\w-]{36}$/) as string,
         secretKey: expect.stringMatching(/^[\w-]{43}$/) as string,
@@ -72,7 +76,7 @@ describe('POST P/apiProxies/url/', () => {
     });
   });
 
-  it.each(['ROUND_ROBIN', 'WEIGHTED', 'LRU', 'RANDOM', 'PICK_FIRST'])(
+  it.each(['ROUND_ROBIN', 'WEIGHTED', 'LRU', 'RANDOM', 'PICK_FIRST', 'LEAST_CONNECTIONS'])(
     'takes loadBalanceAlgorithm %s',
     async (algorithm) => {
       const { resultList } = (await create(`balanced-${algorithm}`, routing({ loadBalanceAlgorithm: algorithm }))).body;

@@ -5,6 +5,7 @@ import {
   type RefreshTokenStore,
   type RefreshTokenSubject,
 } from '#libs/refresh-token-store';
+import { RedisRevocationLedger, type TokenRevocation } from '#libs/token-revocations';
 import { FakeGateway } from './testing/fake-gateway.ts';
 import { credentialBody, policyBody, proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
@@ -27,9 +28,12 @@ const call: RunningControlPlane['call'] = (...request) => plane.call(...request)
 const tokensOf = (username: string, family = '') => `${P}/credentials/${username}/tokens/${family}`;
 const there = () => `?environmentName=${environment.name}`;
 
-async function storeOf(of: { name: string; gatewayKey: string }): Promise<RefreshTokenStore> {
+async function storeOf(
+  of: { name: string; gatewayKey: string },
+  options: { readonly gatewayId?: string } = {},
+): Promise<RefreshTokenStore> {
   const { keys } = await FakeGateway.admitted(plane.redis, of);
-  return new RedisRefreshTokenStore(plane.redis, of.name, keys.keyFor('refresh-tokens'));
+  return new RedisRefreshTokenStore(plane.redis, of.name, keys.keyFor('refresh-tokens'), options);
 }
 
 beforeAll(async () => {
@@ -45,7 +49,7 @@ beforeAll(async () => {
     );
     proxyIds.set(name, found.rows[0]?.entity_id ?? '');
   }
-  store = await storeOf(environment);
+  store = await storeOf(environment, { gatewayId: 'gateway-1' });
   door = await SeverableServer.closed(testRedisUrl());
 });
 afterAll(async () => {
@@ -75,21 +79,49 @@ async function user(): Promise<string> {
 }
 const familiesOf = async (username: string) => (await plane.done('GET', `${tokensOf(username)}${there()}`)).resultList;
 
+/** What the gateways of the environment read of revocations that name something. */
+async function revokedThere(value: string): Promise<readonly TokenRevocation[]> {
+  const { keys } = await FakeGateway.admitted(plane.redis, environment);
+  const ledger = new RedisRevocationLedger(plane.redis, environment.name, keys.keyFor('token-revocations'));
+  return (await ledger.since(undefined)).revocations.filter((one) => one.value === value);
+}
+
 describe('GET P/credentials/{username}/tokens/', () => {
   it('lists the logins of a user under every proxy of the project, and nothing of their tokens', async () => {
     const username = await user();
     const first = await logIn(subjectOf(username, 'orders'));
     const second = await logIn(subjectOf(username, 'users'));
-    const rotated = await store.rotate(first.token, subjectOf(username, 'orders'), RULES, Date.now());
+    const another = await storeOf(environment, { gatewayId: 'gateway-2' });
+    const rotated = await another.rotate(first.token, subjectOf(username, 'orders'), RULES, Date.now());
     await logIn(subjectOf('somebody else', 'orders'));
     const answer = await call('GET', `${tokensOf(username)}${there()}`);
     const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string;
     const row = { policy: 'issue', scope: 'read', startedAt: time, issuedAt: time, expiresAt: time };
+    const [at, last] = [
+      { startedBy: 'gateway-1', gateway: 'gateway-1' },
+      { startedBy: 'gateway-1', gateway: 'gateway-2' },
+    ];
     expect(answer.body.resultList).toHaveLength(2);
     expect(answer.body.resultList).toEqual(
       expect.arrayContaining([
-        { ...row, family: first.familyId, proxy: 'orders', clientId: 'client of orders', uses: 1 },
-        { ...row, family: second.familyId, proxy: 'users', clientId: 'client of users', uses: 0 },
+        {
+          ...row,
+          ...last,
+          family: first.familyId,
+          proxy: 'orders',
+          clientId: 'client of orders',
+          uses: 1,
+          lastUsedAt: time,
+        },
+        {
+          ...row,
+          ...at,
+          family: second.familyId,
+          proxy: 'users',
+          clientId: 'client of users',
+          uses: 0,
+          lastUsedAt: null,
+        },
       ]),
     );
     const tokens = [first.token, second.token, 'token' in rotated ? rotated.token : ''];
@@ -124,6 +156,17 @@ describe('GET P/credentials/{username}/tokens/', () => {
     expect(await familiesOf(username)).toMatchObject([{ proxy: 'long', policy: 'issue' }]);
   });
 
+  it('lists logins by the own settings of a credential without a proxy, and knows no gateway of an earlier build', async () => {
+    const username = await user();
+    const own = { ...subjectOf(username, 'orders'), proxyId: '', policy: '', clientId: username };
+    const { familyId } = await logIn(own, await storeOf(environment));
+    expect(await familiesOf(username)).toMatchObject([
+      { family: familyId, proxy: null, policy: null, clientId: username, startedBy: null, gateway: null },
+    ]);
+    const answer = await plane.done('DELETE', `${tokensOf(username, `${familyId}/`)}${there()}`);
+    expect(answer.resultList).toEqual([{ revoked: 1 }]);
+  });
+
   it('shows what one environment holds, each has its own', async () => {
     const other = await plane.environment();
     const username = await user();
@@ -145,11 +188,15 @@ describe('DELETE P/credentials/{username}/tokens/{family}/', () => {
     expect(await refresh(ended.token, subject)).toBe('unknown');
     expect(await refresh(kept.token, subject)).toBe('rotated');
     expect(await familiesOf(username)).toMatchObject([{ family: kept.familyId }]);
-    expect((await plane.events()).at(-1)).toMatchObject({
-      type: 'RefreshFamiliesRevoked',
-      metadata: { actor: 'admin' },
-      data: { family: ended.familyId, environmentId: environment.id, count: 1 },
-    });
+    expect((await plane.events()).slice(-2)).toMatchObject([
+      {
+        ...{ type: 'RefreshFamiliesRevoked', metadata: { actor: 'admin' } },
+        data: { family: ended.familyId, environmentId: environment.id, count: 1 },
+      },
+      { type: 'TokensRevoked', data: { by: 'family', value: ended.familyId, issuedUntilSeconds: null } },
+    ]);
+    expect(await revokedThere(ended.familyId)).toMatchObject([{ by: 'family' }]);
+    expect(await revokedThere(kept.familyId)).toEqual([]);
   });
 
   it('of a family that is not there, or of another user, is a 404 and ends nothing', async () => {
@@ -176,6 +223,8 @@ describe('DELETE P/credentials/{username}/tokens/', () => {
     expect(await refresh(kept, bystander)).toBe('rotated');
     expect(await familiesOf(username)).toEqual([]);
     expect((await plane.done('DELETE', `${tokensOf(username)}${there()}`)).resultList).toEqual([{ revoked: 0 }]);
+    const kinds = (await revokedThere(username)).map(({ by }) => by).sort();
+    expect(kinds).toEqual(['client', 'user']);
   });
 });
 

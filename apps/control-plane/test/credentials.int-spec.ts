@@ -153,6 +153,19 @@ describe('PUT P/credentials/', () => {
 const access = (...names: string[]) => ({ credentialAccessList: names.map((name) => ({ name, type: 'API_PROXY' })) });
 const FUTURE = '2100-01-01T00:00:00.000Z';
 
+it('has gateways look once a change of a credential is in their Redis', async () => {
+  await plane.done('POST', `${AT}/`, credentialBody('watched', 'a password'));
+  await until('it is told', async () => (await recordOf('watched'))?.enabled);
+  const found: (boolean | undefined)[] = [];
+  const watch = await gateway.channel.watch('changes', () => {
+    void recordOf('watched').then((record) => found.push(record?.enabled));
+  });
+  await until('hints are heard', () => found.includes(true));
+  await plane.done('PUT', `${AT}/`, credentialBody('watched', 'a password', { enabled: false }));
+  await until('a look that a hint asked for finds the change', () => found.includes(false));
+  await watch.close();
+});
+
 describe('P/credentials/{username}/access/', () => {
   const at = `${AT}/acl/access/`;
   const granted = async () => (await plane.done('GET', at)).resultList;

@@ -1,5 +1,5 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { DeploymentStreams, MOST_STREAMS } from '../src/deployments/progress/deployment-streams.ts';
+import { ProgressStreams, MOST_STREAMS } from '../src/http/progress-streams.ts';
 import { proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
 import { until } from './testing/test-servers.ts';
@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterEach(() => clients.splice(0).forEach((client) => client.abort()));
 afterAll(() => plane.close());
 
-const streams = () => listening.get(DeploymentStreams);
+const streams = () => listening.get(ProgressStreams);
 
 /** A stream whose first event has come; undefined when it is refused. */
 async function open(token: string): Promise<{ status: number; rest: Promise<string> }> {

@@ -43,7 +43,7 @@ describe('secrets that were replaced or belonged to what is gone', () => {
     await plane.done('PUT', `${P}/environmentVariables/private.key/`, secret('two'));
     await plane.done('PATCH', `${X}/settings/keys/`, { secretKey: 'another-secret-key' });
     await plane.done('PATCH', `${P}/credentials/ada/`, { password: 'a second password' });
-    await plane.done('POST', `${P}/jwks/signing/rotate/`);
+    await plane.done('POST', `${P}/jwks/signing/rotate/`, { retirePrevious: true });
     await plane.done('POST', `/environments/${environment.name}/keys/`);
     const keyId = environment.gatewayKey.split('_')[1] ?? '';
     await plane.done('DELETE', `/environments/${environment.name}/keys/${keyId}/`);

@@ -37,6 +37,8 @@ const NAMES: Record<string, string> = {
   name: 'orders-signing',
   tokenName: 'old',
   revision: '1',
+  uri: 'https://login.example.com/jwks.json',
+  kid: '2026-01',
 };
 
 const CREDENTIAL = { email: 'a@example.com', fullName: 'A User', password: 'a first password' };
@@ -87,6 +89,10 @@ const BEFORE: Readonly<Record<string, (example: Example) => Promise<Record<strin
     const { resultList } = await done('POST', '/environments/production/keys/');
     return { keyId: String(resultList[0]?.['keyId']) };
   },
+  'DELETE /environments/{environmentName}/jwks/deny/': async () => {
+    const { uri, kid } = NAMES;
+    await done('POST', '/environments/production/jwks/deny/', { uri, kid });
+  },
   'DELETE /projects/{projectName}/': async () => {
     await done('POST', '/projects/', { name: 'empty' });
     return { projectName: 'empty' };
@@ -122,7 +128,19 @@ const BEFORE: Readonly<Record<string, (example: Example) => Promise<Record<strin
   'POST /projects/{projectName}/environmentVariables/{name}/': async () => ({ name: 'ANOTHER' }),
   'POST /projects/{projectName}/jwks/': async () => void (await done('DELETE', `${P}/jwks/orders-signing/`)),
   'POST /projects/{projectName}/jwks/generate': async () => void (await done('DELETE', `${P}/jwks/orders-signing/`)),
+  'GET /projects/{projectName}/jwks/{name}/rotate/': rotating,
+  'DELETE /projects/{projectName}/jwks/{name}/rotate/': rotating,
+  'POST /projects/{projectName}/jwks/{name}/rotate/pause/': rotating,
+  'POST /projects/{projectName}/jwks/{name}/rotate/force/': rotating,
+  'POST /projects/{projectName}/jwks/{name}/rotate/resume/': async () => {
+    await rotating();
+    await done('POST', `${P}/jwks/orders-signing/rotate/pause/`);
+  },
 };
+
+async function rotating(): Promise<void> {
+  await done('POST', `${P}/jwks/orders-signing/rotate/`);
+}
 
 async function withPolicy(): Promise<Record<string, string>> {
   await done('POST', `${X}/policies/check-token/`, {
@@ -140,6 +158,7 @@ async function deployed(): Promise<Record<string, string>> {
 /** Have tests of their own: they need a real token, a login at a gateway, or are no envelope. */
 const ELSEWHERE = new Set([
   ...['POST /auth/token', 'GET /docs', 'GET /openapi', 'GET /deployments/{id}/stream'],
+  'GET /projects/{projectName}/jwks/{name}/rotate/stream',
   'DELETE /projects/{projectName}/credentials/{username}/tokens/{family}/',
   ...['GET /audit/events/', 'GET /projects/{projectName}/audit/events/'],
 ]);
@@ -160,7 +179,7 @@ async function send({ call: name, operation, body }: Example, made: Record<strin
   const names = { ...NAMES, ...made };
   const [method = '', path = ''] = name.split(' ');
   const query = operation.parameters.filter((one) => one.in === 'query' && one.required === true);
-  const asked = query.map((one) => `${one.name ?? ''}=${names[one.name ?? ''] ?? ''}`).join('&');
+  const asked = query.map((one) => `${one.name ?? ''}=${encodeURIComponent(names[one.name ?? ''] ?? '')}`).join('&');
   const filled = path.replace(/\{(\w+)\}/g, (_all, key: string) => names[key] ?? 'nothing');
   return call(method as 'GET', asked === '' ? filled : `${filled}?${asked}`, body);
 }

@@ -1,3 +1,4 @@
+import type { ProxyArtifact } from '#libs/policy-contracts';
 import { FakeGateway } from './testing/fake-gateway.ts';
 import { METADATA, proxyBody, verificationBody } from './testing/request-bodies.ts';
 import { RunningControlPlane, type Answer } from './testing/running-control-plane.ts';
@@ -228,6 +229,64 @@ describe('a change of a variable', () => {
     expect((await gateway.artifactOf(proxyIds.get('user') ?? ''))?.text).toContain('b'.repeat(32));
     expect((await gateway.artifactOf(proxyIds.get('stranger') ?? ''))?.deployment).toBe(2);
     expect(await gateway.artifactOf(proxyIds.get('idle') ?? '')).toBeUndefined();
+  });
+
+  const deployedTo = ({ deploymentResult }: Awaited<ReturnType<typeof plane.done>>) =>
+    deploymentResult.deploymentResults.map(({ environmentName }) => environmentName).sort();
+
+  it('whose name another begins with, or that a text only mentions, is none of theirs', async () => {
+    const [begun, mentioned] = ['private.use', 'reason.for.it'];
+    const policy = { ...verificationBody({}, used).policy, description: `${mentioned} ${begun}`, displayName: begun };
+    const metadata = { ...METADATA, deploy: true, deployTargetEnvironmentNameList: [one.name] };
+    await plane.done('PUT', `${P}/apiProxies/user/policies/check/`, { operationMetadata: metadata, policy });
+    for (const name of [begun, mentioned]) {
+      expect(deployedTo(await plane.done('POST', `${AT}/${name}/`, value('n')))).toEqual([]);
+      expect(deployedTo(await plane.done('PUT', `${AT}/${name}/`, value('m')))).toEqual([]);
+    }
+    await plane.done('POST', `${P}/apiProxies/user/environments/${one.name}/`);
+    const gateway = await FakeGateway.admitted(plane.redis, one);
+    const artifact = JSON.parse((await gateway.artifactOf(proxyIds.get('user') ?? ''))?.text ?? '') as ProxyArtifact;
+    expect(Object.keys(artifact.variables)).toEqual([used]);
+  });
+
+  it('of one that only an inactive policy names deploys nothing, and its value is in no artifact', async () => {
+    const name = freshName('private');
+    await plane.done('POST', `${AT}/${name}/`, value('i'));
+    const { policy } = verificationBody({}, name);
+    const metadata = { ...METADATA, deploy: true, deployTargetEnvironmentNameList: [one.name] };
+    const sleeping = { operationMetadata: metadata, policy: { ...policy, active: false } };
+    await plane.done('POST', `${P}/apiProxies/user/policies/sleeping/`, sleeping);
+    expect(deployedTo(await plane.done('PUT', `${AT}/${name}/`, value('j')))).toEqual([]);
+    const gateway = await FakeGateway.admitted(plane.redis, one);
+    const textNow = async () => (await gateway.artifactOf(proxyIds.get('user') ?? ''))?.text;
+    expect(await textNow()).not.toContain('i'.repeat(32));
+    await plane.done('PUT', `${P}/apiProxies/user/policies/sleeping/`, { operationMetadata: metadata, policy });
+    expect(await textNow()).toContain('j'.repeat(32));
+  });
+
+  it('deploys where the value is another one, and nowhere when none is', async () => {
+    const name = freshName();
+    const policy = { ...verificationBody({}, used).policy, forwardVariables: [{ variable: name, header: 'X-V' }] };
+    const names = [one.name, two.name].sort();
+    const metadata = { ...METADATA, deploy: true, deployTargetEnvironmentNameList: names };
+    await plane.done('PUT', `${P}/apiProxies/user/policies/check/`, { operationMetadata: metadata, policy });
+    const of = (first: string, second?: string, visible = false) => ({
+      environmentValueList: [
+        { environmentName: one.name, value: first, visible },
+        ...(second === undefined ? [] : [{ environmentName: two.name, value: second, visible }]),
+      ],
+    });
+    const put = async (body: object) => deployedTo(await plane.done('PUT', `${AT}/${name}/`, body));
+    expect(deployedTo(await plane.done('POST', `${AT}/${name}/`, of('1', '1')))).toEqual(names);
+    expect(await put(of('1', '2'))).toEqual([two.name]);
+    expect(await put({ ...of('1', '2'), description: 'another one' })).toEqual([]);
+    expect(await put(of('1'))).toEqual([two.name]);
+    expect(await put(of('1', undefined, true))).toEqual([one.name]);
+    expect(await put({ global: true, globalValue: '1' })).toEqual([two.name]);
+    expect(await put({ global: true, globalValue: '1', description: 'the same' })).toEqual([]);
+    expect(await put({ global: true, globalValue: '2' })).toEqual(names);
+    expect(await put({ global: true, globalValue: '2', globalVisible: false })).toEqual(names);
+    expect(deployedTo(await plane.done('DELETE', `${AT}/${name}/`))).toEqual(names);
   });
 
   it('that would deploy is a 403 without the permission DEPLOY and changes nothing; one that would not is done', async () => {

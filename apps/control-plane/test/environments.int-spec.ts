@@ -256,7 +256,10 @@ describe('DELETE /apiops/environments/{env}/', () => {
     await until('its gateways are locked out', async () => (await channel.keyRingEntry(keyId)) === undefined);
     await expect(plane.app.get(EnvironmentChannels).of(environment.id)).rejects.toThrow('does not exist');
     await plane.readModelsShown();
-    for (const table of ['environment_channels', 'identity_wishes', 'route_claims', 'read_environments']) {
+    for (const table of [
+      ...['environment_channels', 'identity_wishes', 'told_identities', 'route_claims', 'read_environments'],
+      ...['read_key_set_orders', 'token_revocations', 'read_token_revocations'],
+    ]) {
       const rows = await plane.pool.query(`select 1 from ${table} where environment_id = $1`, [environment.id]);
       expect([table, rows.rowCount]).toEqual([table, 0]);
     }

@@ -30,6 +30,7 @@ async function dump(): Promise<Record<string, string>> {
 const isQuiet = async (): Promise<boolean> => {
   const open = await plane.pool.query(
     `select 1 from deployments where state = 'pending' union all select 1 from identity_wishes
+     union all select 1 from token_revocations where told_sequence is null
      union all select 1 from rollouts where state = 'running' union all
      select 1 from environment_channels where repair_after is not null`,
   );

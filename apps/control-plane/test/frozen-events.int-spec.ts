@@ -57,7 +57,7 @@ describe('an event that was once recorded', () => {
 
 /** How the names of events end: something has happened. */
 const HAPPENED =
-  /(Created|Updated|Changed|Deleted|Added|Revoked|Rotated|Generated|Granted|Requested|Succeeded|Failed|Superseded|Restarted|Started|Overtaken|Shortened|Stopped|Finished|Back)$/;
+  /(Created|Updated|Changed|Deleted|Added|Revoked|Rotated|Generated|Granted|Requested|Succeeded|Failed|Superseded|Restarted|Started|Overtaken|Shortened|Stopped|Finished|Back|Flushed|Denied|Allowed|Published|Switched|Acknowledged|Cancelled|Paused|Resumed|Forced)$/;
 
 describe('everything that a control plane records today', () => {
   interface Row {

@@ -1,7 +1,13 @@
 import type pg from 'pg';
 import { EVENT_STORE_MIGRATIONS } from '#libs/event-store';
 import { freshDatabase, type FreshDatabase } from '#libs/event-store/testing';
-import { endWish, openWishes, wishAllIdentities, wishIdentity } from '../src/channel-upkeep/identity-wishes.ts';
+import {
+  endWish,
+  openWishes,
+  wishAllIdentities,
+  wishIdentity,
+  wishKeySetOrders,
+} from '../src/channel-upkeep/identity-wishes.ts';
 import { CONTROL_PLANE_MIGRATIONS } from '../src/persistence/control-plane-migrations.ts';
 import { until } from './testing/test-servers.ts';
 
@@ -71,5 +77,22 @@ describe('the wish that an environment hears of a user', () => {
     await endWish(database.pool, 'e', wish);
     const [renewed] = await openWishes(database.pool, 'e', 10);
     expect(renewed?.version).toBeGreaterThan(wish.version);
+  });
+});
+
+describe('the wish that an environment is told its orders', () => {
+  it('comes before those of users, again once it was told, and only where there are orders', async () => {
+    for (const id of ['ordered', 'other']) await environment(id);
+    await wishIdentity(database.pool, ALICE);
+    const version = await wishKeySetOrders(database.pool, 'ordered');
+    const [wish] = await openWishes(database.pool, 'ordered', 10);
+    if (wish === undefined) throw new Error('there is no wish');
+    expect(wish).toEqual({ kind: 'orders', subject: 'key-sets', entityId: 'ordered', version });
+    expect(await wishKeySetOrders(database.pool, 'ordered')).toBeGreaterThan(version);
+    const [renewed] = await openWishes(database.pool, 'ordered', 10);
+    await endWish(database.pool, 'ordered', renewed ?? wish);
+    for (const id of ['ordered', 'other']) await wishAllIdentities(database.pool, id);
+    const kinds = async (id: string) => (await openWishes(database.pool, id, 10)).map(({ kind }) => kind);
+    expect([await kinds('ordered'), await kinds('other')]).toEqual([['orders', 'credential'], ['credential']]);
   });
 });

@@ -42,6 +42,15 @@ const newName = (): string => `key-${(names += 1)}`;
 const EC = { type: 'EC', ec: { curveType: 'P256' } };
 const generate = (name: string, members: object = EC) => plane.done('POST', `${JWKS}/generate`, { name, ...members });
 const rotate = (name: string, body: object = {}) => plane.done('POST', `${JWKS}/${name}/rotate/`, body);
+/** Until every gateway signs with the new key. */
+const switched = async (name: string, body: object = {}): Promise<Answer> => {
+  const answer = await rotate(name, { publishForSeconds: 0, ...body });
+  await until(`${name} has switched`, async () => {
+    const { resultList } = await plane.done('GET', `${JWKS}/${name}/rotate/`);
+    return resultList[0]?.['acknowledgedAt'] !== null;
+  });
+  return answer;
+};
 const publicKeyIn = (answer: Answer, index = 0) =>
   (answer.resultList[0]?.['keyList'] as { publicJwk: Record<string, unknown> }[])[index]?.publicJwk ?? {};
 const environmentsIn = ({ deploymentResult }: Answer) =>
@@ -121,7 +130,7 @@ describe('keyStoreName: a gateway', () => {
       await generate(name, kind);
       const proxy = await deployed(name, [east], algorithm);
       const old = tokenOf(await linked(proxy, east));
-      expect(environmentsIn(await rotate(name))).toEqual([[east.name, true]]);
+      expect(environmentsIn(await switched(name))).toEqual([[east.name, true]]);
       const after = await linked(proxy, east);
       const renewed = tokenOf(after);
       expect(renewed.split('.')[0]).not.toBe(old.split('.')[0]);
@@ -140,7 +149,7 @@ describe('keyStoreName: a gateway', () => {
     const name = newName();
     await generate(name);
     const proxy = await deployed(name, [east]);
-    await rotate(name);
+    await switched(name);
     const { signingKeys } = await artifactOf(proxy, east);
     expect(signingKeys['issue']?.signing).toHaveProperty('d');
     expect(signingKeys['issue']?.verification).toHaveLength(1);
@@ -170,7 +179,7 @@ describe('keyStoreName: a gateway', () => {
     const signing = async (environment: Environment) =>
       (await artifactOf(proxy, environment)).signingKeys['issue']?.signing['kid'];
     expect([await signing(east), await signing(west)]).toEqual([publicKeyIn(made)['kid'], publicKeyIn(made, 1)['kid']]);
-    expect(environmentsIn(await rotate(name, { environmentNameList: [west.name] }))).toEqual([[west.name, true]]);
+    expect(environmentsIn(await switched(name, { environmentNameList: [west.name] }))).toEqual([[west.name, true]]);
     expect(await signing(east)).toBe(publicKeyIn(made)['kid']);
     expect(await signing(west)).not.toBe(publicKeyIn(made, 1)['kid']);
   });
@@ -229,8 +238,8 @@ describe('a key of a project', () => {
     const name = newName();
     const before = await secretsLeft();
     await generate(name, { type: 'OCT', oct: { keySize: 256 } });
-    for (let rotation = 0; rotation < 4; rotation += 1) await rotate(name);
-    expect(await secretsLeft()).toBe(before + 3);
+    for (let rotation = 0; rotation < 4; rotation += 1) await switched(name);
+    expect(await secretsLeft()).toBe(before + 5);
     await rotate(name, { retirePrevious: true });
     expect(await secretsLeft()).toBe(before + 1);
     const content = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
@@ -238,7 +247,7 @@ describe('a key of a project', () => {
       type: 'pkcs8',
     });
     await plane.done('PUT', `${JWKS}/${name}/`, { sourceType: 'PEM', content });
-    await rotate(name);
+    await switched(name);
     expect(await secretsLeft()).toBe(before + 1);
     await plane.done('DELETE', `${JWKS}/${name}/`);
     expect(await secretsLeft()).toBe(before);
@@ -285,7 +294,7 @@ describe('a key of a project', () => {
     await plane.call('POST', `${JWKS}/`, { name: newName(), sourceType: 'JWK', content: `{"kty":"oct","k":"${k}` });
     await deployed(name, [east]);
     await deployed(secretName, [east], 'HS256');
-    await rotate(secretName);
+    await switched(secretName);
     const generated = newName();
     await generate(generated);
     const made = (await artifactOf(await deployed(generated, [east]), east)).signingKeys['issue']?.signing['d'];

@@ -33,6 +33,7 @@ interface KeyView {
   readonly kid: string;
   readonly alg: string | null;
   readonly publicJwk: Record<string, unknown> | null;
+  readonly nextKeyList: readonly KeyView[];
   readonly previousKeyList: readonly KeyView[];
 }
 type Answer = Awaited<ReturnType<RunningControlPlane['done']>>;
@@ -186,8 +187,13 @@ function halvesOfTwo(): string {
 describe('POST P/jwks/generate', () => {
   it.each([
     ['RSA', { type: 'RSA', rsa: { keySize: 3072 } }, { kty: 'RSA', keySize: 3072, alg: null }],
+    ['RSA of 4096 bits', { type: 'RSA', rsa: { keySize: 4096 } }, { kty: 'RSA', keySize: 4096 }],
     ['RSA256', { type: 'RSA', rsa: { keySize: 2048, algorithm: 'RSA256' } }, { alg: 'RS256' }],
     ['RS384', { type: 'RSA', rsa: { keySize: 2048, algorithm: 'RS384' } }, { alg: 'RS384' }],
+    ['P256', { type: 'EC', ec: { curveType: 'P256' } }, { kty: 'EC', crv: 'P-256', alg: null }],
+    ['P521', { type: 'EC', ec: { curveType: 'P521' } }, { kty: 'EC', crv: 'P-521', alg: null }],
+    ['OCT of 256 bits', { type: 'OCT', oct: { keySize: 256 } }, { kty: 'oct', keySize: 256, publicJwk: null }],
+    ['OCT of 384 bits', { type: 'OCT', oct: { keySize: 384, algorithm: 'HS384' } }, { keySize: 384, alg: 'HS384' }],
     ['P384', { type: 'EC', ec: { curveType: 'P384', algorithm: 'ES384' } }, { kty: 'EC', crv: 'P-384', alg: 'ES384' }],
     ['OCT', { type: 'OCT', oct: { keySize: 512 }, kid: 'k' }, { kty: 'oct', keySize: 512, kid: 'k', publicJwk: null }],
   ])('makes %s', async (_what, body, view) => {
@@ -307,19 +313,18 @@ describe('POST P/jwks/{name}/rotate/', () => {
     const before = firstKey(await generate(name, members));
     const after = firstKey(await plane.done('POST', `${JWKS}/${name}/rotate/`));
     const facts = ({ kty, keySize, crv, alg }: Record<string, unknown>) => ({ kty, keySize, crv, alg });
-    expect(facts(after as never)).toEqual(facts(before as never));
-    expect(after.kid).not.toBe(before.kid);
-    expect(after.previousKeyList).toMatchObject([{ kid: before.kid, publicJwk: before.publicJwk }]);
+    const [next] = after.nextKeyList;
+    expect(facts(next as never)).toEqual(facts(before as never));
+    expect(next?.kid).not.toBe(before.kid);
+    expect(after).toMatchObject({ kid: before.kid, publicJwk: before.publicJwk, previousKeyList: [] });
   });
 
-  it('keeps two keys of the past, or none', async () => {
+  it('with retirePrevious keeps no key of the past, and warns of it', async () => {
     const name = newName();
     await generate(name, { kid: 'k-0' });
-    const rotate = (body: object) => plane.done('POST', `${JWKS}/${name}/rotate/`, body);
-    for (const kid of ['k-1', 'k-2', 'k-3']) await rotate({ kid });
-    const past = firstKey(await read(name)).previousKeyList.map(({ kid }) => kid);
-    expect(past).toEqual(['k-2', 'k-1']);
-    expect(firstKey(await rotate({ retirePrevious: true })).previousKeyList).toEqual([]);
+    const answer = await plane.done('POST', `${JWKS}/${name}/rotate/`, { kid: 'k-1', retirePrevious: true });
+    expect(firstKey(answer)).toMatchObject({ kid: 'k-1', nextKeyList: [], previousKeyList: [] });
+    expect(warned(answer)).toContain('retirePrevious');
   });
 
   it('takes a key that comes with it, and of the environments that are named only', async () => {
@@ -328,14 +333,16 @@ describe('POST P/jwks/{name}/rotate/', () => {
     const body = { sourceType: 'JWK', content: jwkText({ kid: 'brought' }), environmentNameList: [west] };
     const after = keysIn(await plane.done('POST', `${JWKS}/${name}/rotate/`, body));
     expect(after[0]).toEqual(before[0]);
-    expect(after[1]).toMatchObject({ kid: 'brought', previousKeyList: [{ kid: before[1]?.kid }] });
+    expect(after[1]).toMatchObject({ kid: before[1]?.kid, nextKeyList: [{ kid: 'brought' }] });
   });
 
   it('of keys under one kid makes different ones for different environments', async () => {
     const name = newName();
     await generate(name, { kid: 'same', environmentNameList: [east, west] });
-    const [one, other] = keysIn(await plane.done('POST', `${JWKS}/${name}/rotate/`));
-    expect(one?.publicJwk?.['x']).not.toBe(other?.publicJwk?.['x']);
+    const rotated = keysIn(await plane.done('POST', `${JWKS}/${name}/rotate/`, { kid: 'other' }));
+    const [one, other] = rotated.map(({ nextKeyList }) => nextKeyList[0]?.publicJwk?.['x']);
+    expect(one).toEqual(expect.any(String));
+    expect(one).not.toBe(other);
   });
 
   it('refuses what is no rotation', async () => {

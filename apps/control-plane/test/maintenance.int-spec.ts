@@ -14,12 +14,13 @@ const masterKeyText = MASTER_KEY.toString('base64');
 
 /** A command in a process of its own that says where its database is and waits there. */
 const ENDLESS = `
-  import('./apps/control-plane/src/maintenance/run-command.ts').then(({ runCommand }) => {
+  const files = ['run-command', 'open-history'].map((name) => import('./apps/control-plane/src/maintenance/' + name + '.ts'));
+  Promise.all(files).then(([{ runCommand }, { openHistory: open }]) => {
     const run = async ({ databaseUrl, database }) => {
       process.stdout.write(databaseUrl);
       await database.query('SELECT pg_sleep(600)');
     };
-    return runCommand({ name: 'endless', help: '', options: {}, run }, process.env);
+    return runCommand({ name: 'endless', help: '', options: {}, open, run }, process.env);
   });`;
 
 describe('the history that a command opens, where there is a database', () => {
@@ -51,8 +52,8 @@ describe('the history that a command opens, where there is a database', () => {
     await expect(prepareDatabase(database.url, MASTER_KEY, null)).rejects.toThrow(
       /start a process with the role api first/,
     );
-    expect(await prepareDatabase(database.url, MASTER_KEY)).toBe(0);
-    expect(await prepareDatabase(database.url, MASTER_KEY, null)).toBeUndefined();
+    expect(await prepareDatabase(database.url, MASTER_KEY)).toMatchObject({ sealedEvents: 0 });
+    expect((await prepareDatabase(database.url, MASTER_KEY, null)).sealedEvents).toBeUndefined();
   });
 
   it('needs a master key', async () => {

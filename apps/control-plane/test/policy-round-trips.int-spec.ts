@@ -16,6 +16,7 @@ const KEYED = [
   {
     ...{ algorithm: 'ES256', publicKey: { jwks: { uriRef: 'request.header.jku' } } },
     allowedJwksHosts: ['idp.example.org'],
+    cacheVerifiedTokens: false,
   },
   {
     algorithms: { key: 'RSA-OAEP-256', content: 'A128GCM' },

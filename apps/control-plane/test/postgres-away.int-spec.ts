@@ -5,7 +5,8 @@ import path from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import pg from 'pg';
 import { startEmbeddedPostgres, type RunningServer } from '#libs/embedded-servers';
-import { EVENT_STORE_MIGRATIONS, HistoryKeys, migrate } from '#libs/event-store';
+import { EVENT_STORE_MIGRATIONS, migrate } from '#libs/event-store';
+import { historyKeysOf } from '../../../test/support/history-keys-of.ts';
 import { brokenChains, deploymentsNotEndedOnce, recordedWrites } from '../../../test/support/recorded-once.ts';
 import { ServerDoor } from '../../../test/support/server-door.ts';
 import { CONTROL_PLANE_MIGRATIONS } from '../src/persistence/control-plane-migrations.ts';
@@ -126,7 +127,7 @@ async function sendAllAgain(): Promise<void> {
   }
   await checkEveryAnswer();
   await until('every deployment has ended', async () => (await deploymentsNotEndedOnce(direct)).length === 0, 30_000);
-  expect(await brokenChains(direct, new HistoryKeys(masterKey))).toEqual([]);
+  expect(await brokenChains(direct, await historyKeysOf(direct, masterKey))).toEqual([]);
 }
 
 let environment: string;

@@ -23,6 +23,7 @@ beforeEach(async () => {
 
 const proxyNow = async () => (await plane.done('GET', `${PROXIES}/orders/`)).resultList[0];
 const template = (text: string) => ({ jsonErrorResponseTemplateActive: true, jsonValue: text });
+const xmlTemplate = (text: string) => ({ xmlErrorResponseTemplateActive: true, xmlValue: text });
 const cors = (members: object) => ({ corsActive: true, allowOriginList: ['https://a.example'], ...members });
 
 const SETTINGS: readonly { setting: string; member: string; body: object; shown: object }[] = [
@@ -71,6 +72,15 @@ const SETTINGS: readonly { setting: string; member: string; body: object; shown:
       ...{ contentType: 'application/json;charset=UTF-8', permitSpecialChars: false },
     },
   },
+  {
+    setting: 'xml-error-template',
+    member: 'xmlErrorTemplate',
+    body: xmlTemplate('<e code="#{error.defaultErrorCode}">#FAULTMESSAGE#</e>'),
+    shown: {
+      ...xmlTemplate('<e code="#{error.defaultErrorCode}">#FAULTMESSAGE#</e>'),
+      ...{ contentType: 'text/xml;charset=UTF-8', permitSpecialChars: false },
+    },
+  },
 ];
 
 describe.each(SETTINGS)('PATCH and GET X/settings/$setting/', ({ setting, member, body, shown }) => {
@@ -89,7 +99,7 @@ describe.each(SETTINGS)('PATCH and GET X/settings/$setting/', ({ setting, member
   });
 });
 
-describe.each(['keys', 'addresses', 'client-route', 'connection', 'cors', 'json-error-template'])(
+describe.each(['keys', 'addresses', 'client-route', 'connection', 'cors', 'json-error-template', 'xml-error-template'])(
   'X/settings/%s/',
   (setting) => {
     it('is 404 for a proxy that is not there, and 400 for unknown members and environments', async () => {
@@ -319,6 +329,42 @@ describe('PATCH X/settings/json-error-template/', () => {
   });
 });
 
+describe('PATCH X/settings/xml-error-template/', () => {
+  it('stands beside the JSON one, and neither changes the other', async () => {
+    await plane.done('PATCH', at('json-error-template'), template('{}'));
+    await plane.done('PATCH', at('xml-error-template'), xmlTemplate('<e/>'));
+    expect((await plane.events()).at(-1)?.data).toMatchObject({
+      ...{ jsonErrorTemplate: { template: '{}' }, xmlErrorTemplate: { template: '<e/>' } },
+    });
+    await plane.done('PATCH', at('json-error-template'), {});
+    expect((await plane.events()).at(-1)?.data).toMatchObject({
+      ...{ jsonErrorTemplate: null, xmlErrorTemplate: { template: '<e/>' } },
+    });
+  });
+
+  it('says that the text of an inactive one is not kept', async () => {
+    const answer = await plane.done('PATCH', at('xml-error-template'), { xmlValue: '<e/>' });
+    expect(answer.resultList).toMatchObject([{ xmlErrorResponseTemplateActive: false, xmlValue: null }]);
+    expect(warned(answer)).toEqual(['xmlValue']);
+  });
+
+  it.each<[object, string[]]>([
+    [{ xmlErrorResponseTemplateActive: true }, ['xmlValue required']],
+    [{ xmlErrorResponseTemplateActive: 1 }, ['xmlErrorResponseTemplateActive wrong_type']],
+    [xmlTemplate(''), ['xmlValue out_of_range']],
+    [xmlTemplate('{}'), ['xmlValue not_xml']],
+    [xmlTemplate('<e>#{error.defaultMessage}'), ['xmlValue not_xml']],
+    [xmlTemplate('<#{error.defaultMessage}/>'), ['xmlValue not_xml']],
+    [xmlTemplate('<!DOCTYPE e [<!ENTITY a "b">]><e>&a;</e>'), ['xmlValue not_xml']],
+    [xmlTemplate('<e>#{error.stack}</e>'), ['xmlValue unknown_variable']],
+    [{ ...xmlTemplate('<e/>'), contentType: 'application/json' }, ['contentType not_supported']],
+    [{ ...xmlTemplate('<e/>'), permitSpecialChars: true }, ['permitSpecialChars not_supported']],
+  ])('refuses %j', async (body, faults) => {
+    const answer = await plane.call('PATCH', at('xml-error-template'), body);
+    expect([answer.status, faultsOf(answer)]).toEqual([400, faults]);
+  });
+});
+
 describe('PATCH and GET X/settings/keys/', () => {
   it('change one key or both, never show the secret, and are no new revision', async () => {
     const secretKey = 'a secret of my own';
@@ -330,6 +376,15 @@ describe('PATCH and GET X/settings/keys/', () => {
     expect(read.headers['etag']).toBe('"1"');
     expect(both.text + read.text).not.toContain(secretKey);
     expect(JSON.stringify(await plane.events())).not.toContain(secretKey);
+  });
+
+  it('warn of a secret that can be guessed', async () => {
+    const warningsOf = async (body: object) => (await plane.done('PATCH', at('keys'), body))['warnings'];
+    const ofSecret = [{ field: 'secretKey', message: expect.stringContaining('guessed') as unknown }];
+    expect(await warningsOf({ secretKey: 'x'.repeat(21) })).toEqual(ofSecret);
+    for (const body of [{ secretKey: 'x'.repeat(22) }, { publicKey: 'client-3' }]) {
+      expect(await warningsOf(body)).not.toEqual(ofSecret);
+    }
   });
 
   it('refuse a publicKey that another proxy has (409), and keep the one there was', async () => {

@@ -1,3 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import { Worker } from 'bullmq';
+import { DeploymentQueues } from '../src/deployment-requests/deployment-queues.ts';
+import { connectionTo } from '../src/deployment-requests/redis-connections.ts';
 import { proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
 import { SeverableServer } from './testing/severable-server.ts';
@@ -45,6 +49,30 @@ describe('GET /apiops/environments/{env}/queue/', () => {
       });
     } finally {
       await server.sever();
+    }
+  });
+
+  it('shows a job once while it goes from one state to the next', async () => {
+    const queues = plane.app.get(DeploymentQueues);
+    const environmentId = randomUUID();
+    await queues.add({ environmentId, deployment: 1 });
+    const queue = queues.of(environmentId);
+    const worker = new Worker(queue.name, () => Promise.reject(new Error('again')), {
+      connection: { ...connectionTo(testRedisUrl()), maxRetriesPerRequest: null },
+      prefix: String(queue.opts.prefix),
+      settings: { backoffStrategy: () => 1 },
+    });
+    try {
+      const seen = new Set<string>();
+      for (let look = 0; look < 400; look += 1) {
+        const { jobs } = await queues.stateOf(environmentId);
+        expect(jobs.length).toBeLessThanOrEqual(1);
+        for (const { state } of jobs) seen.add(state);
+      }
+      expect(seen.size).toBeGreaterThan(1);
+    } finally {
+      await worker.close(true);
+      await queues.remove(environmentId);
     }
   });
 

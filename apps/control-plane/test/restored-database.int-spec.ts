@@ -6,7 +6,7 @@ import pg from 'pg';
 import {
   comparePositions,
   EVENT_STORE_MIGRATIONS,
-  HistoryKeys,
+  type HistoryKeys,
   migrate,
   PostgresEventStore,
   START,
@@ -14,6 +14,7 @@ import {
 } from '#libs/event-store';
 import { type FreshDatabase, readUntil } from '#libs/event-store/testing';
 import type { RunningServer } from '#libs/embedded-servers';
+import { historyKeysOf } from '../../../test/support/history-keys-of.ts';
 import { copyRows, dumpAndRestore, findDumpTools, newEmbeddedCluster } from '../../../test/support/postgres-tools.ts';
 import { brokenChains, deploymentsNotEndedOnce } from '../../../test/support/recorded-once.ts';
 import { PROJECTION_RUNNER } from '../src/persistence/read-models.ts';
@@ -60,9 +61,9 @@ function databaseOf({ url }: RunningServer): FreshDatabase {
 
 describe.each(ways)('a database restored into a new cluster $name', (way) => {
   const masterKey = randomBytes(32);
-  const keys = new HistoryKeys(masterKey);
   const directory = mkdtempSync(path.join(os.tmpdir(), 'gatewarden-test-'));
   const servers: RunningServer[] = [];
+  let keys: HistoryKeys;
   let before: FreshDatabase;
   let after: FreshDatabase;
   let old: RunningControlPlane;
@@ -115,6 +116,7 @@ describe.each(ways)('a database restored into a new cluster $name', (way) => {
     chmodSync(directory, 0o711);
     before = await cluster('before');
     await fillOld();
+    keys = await historyKeysOf(before.pool, masterKey);
     const oldStore = new PostgresEventStore(before.pool, keys);
     await oldStore.transact(async (session) => {
       const data = Array.from({ length: 3 }, () => ({ type: 'Counted', schemaVersion: 1, data: {} }));

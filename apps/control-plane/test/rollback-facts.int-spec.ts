@@ -98,7 +98,7 @@ describe('a rollback says what differs from then', () => {
   it('of what a variable holds, and not of whether it may be read back', async () => {
     await variable('POST', 'shown', { ...everywhere('a value'), globalVisible: true });
     await plane.done('POST', `${P}/apiProxies/url/`, proxyBody('shown'));
-    await plane.done('POST', `${P}/apiProxies/shown/policies/a/`, policyBody({}, { description: 'shown' }));
+    await plane.done('POST', `${P}/apiProxies/shown/policies/a/`, policyBody({}, { condition: 'shown = "x"' }));
     await variable('PUT', 'shown', { ...everywhere('a value'), globalVisible: false });
     const after = await rolledBack('shown/revisions/2/rollback/');
     expect(statesIn(after, 'environmentVariables')).toEqual({ shown: 'same' });

@@ -112,7 +112,9 @@ describe('the metrics of rollouts', () => {
         const found = await metricsOf(environment);
         return found['environment_redis_up'] === 0 && !('gateways_live' in found);
       });
-      expect(await metricsOf(environment)).toMatchObject({ pending_deployments: 0 });
+      const revoked = { username: 'alice' };
+      await plane.done('POST', `/environments/${environment.name}/revocations/`, revoked);
+      expect(await metricsOf(environment)).toMatchObject({ pending_deployments: 0, untold_revocations: 1 });
       const { body } = await plane.app.inject({ method: 'GET', url: '/metrics' });
       expect(body).toContain('gatewarden_metrics_sources_missing 1');
     } finally {

@@ -1,4 +1,4 @@
-import { DeploymentStreams } from '../src/deployments/progress/deployment-streams.ts';
+import { ProgressStreams } from '../src/http/progress-streams.ts';
 import { RolloutRunner } from '../src/deployments/rollouts/rollout-runner.ts';
 import { RolloutSteps } from '../src/deployments/rollouts/rollout-steps.ts';
 import { FakeGateway } from './testing/fake-gateway.ts';
@@ -446,7 +446,7 @@ describe('GET /apiops/deployments/{id}/stream', () => {
     const { id } = deploymentResult as unknown as { id: string };
     const other = await plane.process();
     await other.listen({ host: '127.0.0.1', port: 0 });
-    const streams = other.get(DeploymentStreams);
+    const streams = other.get(ProgressStreams);
     const read = async (signal: AbortSignal) =>
       fetch(`${await other.getUrl()}/apiops/deployments/${id}/stream`, { headers: headers(), signal });
     const client = new AbortController();

@@ -1,6 +1,9 @@
+import { apiProxyDecider } from '../src/api-proxies/domain/index.ts';
 import { HistoryKeys, PostgresEventStore } from '#libs/event-store';
 import { credentialBody, policyBody, proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
+
+const SHAPE = apiProxyDecider.snapshotShape;
 
 const PROXIES = '/projects/shop/apiProxies';
 const X = `${PROXIES}/orders`;
@@ -67,7 +70,7 @@ beforeAll(async () => {
 afterAll(() => plane.close());
 
 describe('snapshots of a long history', () => {
-  const KEPT = ['apiProxy@1 100', 'apiProxy@1 200'];
+  const KEPT = [`${SHAPE} 100`, `${SHAPE} 200`];
 
   it('are kept at every hundredth version', async () => {
     expect(await snapshots()).toEqual(KEPT);
@@ -107,11 +110,11 @@ describe('snapshots of a long history', () => {
   });
 
   it.each([
-    ['under another key', 'apiProxy@1', () => new HistoryKeys(Buffer.alloc(32, 1))],
-    ['in another shape', 'apiProxy@2', () => new HistoryKeys(plane.masterKey)],
+    ['under another key', SHAPE, async () => HistoryKeys.derivedFrom(Buffer.alloc(32, 1))],
+    ['in another shape', `${SHAPE}0`, async () => (await plane.openKeys()).history],
   ])('are passed over when they were made %s', async (_how, shape, keys) => {
     const before = await past();
-    await new PostgresEventStore(plane.pool, keys()).transact(async (session) => {
+    await new PostgresEventStore(plane.pool, await keys()).transact(async (session) => {
       await session.loadStream(stream, 'none@1');
       const state = JSON.stringify({ status: 'absent' });
       for (const version of [100, 200]) await session.saveSnapshot(stream, shape, { version, state });

@@ -4,28 +4,38 @@ import type { GatewayConfig } from './config/gateway.config.ts';
 import { connectOnce } from './config-subscriber/environment-redis.ts';
 import type { ServedConfiguration } from './config-subscriber/served-configuration.ts';
 import type { GatewayParts } from './gateway-parts.ts';
-import { GATEWAY_CONFIG, GATEWAY_PARTS, LOGGER } from './injection-tokens.ts';
-import { CannotListen } from './listening.ts';
+import { ACCEPT_TURN, GATEWAY_CONFIG, GATEWAY_PARTS, LOGGER } from './injection-tokens.ts';
+import { CannotListen, type AcceptTurn } from './listening.ts';
 import { errorFacts, type Logger } from '#libs/program-shell';
+
+/** How often key sets are looked at whose time may have come to be fetched again. */
+const KEY_SETS_REFRESHED_EVERY_MS = 1_000;
 
 /** The order in which a gateway starts and stops. */
 @Injectable()
 export class GatewayLifecycle implements OnApplicationBootstrap, BeforeApplicationShutdown, GatewayStatus {
   private isStopping = false;
+  private hasLooked = false;
   private following: Promise<void> | undefined;
+  private refreshing: NodeJS.Timeout | undefined;
 
   constructor(
     @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(GATEWAY_PARTS) private readonly parts: GatewayParts,
+    @Inject(ACCEPT_TURN) private readonly acceptTurn: AcceptTurn,
   ) {}
 
   get environment(): string {
     return this.config.environment;
   }
 
+  /**
+   * Not before it has looked at Redis once, whatever came of that: its copy on disk may be from before a key rotated, and
+   * the tokens of the new key are refused by it.
+   */
   get isReady(): boolean {
-    return !this.isStopping && this.parts.subscriber.isReady;
+    return this.hasLooked && !this.isStopping && this.parts.subscriber.isReady;
   }
 
   get deployment(): number {
@@ -42,10 +52,12 @@ export class GatewayLifecycle implements OnApplicationBootstrap, BeforeApplicati
    * @throws SnapshotInUse, SnapshotDirectoryUnusable, CannotListen
    */
   async onApplicationBootstrap(): Promise<void> {
-    const { snapshot, subscriber, address } = this.parts;
+    const { snapshot, subscriber, keySets, address } = this.parts;
     snapshot.open();
     await subscriber.restore();
+    await this.parts.observers.open();
     await this.openTraffic();
+    this.refreshing = setInterval(() => keySets.refreshDue(), KEY_SETS_REFRESHED_EVERY_MS);
     const { environment, gatewayId } = this.config;
     this.logger.info({ environment, gatewayId, address: address.text() }, 'gateway listens');
     this.following = this.follow().catch((error: unknown) =>
@@ -55,10 +67,13 @@ export class GatewayLifecycle implements OnApplicationBootstrap, BeforeApplicati
 
   /** Accepts nothing more, lets requests in flight finish, and says that it is gone. */
   async beforeApplicationShutdown(): Promise<void> {
-    const { traffic, subscriber, keySetFetcher, upstream, redis, snapshot } = this.parts;
+    const { traffic, subscriber, keySetFetcher, upstream, redis, snapshot, tokenJournal } = this.parts;
     this.isStopping = true;
-    await traffic.drain(this.config.drainTimeoutMs);
+    clearInterval(this.refreshing);
+    await traffic.drain(this.config.drainTimeoutMs, this.acceptTurn);
     await this.following;
+    tokenJournal.close();
+    await this.parts.observers.close();
     await subscriber.stop();
     keySetFetcher.close();
     await upstream.close();
@@ -81,6 +96,8 @@ export class GatewayLifecycle implements OnApplicationBootstrap, BeforeApplicati
     await connectOnce(redis);
     if (this.isStopping) return;
     await subscriber.start();
+    await subscriber.look();
+    this.hasLooked = true;
     redis.on('ready', () => void subscriber.look());
   }
 }

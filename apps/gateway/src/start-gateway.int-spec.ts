@@ -1,5 +1,8 @@
-import { randomBytes } from 'node:crypto';
+import { createPrivateKey, randomBytes, type JsonWebKey } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { Redis } from 'ioredis';
+import { createLocalJWKSet, jwtVerify, SignJWT, type JSONWebKeySet } from 'jose';
 import {
   LEASE_MS,
   putIdentity,
@@ -8,12 +11,17 @@ import {
   type LeaseState,
 } from '#libs/config-distribution';
 import { prepareEnvironment, type PreparedEnvironment } from '#libs/config-distribution/testing';
+import { generateSigningKey } from '#libs/jwt-engine';
 import { createPasswordVerifier, createSecretVerifier, parseProxyArtifact } from '#libs/policy-contracts';
 import { linkProxy } from '#libs/policy-runtime';
+import { TOKEN_CACHE_DEFAULTS } from './config/token-cache-settings.ts';
 import type { GatewayConfig } from './config/gateway.config.ts';
 import { SnapshotInUse } from './config-subscriber/snapshot/directory-owner.ts';
 import { changeFor, temporaryDirectory, tombstoneFor } from './config-subscriber/testing/subscriber-rig.ts';
 import { artifactOf, ask, Rig, tokenOf, verifyJwt, type ArtifactWishes } from './http-server/testing/rig.ts';
+import { LISTENER_DEFAULTS } from './http-server/listener/listener-settings.ts';
+import { DEFAULT_LIMITS } from './http-server/request-limits.ts';
+import { UPSTREAM_POOL_LIMITS } from './upstream/upstream-pool.ts';
 import { CannotListen } from './listening.ts';
 import { CapturedLog } from '#libs/program-shell/testing';
 import { startGateway, type RunningGateway } from './start-gateway.ts';
@@ -55,6 +63,16 @@ describe('a gateway', () => {
     drainTimeoutMs: 5_000,
     jwksAllowPrivateHosts: false,
     jwksStaleLimitSeconds: 86_400,
+    tokenCache: TOKEN_CACHE_DEFAULTS,
+    upstreamLimits: UPSTREAM_POOL_LIMITS,
+    upstreamFiles: {},
+    loginFailuresPerUser: 10,
+    loginFailuresPerAddress: 100,
+    loginBlockSeconds: 300,
+    passwordChecksWaiting: 64,
+    limits: DEFAULT_LIMITS,
+    listener: LISTENER_DEFAULTS,
+    addsForwarded: false,
     faultCodes: 'documented',
     logLevel: 'debug',
     ...changes,
@@ -77,16 +95,22 @@ describe('a gateway', () => {
       ?.split(' ')
       .at(-1);
 
+  /** As whoever balances the load asks. */
+  const untilReady = async (): Promise<void> => {
+    while ((await admin('/readyz')).status !== 200);
+  };
+
   /** Waits for the answer of the gateway. */
   const leaseWhere = (isIt: (lease: LeaseState) => boolean): Promise<LeaseState> =>
     foundInLeases(channel, prepared, (leases) => leases.find(isIt));
 
-  async function publish(change: ChangeRecord, wishes?: Partial<ArtifactWishes>): Promise<LeaseState> {
-    const artifact = wishes && {
+  const artifactText = (change: ChangeRecord, wishes: Partial<ArtifactWishes>): string =>
+    JSON.stringify({
       ...artifactOf({ addresses: [upstreamUrl], proxy: change.proxy, ...wishes }),
       environment: { name: environment, tokenIssuer: 'https://issuer.example', expiresInUnit: 'SECONDS' },
-    };
-    await prepared.publisher.publish(change, artifact === undefined ? null : JSON.stringify(artifact));
+    });
+  async function publish(change: ChangeRecord, wishes?: Partial<ArtifactWishes>): Promise<LeaseState> {
+    await prepared.publisher.publish(change, wishes === undefined ? null : artifactText(change, wishes));
     return leaseWhere(({ handled, rejected }) =>
       [...handled, ...rejected.map((one) => one.deployment)].includes(change.deployment),
     );
@@ -124,13 +148,14 @@ describe('a gateway', () => {
     expect((await admin('/healthz')).status).toBe(200);
     expect((await admin('/readyz')).status).toBe(503);
     expect((await call('/orders')).status).toBe(503);
+    expect((await call('/auth/.well-known/jwks.json')).status).toBe(503);
     expect((await ask({ port: gateway.trafficPort, path: '/auth/jwt', method: 'POST' })).status).toBe(400);
   });
 
   it('is ready with an empty configuration', async () => {
     await prepared.publisher.publishEmpty();
     await leaseWhere(({ loaded }) => loaded !== null);
-    expect((await admin('/readyz')).status).toBe(200);
+    await untilReady();
     expect(JSON.parse((await admin('/config')).body)).toEqual({ environment, deployment: 0, proxies: [] });
     expect((await call('/orders')).status).toBe(404);
   });
@@ -225,6 +250,31 @@ describe('a gateway', () => {
     await undeploy('login');
   });
 
+  it('publishes the keys that tokens of its live policies are verified with, while they are live', async () => {
+    const [signing, next] = [generateSigningKey('RS256').jwk, generateSigningKey('RS256').jwk];
+    const issuing = { type: 'policy-auth-jwt', managedFromThisPolicy: false, jwtSignatureAlgorithm: 'RS256' };
+    await deploy('signed', {
+      pipelines: { request: [{ name: 'issue', policy: issuing }] },
+      signingKeys: { issue: { signing, verification: [next] } },
+    });
+    const path = '/credential/.well-known/jwks.json';
+    const { status, headers, body } = await call(path);
+    expect([status, headers['content-type']]).toEqual([200, 'application/jwk-set+json']);
+    const published = createLocalJWKSet(JSON.parse(body) as JSONWebKeySet);
+    for (const jwk of [signing, next]) {
+      const header = { alg: 'RS256', kid: jwk['kid'] as string };
+      const token = await new SignJWT({ sub: 'ann' })
+        .setProtectedHeader(header)
+        .sign(createPrivateKey({ key: jwk as JsonWebKey, format: 'jwk' }));
+      expect((await jwtVerify(token, published)).payload).toEqual({ sub: 'ann' });
+    }
+    const head = await ask({ port: gateway.trafficPort, path, method: 'HEAD' });
+    expect([head.status, head.headers['content-length'], head.body]).toEqual([200, String(body.length), '']);
+    expect((await call('/auth/.well-known/jwks.json')).body).toBe('{"keys":[]}');
+    await undeploy('signed');
+    expect((await call(path)).body).toBe('{"keys":[]}');
+  });
+
   it('removes a proxy with its tombstone', async () => {
     await deploy('stock');
     expect((await call('/stock')).status).toBe(200);
@@ -238,7 +288,8 @@ describe('a gateway', () => {
     expect(text).toContain(
       'gatewarden_requests_total{proxy="shop/orders",status="401",policy="check",fault="TokenExpired"} 1',
     );
-    expect(text).toContain('gatewarden_token_answers_total{grant_type="password",outcome="issued"} 1');
+    const login = 'service="auth",endpoint="jwt",grant_type="password",outcome="issued",reason="login"';
+    expect(text).toContain(`gatewarden_token_answers_total{${login}} 1`);
     expect(await metric('gatewarden_deployment ')).toBe(String(deployment));
     expect(await metric('gatewarden_redis_up')).toBe('1');
   });
@@ -368,6 +419,30 @@ describe('a gateway', () => {
     expect(await channel.leases()).toEqual([]);
     expect(LEASE_MS).toBeGreaterThan(1_000);
     await start();
-    expect((await admin('/readyz')).status).toBe(200);
+    await untilReady();
+  });
+
+  it('is not ready before it has seen what was published while it was down', async () => {
+    await gateway.stop();
+    deployment += 1;
+    const change = changeFor('late', deployment);
+    await prepared.publisher.publish(change, artifactText(change, { paths: ['/late'] }));
+    relay.hold();
+    await start();
+    expect((await admin('/readyz')).status).toBe(503);
+    relay.release();
+    await untilReady();
+    expect((await call('/late')).status).toBe(200);
+  });
+
+  it('reports what it turns away because there is too much at once', async () => {
+    await gateway.stop();
+    await start({ limits: { ...DEFAULT_LIMITS, maxConnections: 1 } });
+    const open = () => connect(gateway.trafficPort, '127.0.0.1').on('error', () => undefined);
+    const [first, second] = [open(), open()];
+    await once(second, 'close');
+    expect(await metric('gatewarden_reports_total{problem="overload"}')).toBe('1');
+    expect(log.lines).toContainEqual(expect.objectContaining({ level: 'warn', reason: 'connections' }));
+    first.destroy();
   });
 });

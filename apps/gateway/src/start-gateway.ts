@@ -1,11 +1,11 @@
 import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { listenForAdmin } from './admin/listen-for-admin.ts';
 import type { GatewayConfig } from './config/gateway.config.ts';
 import { GatewayModule } from './gateway.module.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 import { GATEWAY_PARTS } from './injection-tokens.ts';
-import { CannotListen } from './listening.ts';
 import { FrameworkLogger, type Logger } from '#libs/program-shell';
 
 export interface RunningGateway {
@@ -13,15 +13,6 @@ export interface RunningGateway {
   readonly adminPort: number;
   /** Lets requests in flight finish, says that it is gone, and closes everything. */
   stop(): Promise<void>;
-}
-
-/** Not by Nest's own `listen`, which writes the error to the log as well. */
-async function listenForAdmin(app: NestFastifyApplication, host: string, port: number): Promise<void> {
-  try {
-    await app.getHttpAdapter().getInstance().listen({ host, port });
-  } catch (error) {
-    throw new CannotListen('ADMIN_PORT', host, port, error);
-  }
 }
 
 /**

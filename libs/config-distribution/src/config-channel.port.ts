@@ -57,6 +57,9 @@ export interface ConfigChannel {
    */
   scanIdentities(kind: string, cursor: string): Promise<{ cursor: string; found: readonly StoredIdentity[] }>;
 
+  /** Has everybody who watches `changes` look at once: something beside the log has changed. Can be lost, as every hint. */
+  nudge(): Promise<void>;
+
   /**
    * Calls back whenever something may have changed: a hint that can be lost, and once after every reconnect. What a hint
    * says is in clear and worth no more than who may write to Redis: of changes see `ChangeHint`, of leases the id of the

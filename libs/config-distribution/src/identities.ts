@@ -2,8 +2,11 @@ import type { ConfigChannel, StoredIdentity } from './config-channel.port.ts';
 import { parsedJson } from './parsed-json.ts';
 import type { ChannelKeys } from './sealing/sealed-box.ts';
 
-/** A proxy's key pair by client id, or a user by name. */
-export type IdentityKind = 'client' | 'credential';
+/**
+ * A proxy's key pair by client id, a user by name, or standing orders by what they are about (`key-sets`): what every gateway
+ * of the environment obeys beside its proxies, as soon as it reads it, and from its copy on disk after a restart.
+ */
+export type IdentityKind = 'client' | 'credential' | 'orders';
 
 const place = (record: Pick<StoredIdentity, 'kind' | 'subject' | 'version'>) => ({
   purpose: `identity/${record.kind}`,

@@ -21,6 +21,7 @@ export type { IncomingChange } from './incoming-change.ts';
 export type { ChannelReport } from './report-once.ts';
 export { ConfigPublisher, RECORDS_PER_CHECKPOINT, type Published, type PublishOptions } from './config-publisher.ts';
 export { InMemoryConfigChannel } from './in-memory/in-memory-config-channel.ts';
+export { InMemoryKeySetShelf } from './in-memory/in-memory-key-set-shelf.ts';
 export { openIdentity, putIdentity, type IdentityKind } from './identities.ts';
 export {
   artifactHash,
@@ -31,11 +32,24 @@ export {
   sealLease,
   sealRecord,
   type ChangeRecord,
+  type KeySetNote,
   type LeaseState,
   type Manifest,
 } from './messages.ts';
+export {
+  keySetEntry,
+  openKeySet,
+  openKeySetAttempt,
+  sealKeySet,
+  sealKeySetAttempt,
+  type KeySetAttempt,
+  type KeySetSubject,
+  type SharedKeySet,
+} from './key-sets/key-set-messages.ts';
+export { KEY_SET_SHELF_LIMITS, type KeySetEntry, type KeySetShelf } from './key-sets/key-set-shelf.port.ts';
 export { ServedDigest, type ServedProxy } from './served-digest.ts';
 export { RedisConfigChannel } from './redis/redis-config-channel.ts';
+export { RedisKeySetShelf } from './redis/redis-key-set-shelf.ts';
 export {
   gatewayKeyText,
   newGatewayKey,

@@ -27,6 +27,15 @@ const lastGood = z.object({
 });
 const manifest = z.strictObject({ epoch: z.string(), sequence: z.int().min(0), changes: z.array(changeRecord) });
 const position = z.strictObject({ epoch: z.string(), sequence: z.int().min(0) });
+const keySetNote = z.object({
+  proxyId: z.string(),
+  deployment: z.int().min(1),
+  /** Without query string: it may hold a secret. */
+  address: z.string(),
+  state: z.enum(['fetching', 'failed']),
+  /** Of a failed fetch: `unreachable ECONNREFUSED`, `http-status 503`. */
+  reason: z.string().optional(),
+});
 /** Not strict: a gateway of another version may say more. */
 const leaseState = z.object({
   gatewayId: z.string(),
@@ -48,6 +57,10 @@ const leaseState = z.object({
   holdsInstead: z.array(z.object({ proxyId: z.string(), deployment: z.int().min(0) })).optional(),
   /** Of everything that it really serves; see `ServedDigest`. */
   served: z.object({ proxies: z.int().min(0), digest: z.string() }).optional(),
+  /** Version of the standing orders that it obeys, by what they are about. Gateways of earlier builds do not say it. */
+  obeys: z.record(z.string(), z.int().min(0)).optional(),
+  /** Key sets by address that a deployment of `handled` brought and that are not there (yet). */
+  keySetNotes: z.array(keySetNote).optional(),
 });
 
 /** One change of an environment: a proxy's newest artifact by hash, or that it is gone. */
@@ -61,6 +74,9 @@ export type Manifest = z.infer<typeof manifest>;
  * those `unsettled`: seen, and neither applied nor rejected, since they cannot be read.
  */
 export type LeaseState = z.infer<typeof leaseState>;
+
+/** What a gateway says of a key set that a deployment brought: a warning, never a rejection. */
+export type KeySetNote = z.infer<typeof keySetNote>;
 
 function read<Value>(schema: z.ZodType<Value>, text: string | undefined): Value | undefined {
   const parsed = schema.safeParse(parsedJson(text));

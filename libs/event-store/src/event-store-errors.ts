@@ -110,7 +110,7 @@ export class HistoryUnsealed extends Error {
 export class SealRefused extends Error {
   readonly code = 'SEAL_REFUSED' satisfies EventStoreErrorCode;
   constructor(readonly file: string) {
-    super(`the events have no MACs, but ${file} holds signed checkpoints: none are given to them a second time`);
+    super(`the events have no MACs, but ${file} holds checkpoints: none are given to them a second time`);
     this.name = 'SealRefused';
   }
 }

@@ -1,7 +1,9 @@
 import { CheckpointSeal } from './audit/index.ts';
 import { HistoryKeys } from './history-keys.ts';
 
-const keys = new HistoryKeys(Buffer.from('000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f', 'hex'));
+const keys = HistoryKeys.derivedFrom(
+  Buffer.from('000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f', 'hex'),
+);
 const event = {
   ...{ eventId: '11111111-2222-4333-8444-555555555555', streamId: 'apiProxy-1', streamVersion: 7 },
   ...{ type: 'ProxyRenamed', schemaVersion: 2, recordedAt: '2026-01-02T03:04:05.678Z' },

@@ -27,26 +27,51 @@ export interface AuthenticatedSnapshot {
   readonly state: unknown;
 }
 
-const MASTER_KEY_BYTES = 32;
+/** 32 random bytes each. */
+export interface HistoryKeyMaterial {
+  readonly events: Buffer;
+  readonly snapshots: Buffer;
+  readonly checkpointSeed: Buffer;
+}
 
-/** Keys that authenticate history. They never reach the database. */
+const KEY_BYTES = 32;
+
+/** Keys that authenticate history. In clear they never reach the database. */
 export class HistoryKeys {
   private readonly eventKey: Buffer;
   private readonly snapshotKey: Buffer;
   /** 32 bytes, the seed of the key that signs checkpoints. */
   readonly checkpointSeed: Buffer;
 
+  /** @throws RangeError when one of them has another length */
+  constructor({ events, snapshots, checkpointSeed }: HistoryKeyMaterial) {
+    for (const { length } of [events, snapshots, checkpointSeed]) {
+      if (length !== KEY_BYTES) throw new RangeError(`a key of history must have ${KEY_BYTES} bytes`);
+    }
+    this.eventKey = events;
+    this.snapshotKey = snapshots;
+    this.checkpointSeed = checkpointSeed;
+  }
+
   /**
-   * @param masterKey 32 bytes; every key here is derived from it (HKDF-SHA-256, RFC 5869)
+   * The keys out of one secret (HKDF-SHA-256, RFC 5869): what control planes without data keys derived from their master
+   * key.
+   *
+   * @param secret 32 bytes
    * @throws RangeError when it has another length
    */
-  constructor(masterKey: Buffer) {
-    if (masterKey.length !== MASTER_KEY_BYTES)
-      throw new RangeError(`the master key must have ${MASTER_KEY_BYTES} bytes`);
-    const derive = (info: string) => Buffer.from(hkdfSync('sha256', masterKey, Buffer.alloc(0), info, 32));
-    this.eventKey = derive('gatewarden/1/history/events');
-    this.snapshotKey = derive('gatewarden/1/history/snapshots');
-    this.checkpointSeed = derive('gatewarden/1/history/checkpoints');
+  static materialFrom(secret: Buffer): HistoryKeyMaterial {
+    if (secret.length !== KEY_BYTES) throw new RangeError(`the secret must have ${KEY_BYTES} bytes`);
+    const derive = (info: string) => Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), info, KEY_BYTES));
+    return {
+      ...{ events: derive('gatewarden/1/history/events'), snapshots: derive('gatewarden/1/history/snapshots') },
+      checkpointSeed: derive('gatewarden/1/history/checkpoints'),
+    };
+  }
+
+  /** @see HistoryKeys.materialFrom */
+  static derivedFrom(secret: Buffer): HistoryKeys {
+    return new HistoryKeys(HistoryKeys.materialFrom(secret));
   }
 
   /**

@@ -29,7 +29,7 @@ export {
   TransactionAborted,
   UpcasterStuck,
 } from './event-store-errors.ts';
-export { HistoryKeys } from './history-keys.ts';
+export { type HistoryKeyMaterial, HistoryKeys } from './history-keys.ts';
 export {
   type AnchoredHead,
   type Checkpoint,

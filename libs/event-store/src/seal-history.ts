@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { checkpointFileSize, readCheckpointLines } from './audit/checkpoint-file.ts';
-import { CheckpointSeal } from './audit/checkpoint.ts';
+import { isCheckpointLike } from './audit/checkpoint.ts';
 import { SealRefused } from './event-store-errors.ts';
 import { type HistoryKeys } from './history-keys.ts';
 import { type EventRow, readStoredEvent } from './recorded-event-row.ts';
@@ -20,7 +20,8 @@ const NEXT_BATCH = `SELECT * FROM events WHERE (stream_id, version) > ($1, $2) O
  * @param client a connection of its own, outside any transaction
  * @param checkpointFile where checkpoints are kept outside the database; it need not be there
  * @returns how many events were given a MAC; undefined when it had been done before
- * @throws SealRefused when the file holds a checkpoint signed under these keys; as `node:fs` throws
+ * @throws SealRefused when the file holds a checkpoint, whoever signed it: where the keys in the database were taken away as
+ * well, the one that signed it is not known any more; as `node:fs` throws
  */
 export async function sealHistory(
   client: pg.ClientBase,
@@ -28,7 +29,7 @@ export async function sealHistory(
   checkpointFile?: string,
 ): Promise<number | undefined> {
   if (!(await awaitsSeal(client))) return undefined;
-  if (checkpointFile !== undefined && (await holdsCheckpoint(checkpointFile, keys))) {
+  if (checkpointFile !== undefined && (await holdsCheckpoint(checkpointFile))) {
     throw new SealRefused(checkpointFile);
   }
   await client.query('BEGIN');
@@ -43,10 +44,9 @@ export async function sealHistory(
   }
 }
 
-async function holdsCheckpoint(file: string, keys: HistoryKeys): Promise<boolean> {
-  const seal = new CheckpointSeal(keys);
+async function holdsCheckpoint(file: string): Promise<boolean> {
   for await (const { value } of readCheckpointLines(file, (await checkpointFileSize(file)) ?? 0)) {
-    if (seal.read(value) !== undefined) return true;
+    if (isCheckpointLike(value)) return true;
   }
   return false;
 }

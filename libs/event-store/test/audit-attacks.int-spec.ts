@@ -289,7 +289,7 @@ describe('verification of the log', () => {
 
   it('finds everything changed under another key', async () => {
     const { HistoryKeys } = await import('../src/history-keys.ts');
-    const other = new HistoryKeys(Buffer.alloc(32, 8));
+    const other = HistoryKeys.derivedFrom(Buffer.alloc(32, 8));
     const { faults } = await verifyHistory(database.pool, other, { files: [file], faultLimit: 20 });
     expect(new Set(faults.map(({ kind }) => kind))).toEqual(new Set(['changed', 'checkpoint-not-genuine']));
   });

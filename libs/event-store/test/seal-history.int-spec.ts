@@ -1,9 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
 import { CheckpointFollower, CheckpointWriter, verifyHistory } from '../src/audit/index.ts';
 import { HistoryUnsealed, SealRefused } from '../src/event-store-errors.ts';
+import { HistoryKeys } from '../src/history-keys.ts';
 import { EVENT_STORE_MIGRATIONS } from '../src/migrate.ts';
 import { PostgresEventStore } from '../src/postgres-event-store.ts';
 import { sealHistory } from '../src/seal-history.ts';
@@ -127,8 +128,10 @@ describe('a MAC that was taken away', () => {
     await sql('TRUNCATE history_checkpoints, history_checkpoint_heads');
     await expect(sealHistory(client, TEST_HISTORY_KEYS, file)).rejects.toBeInstanceOf(SealRefused);
     expect(new Set(await macs())).toEqual(new Set([null]));
-    // Not of this history: lines that were not signed under these keys, or no file at all.
-    writeFileSync(file, readFileSync(file, 'utf8').replaceAll('"number":1', '"number":2'));
+    // Whoever signed it: the keys may have been taken away with the rest.
+    const otherKeys = HistoryKeys.derivedFrom(Buffer.alloc(32, 8));
+    await expect(sealHistory(client, otherKeys, file)).rejects.toBeInstanceOf(SealRefused);
+    writeFileSync(file, '{"kind":"something else"}\nnull\n');
     expect(await sealHistory(client, TEST_HISTORY_KEYS, file)).toBe(1_401);
     await unseal();
     rmSync(directory, { recursive: true });

@@ -69,7 +69,7 @@ describe('a snapshot that was not made by this program for this place', () => {
   });
 
   it('is passed over when it was made under another key', async () => {
-    const other = storeUnder(new HistoryKeys(Buffer.alloc(32, 8)));
+    const other = storeUnder(HistoryKeys.derivedFrom(Buffer.alloc(32, 8)));
     expect((await other.loadStream('a', SHAPE)).snapshot).toBeUndefined();
     expect(untrusted).toEqual(['a@4']);
   });

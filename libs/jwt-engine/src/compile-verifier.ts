@@ -3,12 +3,15 @@ import { compileClaimChecks } from './compile-claim-checks.ts';
 import { compileHeaderCheck } from './compile-header-check.ts';
 import { isJwsAlgorithmName, jwsFamily, type JwsAlgorithmName, type JwsFamily } from './jws-algorithms.ts';
 import { type JsonObject } from './json-value.ts';
-import { type JwtRefusal, refusal } from './jwt-refusal.ts';
-import { compileHeaderReader, type ReadHeader } from './read-header.ts';
+import { type DecodedJwt, type JwtRefusal, refusal } from './jwt-refusal.ts';
+import { compileHeaderReader, type HeaderReader, type ReadHeader } from './read-header.ts';
 import { prepareSignatureCheck, type SignatureCheck } from './signature-check.ts';
 import { decodeBase64UrlBriefly, isBase64Url } from './strict-base64url.ts';
 import { parseJsonText, utf8TextOf } from './strict-json.ts';
 import { MAX_TOKEN_LENGTH, type TokenRules, type Verifier } from './token-rules.ts';
+import { TokenMemory } from './verified-tokens/token-memory.ts';
+import { type VerifiedToken } from './verified-tokens/verified-token.ts';
+import { type VerifiedTokens } from './verified-tokens/verified-tokens.ts';
 
 /**
  * Finds the key for a header that is not verified yet. It must never build a key from the header itself, and
@@ -25,6 +28,11 @@ export interface VerifierOptions<Context> extends TokenRules<Context> {
   readonly algorithms: readonly JwsAlgorithmName[];
   /** One key, judged for every allowed algorithm once, or a selector, whose keys are judged when first seen. */
   readonly key: KeyObject | KeySelector<Context>;
+  /**
+   * Where good tokens are remembered, so that one that comes again needs no signature check while the key selected for it is
+   * the same object. Nothing else of the verdict is remembered. Left out: every token is verified.
+   */
+  readonly verifiedTokens?: VerifiedTokens | undefined;
 }
 
 type FindSignatureCheck<Context> = (found: ReadHeader, context: Context) => SignatureCheck | JwtRefusal;
@@ -74,6 +82,53 @@ const splitAt = (token: string): readonly [number, number] | undefined => {
   return first < 0 || second < 0 || token.includes('.', second + 1) ? undefined : [first, second];
 };
 
+/** A token before its signature was looked at: its payload's text is undefined when it is not UTF-8. */
+interface Unverified {
+  readonly found: ReadHeader;
+  readonly payloadText: string | undefined;
+}
+
+/** Parts and base64url, then the header. */
+const readParts = (
+  token: string,
+  [first, second]: readonly [number, number],
+  headers: HeaderReader,
+): Unverified | JwtRefusal => {
+  const payload = decodeBase64UrlBriefly(token.slice(first + 1, second));
+  if (payload === undefined) return refusal('MalformedToken');
+  const payloadText = utf8TextOf(payload);
+  if (!isBase64Url(token.slice(second + 1))) return refusal('MalformedToken');
+  const found = headers.read(token, first);
+  return 'ok' in found ? found : { found, payloadText };
+};
+
+const decoded = ({ found, payloadText }: Unverified): DecodedJwt | JwtRefusal => {
+  const parsed = payloadText === undefined ? undefined : parseJsonText(payloadText);
+  if (parsed === undefined) return refusal('InvalidJsonFormat');
+  return { header: found.header, claims: parsed.value, headerText: found.headerText, payloadText: parsed.text };
+};
+
+/** A token on its way through one verifier's memory. */
+interface Remembering {
+  readonly memory: TokenMemory;
+  readonly digest: string;
+  readonly nowSeconds: number;
+}
+
+/** Checks the signature, unless it was bad a moment ago. */
+const isGoodSignature = (
+  token: string,
+  secondDot: number,
+  check: SignatureCheck,
+  remembering: Remembering | undefined,
+): boolean => {
+  const { memory, digest = '', nowSeconds = NaN } = remembering ?? {};
+  if (memory?.isKnownBad(digest, check, nowSeconds) === true) return false;
+  const isGood = check(token.slice(0, secondDot), token.slice(secondDot + 1));
+  if (!isGood) memory?.addBad(digest, check, nowSeconds);
+  return isGood;
+};
+
 /**
  * Resolves every option once and returns the function the request path calls.
  *
@@ -87,32 +142,43 @@ const splitAt = (token: string): readonly [number, number] | undefined => {
  */
 export const compileVerifier = <Context = void>(options: VerifierOptions<Context>): Verifier<Context> => {
   requireOneGroup(options.algorithms);
-  const { algorithms, key } = options;
+  const { algorithms, key, verifiedTokens } = options;
   const headers = compileHeaderReader(compileHeaderCheck(options));
   const findSignatureCheck: FindSignatureCheck<Context> =
     typeof key === 'function' ? forSelectedKey(algorithms, key) : forFixedKey(algorithms, key);
   const judgeClaims = compileClaimChecks(options);
+  const memory = verifiedTokens && new TokenMemory(verifiedTokens, options.timeAllowanceSeconds ?? 0);
+
+  const verified = (
+    token: string,
+    [first, second]: readonly [number, number],
+    read: Unverified | VerifiedToken,
+    check: SignatureCheck,
+    remembering: Remembering | undefined,
+    // eslint-disable-next-line max-params -- an options object would be one more for each token
+  ): DecodedJwt | JwtRefusal => {
+    if (!isGoodSignature(token, second, check, remembering)) return refusal('InvalidSignature');
+    headers.keep(token, first, read.found);
+    const jwt = 'jwt' in read ? read.jwt : decoded(read);
+    if ('ok' in jwt || remembering === undefined) return jwt;
+    const { memory: tokens, digest, nowSeconds } = remembering;
+    tokens.add(digest, read.found, jwt, check, nowSeconds);
+    return jwt;
+  };
 
   return (token, nowSeconds, context) => {
     const dots = splitAt(token);
     if (dots === undefined) return refusal('MalformedToken');
-    const [first, second] = dots;
-    const payload = decodeBase64UrlBriefly(token.slice(first + 1, second));
-    if (payload === undefined) return refusal('MalformedToken');
-    const payloadText = utf8TextOf(payload);
-    const signature = token.slice(second + 1);
-    if (!isBase64Url(signature)) return refusal('MalformedToken');
-
-    const found = headers.read(token, first);
-    if ('ok' in found) return found;
-    const isSignedBy = findSignatureCheck(found, context);
+    const digest = memory === undefined ? '' : memory.digestOf(token);
+    const known = memory?.find(digest, nowSeconds);
+    const read = known ?? readParts(token, dots, headers);
+    if ('ok' in read) return read;
+    const isSignedBy = findSignatureCheck(read.found, context);
     if (typeof isSignedBy !== 'function') return isSignedBy;
-    if (!isSignedBy(token.slice(0, second), signature)) return refusal('InvalidSignature');
-    headers.keep(token, first, found);
+    if (memory?.wasSignedBy(isSignedBy, known) === true) return judgeClaims(known.jwt, nowSeconds, context);
 
-    const parsed = payloadText === undefined ? undefined : parseJsonText(payloadText);
-    if (parsed === undefined) return refusal('InvalidJsonFormat');
-    const jwt = { header: found.header, claims: parsed.value, headerText: found.headerText, payloadText: parsed.text };
-    return judgeClaims(jwt, nowSeconds, context);
+    const remembering = memory && { memory, digest, nowSeconds };
+    const jwt = verified(token, dots, read, isSignedBy, remembering);
+    return 'ok' in jwt ? jwt : judgeClaims(jwt, nowSeconds, context);
   };
 };

@@ -9,7 +9,7 @@ export {
   type EncryptedVerifierOptions,
   type EncryptionRules,
 } from './jwe/encrypted-verifier-options.ts';
-export { jwksSelectorFrom } from './jwks-selector.ts';
+export { jwksSelectorFrom, readJwks, type ReadJwks } from './jwks-selector.ts';
 export {
   isJweContentAlgorithmName,
   isJweKeyAlgorithmName,
@@ -53,9 +53,15 @@ export {
   BrokenSigningKey,
   type GeneratedKey,
   generateSigningKey,
+  generateSigningKeyAside,
   jwkThumbprint,
   publicJwk,
   type SigningKey,
   signingKeyFromJwk,
 } from './signing-keys.ts';
 export { type ClaimCheck, MAX_TOKEN_LENGTH, type TokenRules, type Verifier, type VerifyResult } from './token-rules.ts';
+export {
+  type VerifiedTokenCounts,
+  type VerifiedTokenLimits,
+  VerifiedTokens,
+} from './verified-tokens/verified-tokens.ts';

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { type KeySelector } from './compile-verifier.ts';
-import { jwksSelectorFrom } from './jwks-selector.ts';
+import { jwksSelectorFrom, readJwks, type ReadJwks } from './jwks-selector.ts';
 import { type JwsAlgorithmName } from './jws-algorithms.ts';
 import { type JsonObject } from './json-value.ts';
 import { type JwtRefusal } from './jwt-refusal.ts';
@@ -108,5 +108,43 @@ describe('jwksSelectorFrom', () => {
     const header = { kid: 'a', jwk: jwk(otherRsa.publicKey, {}), jku: 'https://attacker.example/', x5c: ['AAAA'] };
     const found = select([jwk(rsa.publicKey, { kid: 'a' })], 'RS256', header);
     expect('ok' in found ? found.code : found.equals(rsa.publicKey)).toBe(true);
+  });
+});
+
+describe('a set that is read after another one', () => {
+  const read = (keys: readonly unknown[], earlier?: ReadJwks): ReadJwks => {
+    const set = readJwks(JSON.stringify({ keys }), earlier);
+    if ('ok' in set) throw new Error(set.code);
+    return set;
+  };
+  const keyOf = ({ select: find }: ReadJwks, algorithm: JwsAlgorithmName = 'RS256', kid = 'a') =>
+    find({ kid }, algorithm, undefined);
+  const first = read([jwk(rsa.publicKey, { kid: 'a' }), jwk(ec.publicKey, { kid: 'e' })]);
+
+  it('has the same objects for the same keys, in another order and with other words about them', () => {
+    const key = keyOf(first);
+    const second = read([jwk(ec.publicKey, { kid: 'e' }), jwk(rsa.publicKey, { use: 'sig', kid: 'a' })], first);
+    expect(keyOf(second)).toBe(key);
+    expect(keyOf(second, 'ES256', 'e')).toBe(keyOf(first, 'ES256', 'e'));
+    expect(keyOf(read([jwk(rsa.publicKey, { kid: 'a' })], read([], first)))).not.toBe(key);
+  });
+
+  it.each<[string, JsonObject, JwsAlgorithmName, string]>([
+    ['another modulus', jwk(otherRsa.publicKey, { kid: 'a' }), 'RS256', 'found'],
+    ['another exponent', jwk(rsa.publicKey, { kid: 'a', e: 'Aw' }), 'RS256', 'found'],
+    ['another type', jwk(ec.publicKey, { kid: 'a' }), 'ES256', 'found'],
+    ['no modulus', { kty: 'RSA', kid: 'a', e: 'AQAB' }, 'RS256', 'KeyParsingFailed'],
+    ['another kid', jwk(rsa.publicKey, { kid: 'b' }), 'RS256', 'NoMatchingPublicKey'],
+  ])('has another object for %s', (_what, changed, algorithm, expected) => {
+    const found = keyOf(read([changed], first), algorithm);
+    expect(verdict(found)).toBe(expected);
+    expect(found).not.toBe(keyOf(first));
+    expect(found).toEqual(keyOf(read([changed]), algorithm));
+  });
+
+  it.each(['crv', 'x', 'y'])('has no key of before when %s is another', (name) => {
+    const changed = jwk(ec.publicKey, { kid: 'e', [name]: name === 'crv' ? 'P-384' : 'AAAA' });
+    expect(verdict(keyOf(first, 'ES256', 'e'))).toBe('found');
+    expect(verdict(keyOf(read([changed], first), 'ES256', 'e'))).toBe('KeyParsingFailed');
   });
 });

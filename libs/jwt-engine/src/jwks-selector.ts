@@ -21,7 +21,17 @@ class SetMember {
   get key(): KeyObject | JwtRefusal {
     return (this.parsed ??= readMember(this.jwk));
   }
+
+  /** Whether another JWK says the same public key. Members that are no text are told apart, whatever is in them. */
+  isOf(jwk: JsonObject): boolean {
+    return KEY_MEMBERS.every((name) => this.jwk[name] === jwk[name]);
+  }
 }
+
+/** Everything that a key is read from. */
+const KEY_MEMBERS = ['kty', 'n', 'e', 'crv', 'x', 'y'] as const;
+
+type MembersByKeyId = ReadonlyMap<string, readonly SetMember[]>;
 
 /** No line for HS: a secret that is published in a key set is none. */
 const KEY_TYPES: Readonly<Record<JwsFamily, 'RSA' | 'EC' | undefined>> = {
@@ -64,13 +74,15 @@ const readKeys = (documentText: string): readonly JsonValue[] | undefined => {
   }
 };
 
-const indexByKeyId = (keys: readonly JsonValue[]): ReadonlyMap<string, readonly SetMember[]> => {
+const indexByKeyId = (keys: readonly JsonValue[], earlier: MembersByKeyId | undefined): MembersByKeyId => {
   const byKeyId = new Map<string, SetMember[]>();
   for (const jwk of keys) {
     if (!isObject(jwk)) continue;
     const keyId = jwk['kid'];
     if (typeof keyId !== 'string' || keyId === '') continue;
-    const member = new SetMember(jwk);
+    // The first alone: looking through all would take whoever serves a set of one `kid` seconds of this process.
+    const [known] = earlier?.get(keyId) ?? [];
+    const member = known?.isOf(jwk) === true ? known : new SetMember(jwk);
     const others = byKeyId.get(keyId);
     if (others === undefined) byKeyId.set(keyId, [member]);
     else others.push(member);
@@ -78,19 +90,29 @@ const indexByKeyId = (keys: readonly JsonValue[]): ReadonlyMap<string, readonly 
   return byKeyId;
 };
 
+export interface ReadJwks {
+  readonly select: KeySelector<unknown>;
+  /** Of keys that can be selected, each once. */
+  readonly keyIds: readonly string[];
+  /** What the next set of the same address can take its keys from. */
+  readonly byKeyId: MembersByKeyId;
+}
+
 /**
- * Reads a key set (RFC 7517 section 5) and returns the selector of its keys by the token's `kid`.
+ * Reads a key set (RFC 7517 section 5): the selector of its keys by the token's `kid`, and what these are.
  * `InvalidKeyConfiguration` for anything that is no set: one bare JWK, an address, text that is not JSON.
  *
  * The selector answers `KeyIdMissing`, `NoMatchingPublicKey`, `WrongKeyType` when no key of that `kid` is of the
  * algorithm's type, `InvalidCurve` or `KeyParsingFailed` when the first that is cannot be used. `use` and `alg` of a key
  * are not looked at (VerifyJWT, JWKS). Members that are broken spoil only themselves.
+ *
+ * @param earlier the first key of a `kid` there that is the same here is the same object here: what it signed stays remembered
  */
-export const jwksSelectorFrom = (documentText: string): KeySelector<unknown> | JwtRefusal => {
+export const readJwks = (documentText: string, earlier?: ReadJwks): ReadJwks | JwtRefusal => {
   const keys = readKeys(documentText);
   if (keys === undefined) return refusal('InvalidKeyConfiguration');
-  const byKeyId = indexByKeyId(keys);
-  return (header, algorithm) => {
+  const byKeyId = indexByKeyId(keys, earlier?.byKeyId);
+  const select: KeySelector<unknown> = (header, algorithm) => {
     const keyId = header['kid'];
     if (typeof keyId !== 'string' || keyId === '') return refusal('KeyIdMissing');
     const members = byKeyId.get(keyId);
@@ -99,4 +121,11 @@ export const jwksSelectorFrom = (documentText: string): KeySelector<unknown> | J
     const fitting = keyType === undefined ? undefined : members.find((member) => member.keyType === keyType);
     return fitting?.key ?? refusal('WrongKeyType');
   };
+  return { select, keyIds: [...byKeyId.keys()], byKeyId };
+};
+
+/** The selector alone, as {@link readJwks} gives it. */
+export const jwksSelectorFrom = (documentText: string): KeySelector<unknown> | JwtRefusal => {
+  const read = readJwks(documentText);
+  return 'select' in read ? read.select : read;
 };

@@ -5,6 +5,7 @@ import { jwkThumbprint } from './signing-keys.ts';
 
 const KINDS: readonly KeyKind[] = [
   { keyType: 'RSA', bits: 2048 },
+  { keyType: 'RSA', bits: 3072 },
   { keyType: 'EC', curve: 'P-256' },
   { keyType: 'EC', curve: 'P-384' },
   { keyType: 'EC', curve: 'P-521' },
@@ -24,6 +25,13 @@ describe('a generated key', () => {
     const read = keyFromJwk(jwk) as KeyObject;
     expect(read.equals(key)).toBe(true);
     expect(isSoundPair(read)).toBe(true);
+  });
+
+  it.each(KINDS.filter(({ keyType }) => keyType === 'RSA'))('is made while others are served: %j', async (kind) => {
+    let isOtherWorkDone = false;
+    setImmediate(() => (isOtherWorkDone = true));
+    await generateKey(kind);
+    expect(isOtherWorkDone).toBe(true);
   });
 
   it('is another one each time', async () => {

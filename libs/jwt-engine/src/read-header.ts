@@ -1,6 +1,7 @@
 import { type HeaderCheck } from './compile-header-check.ts';
+import { freezeDeep } from './freeze-deep.ts';
 import { type JwsAlgorithmName } from './jws-algorithms.ts';
-import { type JsonObject, type JsonValue } from './json-value.ts';
+import { type JsonObject } from './json-value.ts';
 import { type JwtRefusal, refusal } from './jwt-refusal.ts';
 import { decodeBase64UrlBriefly } from './strict-base64url.ts';
 import { parseJsonObject } from './strict-json.ts';
@@ -22,12 +23,6 @@ export interface HeaderReader {
 /** An issuer signs most of its tokens under one header; more than these only means that they are parsed again. */
 const KEPT_HEADERS = 64;
 const LONGEST_KEPT_HEADER = 512;
-
-const freezeDeep = (value: JsonValue): void => {
-  if (typeof value !== 'object' || value === null) return;
-  Object.values<JsonValue>(value).forEach(freezeDeep);
-  Object.freeze(value);
-};
 
 /** A slice keeps the whole token in memory; this is a string of its own. */
 const detached = (ascii: string): string => Buffer.from(ascii, 'latin1').toString('latin1');

@@ -3,7 +3,13 @@ import { compileSigner, UnusableSigningKey } from './compile-signer.ts';
 import { compileVerifier } from './compile-verifier.ts';
 import { JWS_ALGORITHM_NAMES, type JwsAlgorithmName, jwsFamily } from './jws-algorithms.ts';
 import { type JsonObject } from './json-value.ts';
-import { BrokenSigningKey, generateSigningKey, publicJwk, signingKeyFromJwk } from './signing-keys.ts';
+import {
+  BrokenSigningKey,
+  generateSigningKey,
+  generateSigningKeyAside,
+  publicJwk,
+  signingKeyFromJwk,
+} from './signing-keys.ts';
 
 const generated = new Map(JWS_ALGORITHM_NAMES.map((name) => [name, generateSigningKey(name)]));
 const keyOf = (name: JwsAlgorithmName) => {
@@ -54,6 +60,24 @@ describe('generateSigningKey', () => {
 
   it('makes RSA keys of 2048 bits', () => {
     expect(signingKeyFromJwk(keyOf('PS384').jwk).verification.asymmetricKeyDetails?.modulusLength).toBe(2048);
+  });
+});
+
+describe('generateSigningKeyAside', () => {
+  it('makes a key as generateSigningKey does', async () => {
+    for (const name of JWS_ALGORITHM_NAMES) {
+      const { algorithm, keyId, jwk } = await generateSigningKeyAside(name);
+      const members = (one: object) => Object.keys(one).sort();
+      expect([algorithm, members(jwk)]).toEqual([name, members(keyOf(name).jwk)]);
+      expect(signingKeyFromJwk(jwk)).toMatchObject({ algorithm: name, keyId });
+    }
+  });
+
+  it('lets others go on while an RSA key is made', async () => {
+    let hasGoneOn = false;
+    setImmediate(() => (hasGoneOn = true));
+    await generateSigningKeyAside('RS256');
+    expect(hasGoneOn).toBe(true);
   });
 });
 

@@ -3,12 +3,14 @@ import {
   createPrivateKey,
   createPublicKey,
   createSecretKey,
+  generateKeyPair,
   generateKeyPairSync,
   type JsonWebKey,
   type KeyObject,
   randomBytes,
   randomUUID,
 } from 'node:crypto';
+import { promisify } from 'node:util';
 import { checkKeyFor } from './check-key.ts';
 import { isJwsAlgorithmName, type JwsAlgorithmName, jwsRules } from './jws-algorithms.ts';
 import { type JsonObject } from './json-value.ts';
@@ -74,15 +76,27 @@ const generateMaterial = (algorithm: JwsAlgorithmName): JsonObject => {
   }
 };
 
+const named = (algorithm: JwsAlgorithmName, material: JsonObject): GeneratedKey => {
+  const keyId = material['kty'] === 'oct' ? randomUUID() : thumbprint(material);
+  return { algorithm, keyId, jwk: { ...material, kid: keyId, alg: algorithm, use: 'sig' } };
+};
+
 /**
  * Makes a key: RSA of 2048 bits (takes some hundred milliseconds, and blocks), the algorithm's curve, or a random
  * secret as long as the digest. The key id is the RFC 7638 thumbprint; for a secret that would be a hash of the secret,
  * so there it is a random UUID.
  */
-export const generateSigningKey = (algorithm: JwsAlgorithmName): GeneratedKey => {
-  const material = generateMaterial(algorithm);
-  const keyId = material['kty'] === 'oct' ? randomUUID() : thumbprint(material);
-  return { algorithm, keyId, jwk: { ...material, kid: keyId, alg: algorithm, use: 'sig' } };
+export const generateSigningKey = (algorithm: JwsAlgorithmName): GeneratedKey =>
+  named(algorithm, generateMaterial(algorithm));
+
+const generateRsaPair = promisify(generateKeyPair);
+
+/** The same, away from the event loop. */
+export const generateSigningKeyAside = async (algorithm: JwsAlgorithmName): Promise<GeneratedKey> => {
+  const { family } = jwsRules(algorithm);
+  if (family !== 'RS' && family !== 'PS') return generateSigningKey(algorithm);
+  const { privateKey } = await generateRsaPair('rsa', { modulusLength: RSA_MODULUS_BITS });
+  return named(algorithm, exported(privateKey));
 };
 
 const secretFrom = (jwk: JsonObject): KeyObject => {

@@ -322,7 +322,10 @@ describe('warnings of policy-auth-jwt', () => {
     ['refreshTokenAllowed', { refreshTokenAllowed: true }],
     ['allowUrlParameters', { allowUrlParameters: true }],
     ['requireClientSecret', { requireClientSecret: false }],
-    ['managedFromThisPolicy', { managedFromThisPolicy: false }],
+    [
+      'refreshTokenAbsoluteExpiresInAmount',
+      { ...SEED_EXAMPLE, refreshTokenAbsoluteExpiresInAmount: 86_399, refreshTokenAbsoluteExpiresInUnit: 'SECONDS' },
+    ],
     [
       'refreshTokenExpiresInAmount',
       { ...SEED_EXAMPLE, refreshTokenExpiresInAmount: null, refreshTokenExpiresInUnit: null },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { optional, withDefault, wholeNumber } from './nullable-fields.ts';
-import { policyBaseFields, policyHeader } from './policy-base.ts';
+import { cacheVerifiedTokens, policyBaseFields, policyHeader } from './policy-base.ts';
 import { durationMs, TIME_UNITS, type TimeUnit } from './time-units.ts';
 import { parseWith, type ContractWarning, type Parsed, type ValidationFault } from './validation-fault.ts';
 
@@ -38,6 +38,8 @@ export const AUTH_JWT_SCHEMA = z.strictObject({
   refreshTokenCount: optional(wholeNumber(1, 100_000)),
   refreshTokenExpiresInAmount: optional(wholeNumber(1)),
   refreshTokenExpiresInUnit: optional(z.enum(TIME_UNITS)),
+  refreshTokenAbsoluteExpiresInAmount: optional(wholeNumber(1)),
+  refreshTokenAbsoluteExpiresInUnit: optional(z.enum(TIME_UNITS)),
   allowUrlParameters: withDefault(z.boolean(), false),
   managedFromThisPolicy: withDefault(z.boolean(), true),
   grantType: withDefault(z.enum(GRANT_TYPES), 'PASSWORD'),
@@ -52,16 +54,22 @@ export const AUTH_JWT_SCHEMA = z.strictObject({
   refreshTokenGraceSeconds: withDefault(wholeNumber(0, 300), AUTH_JWT_DEFAULTS.refreshTokenGraceSeconds),
   revocationCheck: withDefault(z.enum(REVOCATION_CHECKS), 'lastKnown'),
   revocationStaleSeconds: optional(wholeNumber(1, 86_400)),
+  cacheVerifiedTokens,
 });
 
 export type AuthJwtContract = z.infer<typeof AUTH_JWT_SCHEMA>;
 
 interface LifeNames {
-  readonly amount: 'tokenExpiresInAmount' | 'refreshTokenExpiresInAmount';
-  readonly unit: 'tokenExpiresInUnit' | 'refreshTokenExpiresInUnit';
+  readonly amount: 'tokenExpiresInAmount' | 'refreshTokenExpiresInAmount' | 'refreshTokenAbsoluteExpiresInAmount';
+  readonly unit: 'tokenExpiresInUnit' | 'refreshTokenExpiresInUnit' | 'refreshTokenAbsoluteExpiresInUnit';
 }
 const ACCESS_LIFE: LifeNames = { amount: 'tokenExpiresInAmount', unit: 'tokenExpiresInUnit' };
 const REFRESH_LIFE: LifeNames = { amount: 'refreshTokenExpiresInAmount', unit: 'refreshTokenExpiresInUnit' };
+const ABSOLUTE_LIFE: LifeNames = {
+  amount: 'refreshTokenAbsoluteExpiresInAmount',
+  unit: 'refreshTokenAbsoluteExpiresInUnit',
+};
+const LIVES = [ACCESS_LIFE, REFRESH_LIFE, ABSOLUTE_LIFE];
 
 const isGiven = (raw: Readonly<Record<string, unknown>>, name: string): boolean =>
   raw[name] !== undefined && raw[name] !== null;
@@ -76,7 +84,7 @@ function missingFaults(input: unknown): ValidationFault[] {
   if (typeof input !== 'object' || input === null) return [];
   const raw = input as Readonly<Record<string, unknown>>;
   const expires = raw['tokenNeverExpires'] === false;
-  return [ACCESS_LIFE, REFRESH_LIFE].flatMap(({ amount, unit }) => {
+  return LIVES.flatMap(({ amount, unit }) => {
     const missing = [amount, unit].filter((name) => !isGiven(raw, name));
     if (expires && amount === ACCESS_LIFE.amount) {
       return missing.map((name) => required(name, 'when tokenNeverExpires is false'));
@@ -100,7 +108,7 @@ function stalenessFaults(input: unknown): ValidationFault[] {
 
 /** Amounts that are whole numbers each, but too long a time in their unit. */
 function durationFaults(policy: AuthJwtContract): ValidationFault[] {
-  return [ACCESS_LIFE, REFRESH_LIFE].flatMap(({ amount, unit }) => {
+  return LIVES.flatMap(({ amount, unit }) => {
     const [amountGiven, unitGiven] = [policy[amount], policy[unit]];
     if (amountGiven === undefined || unitGiven === undefined) return [];
     if (durationMs(amountGiven, unitGiven) !== undefined) return [];
@@ -118,11 +126,12 @@ function warningsOf(policy: AuthJwtContract): ContractWarning[] {
   } else if (policy.refreshTokenAllowed && policy.refreshTokenExpiresInAmount === undefined) {
     warn('refreshTokenExpiresInAmount', 'not given: refresh tokens live 30 days');
   }
+  const loginLife = loginLifeMs(policy);
+  if (loginLife !== undefined && loginLife < refreshTokenLifeMs(policy)) {
+    warn('refreshTokenAbsoluteExpiresInAmount', 'shorter than the life of a refresh token: that ends with the login');
+  }
   if (policy.allowUrlParameters) warn('allowUrlParameters', 'tokens in URLs end up in logs and histories');
   if (!policy.requireClientSecret) warn('requireClientSecret', 'the client is not authenticated');
-  if (!policy.managedFromThisPolicy) {
-    warn('managedFromThisPolicy', 'this version issues tokens under /auth only; this policy checks, it does not issue');
-  }
   return warnings;
 }
 
@@ -141,6 +150,10 @@ export function accessTokenLifeMs(policy: AuthJwtContract): number | undefined {
   if (policy.tokenNeverExpires) return undefined;
   return lifeMs(policy.tokenExpiresInAmount, policy.tokenExpiresInUnit);
 }
+
+/** How long a login can be refreshed at all, in milliseconds from the login on; undefined: as long as its tokens are used. */
+export const loginLifeMs = (policy: AuthJwtContract): number | undefined =>
+  lifeMs(policy.refreshTokenAbsoluteExpiresInAmount, policy.refreshTokenAbsoluteExpiresInUnit);
 
 /** Life of a refresh token in milliseconds, counted from its issue. */
 export function refreshTokenLifeMs(policy: AuthJwtContract): number {

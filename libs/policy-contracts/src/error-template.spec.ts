@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import {
   compileErrorTemplate,
   ERROR_TEMPLATE_PLACEHOLDERS,
@@ -35,6 +36,26 @@ describe('an error template', () => {
         expect(JSON.parse(body)).toEqual({ m: text, s: 401 });
       }),
     );
+  });
+
+  it('stays XML whatever a value holds, in text and in attributes', () => {
+    const compiled = compileErrorTemplate('<e a="#{error.defaultMessage}">#{error.defaultMessage}</e>', 'xml');
+    const parser = new XMLParser({
+      ignoreAttributes: false,
+      parseTagValue: false,
+      parseAttributeValue: false,
+      trimValues: false,
+    });
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const document = compiled(() => text);
+        expect(XMLValidator.validate(document)).toBe(true);
+        // What XML cannot hold, and line ends that it reads as others, aside.
+        if (!/^[\u0020-\ud7ff]+$/.test(text)) return;
+        expect(parser.parse(document)).toEqual({ e: { '#text': text, '@_a': text } });
+      }),
+    );
+    expect(compiled(() => 'a\u0000b\ud800')).toBe('<e a="a\ufffdb\ufffd">a\ufffdb\ufffd</e>');
   });
 
   it.each([

@@ -47,8 +47,21 @@ export function unknownTemplateVariables(template: string): string[] {
   return [...new Set(names.filter((name) => !isVariable(name)))];
 }
 
-/** As it may stand inside a JSON string, whatever is in it. */
-const escaped = (text: string): string => JSON.stringify(text).slice(1, -1);
+const XML_REFERENCES: Readonly<Record<string, string>> = {
+  ...{ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' },
+};
+/** Characters that XML 1.0 cannot hold, even as a reference (section 2.2); halves of a surrogate pair among them. */
+const NOT_IN_XML = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
+
+/** As a value may stand in the text, whatever is in it. */
+const ESCAPES = {
+  /** Inside a string. */
+  json: (text: string): string => JSON.stringify(text).slice(1, -1),
+  /** Inside an element or an attribute. */
+  xml: (text: string): string =>
+    text.replace(NOT_IN_XML, '\ufffd').replace(/[&<>"']/g, (sign) => XML_REFERENCES[sign] ?? ''),
+} as const;
+export type ErrorTemplateKind = keyof typeof ESCAPES;
 
 /** Text, or the variable whose value stands there. */
 type Piece = { readonly text: string } | { readonly variable: ErrorTemplateVariable };
@@ -73,9 +86,13 @@ function piecesOf(template: string): Piece[] {
   return pieces;
 }
 
-/** Reads a template once; values are escaped as they stand inside a JSON string. An unknown variable is empty. */
-export function compileErrorTemplate(template: string): (values: ErrorTemplateValues) => string {
+/** Reads a template once; values are escaped as its kind demands. An unknown variable is empty. */
+export function compileErrorTemplate(
+  template: string,
+  kind: ErrorTemplateKind = 'json',
+): (values: ErrorTemplateValues) => string {
   const pieces = piecesOf(template);
+  const escaped = ESCAPES[kind];
   return (values) => pieces.map((piece) => ('text' in piece ? piece.text : escaped(values(piece.variable)))).join('');
 }
 

@@ -5,6 +5,7 @@ export {
   GRANT_TYPES,
   REVOCATION_CHECKS,
   accessTokenLifeMs,
+  loginLifeMs,
   parseAuthJwt,
   refreshTokenLifeMs,
   type AuthJwtContract,
@@ -22,6 +23,7 @@ export {
   compileErrorTemplate,
   makesJson,
   unknownTemplateVariables,
+  type ErrorTemplateKind,
   type ErrorTemplateValues,
   type ErrorTemplateVariable,
 } from './error-template.ts';
@@ -32,6 +34,13 @@ export {
   type CredentialAccess,
   type CredentialRecord,
 } from './identity-records.ts';
+export {
+  NO_KEY_SET_ORDERS,
+  PUBLISHED_KEYS_MAX_AGE_SECONDS,
+  lastFlushOf,
+  parseKeySetOrders,
+  type KeySetOrders,
+} from './key-set-orders.ts';
 export { optional, withDefault, wholeNumber } from './nullable-fields.ts';
 export { normalisePath } from './normalise-path.ts';
 export {

@@ -12,6 +12,9 @@ const BACKSLASH = 0x5c;
 /** A dot segment with path parameters (`..;x`): some servers cut the parameters off before they resolve dots. */
 const DOTS_WITH_PARAMETERS = /^\.{1,2}(?:;|%3B)/;
 
+/** Longer than it need be, UTF-8 says a dot or a slash to decoders that do not check (RFC 3629 section 10). */
+const OVERLONG = /%(?:C[01]|E0%[89]|F0%8)/;
+
 const encodeByte = (byte: number): string => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
 
 function normalEscape(hex: string): string | undefined {
@@ -70,11 +73,11 @@ function withoutDotSegments(text: string): string | undefined {
  * resolved (encoded dots count), runs of slashes taken as one. Normalising twice changes nothing more.
  *
  * `undefined` (a 400) when it is not a path or could mean another one to another server: an invalid escape, NUL,
- * a backslash (encoded too), `..` above the root, dots hidden behind `%2F` or `;`.
+ * a backslash (encoded too), overlong UTF-8, `..` above the root, dots hidden behind `%2F` or `;`.
  */
 export const normalisePath = (rawPath: string): string | undefined => {
   if (rawPath === '/' || ALREADY_NORMAL.test(rawPath)) return rawPath;
   if (!rawPath.startsWith('/')) return undefined;
   const text = normalText(rawPath);
-  return text === undefined ? undefined : withoutDotSegments(text);
+  return text === undefined || OVERLONG.test(text) ? undefined : withoutDotSegments(text);
 };

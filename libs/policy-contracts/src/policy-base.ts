@@ -29,9 +29,15 @@ export const policyBaseFields = {
   active: withDefault(z.boolean(), true),
   /** Apigee's condition language; false means the policy is skipped. */
   condition: optional(z.string().min(1).max(8192)),
-  /** Flow variables sent upstream as headers. */
+  /** Flow variables sent as headers: in REQUEST to the upstream, in RESPONSE to the client. */
   forwardVariables: withDefault(z.array(forwardVariable).max(50), []),
 } as const;
+
+/**
+ * Whether a gateway may remember that a token's signature was good; left out: it may. For policies that verify signed tokens.
+ * What else a verdict depends on is judged at every request either way.
+ */
+export const cacheVerifiedTokens = optional(z.boolean());
 
 /** A policy that somebody sends, or one that an earlier version accepted and that must stay readable. */
 export type PolicyOrigin = 'sent' | 'stored';

@@ -20,6 +20,8 @@ export interface ProxyArtifact {
   readonly cors?: ArtifactCors | undefined;
   /** Shape of the gateway's own JSON faults; absent: Apinizer's envelope. */
   readonly jsonErrorTemplate?: ArtifactErrorTemplate | undefined;
+  /** Shape of the gateway's own faults towards clients that do not speak JSON; absent: there is none. */
+  readonly xmlErrorTemplate?: ArtifactErrorTemplate | undefined;
   /** Proxy-level policies in execution order. */
   readonly pipelines: ArtifactPipelines;
   readonly endpoints: readonly ArtifactEndpoint[];
@@ -71,8 +73,18 @@ export interface ArtifactErrorTemplate {
   readonly template: string;
 }
 
-/** The vendor's. `LRU` is the address whose last turn is longest ago; `WEIGHTED` and `ROUND_ROBIN` both take turns by weight. */
-export const LOAD_BALANCE_ALGORITHMS = ['ROUND_ROBIN', 'WEIGHTED', 'LRU', 'RANDOM', 'PICK_FIRST'] as const;
+/**
+ * The vendor's, and one of our own: `LEAST_CONNECTIONS` is the address with the fewest requests in flight for its weight.
+ * `LRU` is the address whose last turn is longest ago; `WEIGHTED` and `ROUND_ROBIN` both take turns by weight.
+ */
+export const LOAD_BALANCE_ALGORITHMS = [
+  'ROUND_ROBIN',
+  'WEIGHTED',
+  'LRU',
+  'RANDOM',
+  'PICK_FIRST',
+  'LEAST_CONNECTIONS',
+] as const;
 export type LoadBalanceAlgorithm = (typeof LOAD_BALANCE_ALGORITHMS)[number];
 
 export interface ArtifactUpstream {
@@ -160,6 +172,7 @@ const SCHEMA = z.strictObject({
     })
     .optional(),
   jsonErrorTemplate: z.strictObject({ template: z.string() }).optional(),
+  xmlErrorTemplate: z.strictObject({ template: z.string() }).optional(),
   pipelines,
   endpoints: z.array(
     z.strictObject({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MAX_PBKDF2_ITERATIONS } from '#libs/jwt-engine';
 import { optional, wholeNumber, withDefault } from './nullable-fields.ts';
-import { policyBaseFields } from './policy-base.ts';
+import { cacheVerifiedTokens, policyBaseFields } from './policy-base.ts';
 
 /** Elements that Apigee's own policy ignores: accepted with a warning, never stored (`verify-jwt.md` 2.2, 3.8). */
 export const IGNORED_ELEMENTS = [
@@ -131,6 +131,7 @@ export const VERIFY_JWT_SCHEMA = z.strictObject({
   directKey: optional(
     z.strictObject({ encoding: optional(z.enum(SECRET_ENCODINGS)), ref, value: anything, id: anything }),
   ),
+  cacheVerifiedTokens,
   allowedJwksHosts: withDefault(z.array(hostName).max(100), []),
 });
 

@@ -48,6 +48,8 @@ interface VerifyJwtElements extends PolicyBase {
   readonly maxLifespan?: (TextOrRef & { readonly useIssueTime: boolean }) | undefined;
   /** Hosts in lower case that a `publicKey.jwks.uriRef` may lead to. Never empty. */
   readonly allowedJwksHosts?: readonly string[] | undefined;
+  /** False: every token's signature is checked at every request. */
+  readonly cacheVerifiedTokens?: boolean | undefined;
 }
 
 /** What decides that a token is a signed one, and with which keys. */
@@ -149,6 +151,9 @@ function contractOf(raw: RawVerifyJwt, findings: VerifyJwtFindings): VerifyJwtCo
   warnOfNothing(raw, findings);
   const tokens = tokensOf(raw, findings);
   const elements = elementsOf(raw, findings);
+  if (tokens?.jwtType === 'Encrypted' && raw.cacheVerifiedTokens !== undefined) {
+    findings.warn('cacheVerifiedTokens', 'matters for signed tokens alone: encrypted ones are opened every time');
+  }
   return tokens && { ...elements, ...tokens };
 }
 
@@ -176,6 +181,7 @@ function elementsOf(raw: RawVerifyJwt, findings: VerifyJwtFindings): VerifyJwtEl
     timeAllowance: timeElement('timeAllowance', raw.timeAllowance, findings),
     maxLifespan: lifespanOf(raw, findings),
     allowedJwksHosts: jwksHostsOf(raw, findings),
+    cacheVerifiedTokens: raw.cacheVerifiedTokens,
   };
 }
 

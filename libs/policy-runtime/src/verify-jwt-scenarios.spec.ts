@@ -52,6 +52,7 @@ function expectOutcome(words: string, fault: Fault | undefined, policyName: stri
 async function live(scenario: Scenario, { served, moments }: KeySetLife, faultCodes: FaultCodes) {
   const keySets = new ServedKeySets(KEY_SET_ADDRESS, served);
   const { proxy, route } = link(scenario, { faultCodes, keySets });
+  keySets.follow(proxy.keySetAddresses);
   const outcomes = [];
   for (const { atSecond, token, fetches } of moments) {
     keySets.nowSeconds = atSecond;

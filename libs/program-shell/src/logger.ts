@@ -1,19 +1,33 @@
-import { pino, stdTimeFunctions, type DestinationStream, type Logger as PinoLogger } from 'pino';
+import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino';
+import { gatheredOutput } from './gathered-output.ts';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-export type Logger = Pick<PinoLogger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'>;
+export type Logger = Pick<PinoLogger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'> & {
+  /** Writes the same facts in each of its lines; their text is made once. */
+  child(facts: object): Logger;
+};
+
+/** ISO 8601 as pino writes it, made once for all lines of a millisecond. */
+function isoTimes(): () => string {
+  let [atMs, text] = [NaN, ''];
+  return () => {
+    const nowMs = Date.now();
+    if (nowMs !== atMs) [atMs, text] = [nowMs, `,"time":"${new Date(nowMs).toISOString()}"`];
+    return text;
+  };
+}
 
 /** JSON lines on stdout: level as a word, time in ISO 8601 (contract part 3). */
 export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
   const options = {
     level,
     base: null,
-    timestamp: stdTimeFunctions.isoTime,
+    timestamp: isoTimes(),
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  return pino(options, destination ?? gatheredOutput());
 }
 
 /** What may be said of an error. Its other members may hold anything, the arguments of a Redis command for one. */

@@ -1,7 +1,9 @@
+export { whyLoginIsOver } from './family/decide-rotation.ts';
 export { InMemoryRefreshTokenStore } from './in-memory/in-memory-refresh-token-store.ts';
 export { REDIS_REFRESH_TOKEN_STORE_DEFAULTS, RedisRefreshTokenStore } from './redis/redis-refresh-token-store.ts';
 export {
   RefreshTokenStoreUnavailable,
+  SeenRefreshToken,
   type RefreshTokenExpectation,
   type RefreshTokenFamily,
   type RefreshTokenInspection,
@@ -13,3 +15,4 @@ export {
   type RefreshTokenStore,
   type RefreshTokenSubject,
 } from './refresh-token-store.port.ts';
+export { takeRandomBytes } from './token/random-pool.ts';

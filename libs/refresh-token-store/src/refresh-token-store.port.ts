@@ -30,13 +30,19 @@ export interface RefreshTokenRules {
   readonly maxUses: number | undefined;
   /** How long a used token still gives its unused successor again, in milliseconds. 0: never. */
   readonly graceMs: number;
+  /** How long a login can be refreshed at all, in milliseconds from the login on; no token outlives it; undefined: no limit. */
+  readonly absoluteLifeMs?: number | undefined;
+  /** Life of the access token that is given beside each token, in milliseconds; undefined: not said. */
+  readonly accessLifeMs?: number | undefined;
 }
 
 /** Who presents a token. A token of anybody else is `foreign`. */
 export interface RefreshTokenExpectation {
-  readonly proxyId: string;
-  readonly policy: string;
   readonly clientId: string;
+  /** undefined: of whatever proxy it is. */
+  readonly proxyId?: string | undefined;
+  /** undefined: of whatever policy it is. */
+  readonly policy?: string | undefined;
 }
 
 export type RefreshTokenIssue =
@@ -47,10 +53,13 @@ export type RefreshTokenIssue =
 export type RefreshTokenRefusal =
   /** Not a token of this store, or of a family that ended or whose life is over. */
   | { readonly kind: 'unknown' }
-  /** The family's newest token outlived itself; reported as `unknown` once the store forgot it. */
+  /**
+   * The family's newest token outlived itself, or the login is older than it may be by now, which ends the family;
+   * reported as `unknown` once the store forgot it.
+   */
   | { readonly kind: 'expired' }
   /** Used before: somebody else has it too, so its whole family is ended (RFC 9700 section 4.14.2). */
-  | { readonly kind: 'reused' }
+  | { readonly kind: 'reused'; readonly familyId: string }
   /** `maxUses` rotations are done; the family is ended. */
   | { readonly kind: 'uses-exhausted' }
   /** Of another client, proxy or policy; nothing is changed. */
@@ -66,21 +75,57 @@ export type RefreshTokenRotation =
       readonly familyId: string;
       readonly expiresAtMs: number;
       readonly subject: RefreshTokenSubject;
+      /** Time of the login, epoch milliseconds. */
+      readonly startedAtMs: number;
     }
   | RefreshTokenRefusal;
 
+/**
+ * A token as a look found it: rotating this instead of its text spares reading it again. Whatever happened in between
+ * counts all the same. Printed, it shows nothing. Good for the store that gave it.
+ */
+export class SeenRefreshToken {
+  readonly #token: string;
+  readonly #read: unknown;
+
+  constructor(token: string, read?: unknown) {
+    this.#token = token;
+    this.#read = read;
+  }
+
+  /** The text that was looked at. */
+  get token(): string {
+    return this.#token;
+  }
+
+  /** What its store read. */
+  get read(): unknown {
+    return this.#read;
+  }
+}
+
+/** `accessEndsAtMs`: when the last access token of the family ends, epoch milliseconds; undefined: not known. */
 export type RefreshTokenInspection =
   | {
       readonly kind: 'live';
+      readonly accessEndsAtMs: number | undefined;
+      readonly seen: SeenRefreshToken;
       readonly familyId: string;
       readonly subject: RefreshTokenSubject;
+      /** Rotations since the login. */
+      readonly uses: number;
       /** Time of the login, of this token's issue and of its end, epoch milliseconds. */
       readonly startedAtMs: number;
       readonly issuedAtMs: number;
       readonly expiresAtMs: number;
     }
   /** Used before; unlike a rotation, looking at it ends nothing. */
-  | { readonly kind: 'used' }
+  | {
+      readonly kind: 'used';
+      readonly accessEndsAtMs: number | undefined;
+      readonly familyId: string;
+      readonly subject: RefreshTokenSubject;
+    }
   | Exclude<RefreshTokenRefusal, { readonly kind: 'uses-exhausted' }>;
 
 /** One login that can still be refreshed, without anything of its tokens. Times are epoch milliseconds. */
@@ -93,6 +138,12 @@ export interface RefreshTokenFamily {
   readonly expiresAtMs: number;
   /** Rotations since the login. */
   readonly uses: number;
+  /** Time of the last rotation; undefined before the first. */
+  readonly lastUsedAtMs: number | undefined;
+  /** Gateway of the login; undefined: not known. */
+  readonly startedBy: string | undefined;
+  /** Gateway that gave the newest token; undefined: not known. */
+  readonly lastGateway: string | undefined;
 }
 
 /**
@@ -110,7 +161,7 @@ export interface RefreshTokenStore {
    * unused, gets the same successor. Any other reuse ends the family.
    */
   rotate(
-    token: string,
+    token: string | SeenRefreshToken,
     expected: RefreshTokenExpectation,
     rules: RefreshTokenRules,
     nowMs: number,
@@ -127,6 +178,11 @@ export interface RefreshTokenStore {
   familiesOf(owner: RefreshTokenOwner, nowMs: number): Promise<readonly RefreshTokenFamily[]>;
   /** How many tokens of an owner are active. */
   activeCount(owner: RefreshTokenOwner, nowMs: number): Promise<number>;
+  /**
+   * How many logins of the whole environment can be refreshed. A count for people: it is kept beside the steps, a
+   * moment behind them, and may miss what a killed gateway did last. No limit is kept by it.
+   */
+  liveFamilies(nowMs: number): Promise<number>;
 }
 
 /** The store's server is away, did not answer in time or answered nonsense; the step may or may not have been done. */

@@ -54,7 +54,7 @@ export async function measureAppends(databaseUrl: string): Promise<Figure[]> {
   await migrate(databaseUrl, EVENT_STORE_MIGRATIONS);
   const plain = new pg.Pool({ connectionString: databaseUrl, max: WRITERS });
   const pipelined = new pg.Pool({ connectionString: databaseUrl, max: WRITERS, pipeline: true });
-  const store = new PostgresEventStore(pipelined, new HistoryKeys(Buffer.alloc(32, 1)));
+  const store = new PostgresEventStore(pipelined, HistoryKeys.derivedFrom(Buffer.alloc(32, 1)));
   await plain.query(CREATE_BARE_TABLE);
   const append: Write = (streamId) =>
     store.transact((session) =>

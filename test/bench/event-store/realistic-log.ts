@@ -24,7 +24,7 @@ const settings = (route: string, description = 'orders of the shop') => ({
     loadBalanceAlgorithm: 'ROUND_ROBIN',
     ...{ connectTimeoutSeconds: 3, readTimeoutSeconds: 60, retryCount: 1 },
   },
-  ...{ cors: null, jsonErrorTemplate: null },
+  ...{ cors: null, jsonErrorTemplate: null, xmlErrorTemplate: null },
 });
 
 /** The `index`-th change of a proxy, from 0. */

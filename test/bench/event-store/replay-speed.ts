@@ -53,7 +53,7 @@ export async function measureReplay(databaseUrl: string): Promise<Figure[]> {
   const { PROJECTIONS, UPCASTERS, CONTROL_PLANE_MIGRATIONS } = await builtControlPlane();
   await migrate(databaseUrl, EVENT_STORE_MIGRATIONS, CONTROL_PLANE_MIGRATIONS);
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 10, pipeline: true });
-  const store = new PostgresEventStore(pool, new HistoryKeys(Buffer.alloc(32, 1)), { upcasters: UPCASTERS });
+  const store = new PostgresEventStore(pool, HistoryKeys.derivedFrom(Buffer.alloc(32, 1)), { upcasters: UPCASTERS });
   const runner = new ProjectionRunner(store, PROJECTIONS);
   const replay = async (): Promise<void> => {
     for (const { name } of PROJECTIONS) await runner.rebuild(name);

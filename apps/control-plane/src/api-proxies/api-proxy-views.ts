@@ -10,7 +10,7 @@ import {
   type RoutingInfo,
 } from './domain/index.ts';
 import { placementWarnings } from './policies/placement-warnings.ts';
-import { errorTemplateView } from './settings/error-template-requests.ts';
+import { errorTemplateView, xmlErrorTemplateView } from './settings/error-template-requests.ts';
 import type { ApiProxyListItem } from './proxies/list-api-proxies.handler.ts';
 
 /** As its contract reads it today: members in one order, since the database keeps none, and defaults filled in. */
@@ -104,6 +104,7 @@ export const apiProxyView = (proxy: ActiveApiProxy) => ({
   routingInfo: routingInfoView(proxy.routingInfo),
   cors: corsView(proxy.cors),
   jsonErrorTemplate: errorTemplateView(proxy.jsonErrorTemplate),
+  xmlErrorTemplate: xmlErrorTemplateView(proxy.xmlErrorTemplate),
   endpointList: proxy.endpoints.map(endpointView),
 });
 

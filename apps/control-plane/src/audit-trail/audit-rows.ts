@@ -61,10 +61,10 @@ with window_of_log as (
 )
 select epoch, transaction_id, sequence, event_id, stream_id, version, type, schema_version, recorded_at, metadata,
        data::text as data, mac, kind, subject_id, project_id, is_asked, is_last,
-       case kind when 'environmentDeployments'
+       case when kind in ('environmentDeployments', 'environmentRevocations')
                  then (select e.data ->> 'name' from events e
                        where e.stream_id = 'environment-' || weighed.subject_id and e.version = 1)
-                 when 'rollout' then proxy_name
+                 when kind = 'rollout' then proxy_name
                  else first_name end as subject_name,
        (select p.data ->> 'name' from events p
         where p.stream_id = 'project-' || weighed.project_id and p.version = 1) as project_name

@@ -37,7 +37,7 @@ beforeEach(() => {
   const auditCheckpointFile = path.join(tmpdir(), 'gatewarden-upkeep', 'never-made.jsonl');
   const config = { ...CONTROL_PLANE_DEFAULTS, auditCheckpointFile, roles: new Set(['api']) };
   const gauges = new HistoryGauges({ registry } as ControlPlaneMetrics);
-  const keys = new HistoryKeys(Buffer.alloc(32, 1));
+  const keys = HistoryKeys.derivedFrom(Buffer.alloc(32, 1));
   upkeep = new CheckpointUpkeep(store, keys, config as unknown as ControlPlaneConfig, log.logger, gauges);
   upkeep.onApplicationBootstrap();
 });

@@ -3,9 +3,9 @@ import type { Queryable } from '../persistence/secret-vault.ts';
 
 export interface IdentityWish {
   readonly kind: IdentityKind;
-  /** Client id, or user name. */
+  /** Client id, user name, or what orders are about. */
   readonly subject: string;
-  /** The proxy or credential that the record speaks of. */
+  /** The proxy, credential or environment that the record speaks of. */
   readonly entityId: string;
   readonly version: number;
 }
@@ -37,8 +37,53 @@ export async function wishIdentity(transaction: Queryable, identity: Omit<Identi
   );
 }
 
+/** The record of kind `orders` that says what an environment's gateways are to obey about key sets. */
+export const KEY_SET_ORDERS = { kind: 'orders', subject: 'key-sets' } as const;
+
 /**
- * Wishes that one environment hears of everybody: it is new, or its Redis lost its data. Waits for the changes of users
+ * Wishes, in the transaction of the order, that an environment's gateways obey what is ordered about key sets.
+ *
+ * @returns the version that the orders are told under, or a later one: see `wishIdentity` for when it is given.
+ */
+export async function wishKeySetOrders(transaction: Queryable, environmentId: string): Promise<number> {
+  const { kind, subject } = KEY_SET_ORDERS;
+  await transaction.query(`select pg_advisory_xact_lock_shared(${EVERYBODY})`);
+  await transaction.query(
+    `insert into identity_wishes (environment_id, kind, subject, entity_id, version) values ($1, $2, $3, $1, 0)
+     on conflict (environment_id, kind, subject) do nothing`,
+    [environmentId, kind, subject],
+  );
+  const given = await transaction.query<{ version: string }>(
+    `update identity_wishes set version = nextval('identity_versions')
+     where environment_id = $1 and kind = $2 and subject = $3 returning version`,
+    [environmentId, kind, subject],
+  );
+  return Number(given.rows[0]?.version);
+}
+
+/** Versions of an environment's orders about key sets. */
+export interface OrdersVersions {
+  /** What its Redis was given; null: nothing yet. */
+  readonly told: number | null;
+  /** What it is to be given; null: it has all. */
+  readonly wished: number | null;
+}
+
+export async function keySetOrdersVersions(from: Queryable, environmentId: string): Promise<OrdersVersions> {
+  const { kind, subject } = KEY_SET_ORDERS;
+  const [wish, told] = ['identity_wishes', 'told_identities'].map(
+    (table) => `(select version from ${table} where environment_id = $1 and kind = $2 and subject = $3)`,
+  );
+  const found = await from.query<{ told: string | null; wished: string | null }>(
+    `select ${told} as told, ${wish} as wished`,
+    [environmentId, kind, subject],
+  );
+  const { told: given = null, wished = null } = found.rows[0] ?? {};
+  return { told: given === null ? null : Number(given), wished: wished === null ? null : Number(wished) };
+}
+
+/**
+ * Wishes that one environment hears of everybody, and of its orders: it is new, or its Redis lost its data. Waits for the changes of users
  * that are under way, since those did not know of a new environment.
  */
 export async function wishAllIdentities(transaction: Queryable, environmentId: string): Promise<void> {
@@ -46,6 +91,7 @@ export async function wishAllIdentities(transaction: Queryable, environmentId: s
   await transaction.query(
     `insert into identity_wishes (environment_id, kind, subject, entity_id, version)
      select $1, kind, name, entity_id, 0 from names where kind in ('client', 'credential')
+     union all select $1, kind, subject, entity_id, 0 from told_identities where environment_id = $1 and kind = 'orders'
      on conflict (environment_id, kind, subject) do update set entity_id = excluded.entity_id`,
     [environmentId],
   );
@@ -70,7 +116,9 @@ export async function wishIdentitiesAgain(
   await passVersion(transaction, versionsHeld);
   await transaction.query(
     `insert into identity_wishes (environment_id, kind, subject, entity_id, version)
-     select $1, $2, wanted.subject, coalesce(names.entity_id, told.entity_id, 'nobody'), nextval('identity_versions')
+     select $1, $2, wanted.subject,
+       case $2::text when 'orders' then $1 else coalesce(names.entity_id, told.entity_id, 'nobody') end,
+       nextval('identity_versions')
      from unnest($3::text[]) wanted(subject)
      left join names on names.kind = $2 and names.name = wanted.subject
      left join told_identities told
@@ -97,9 +145,11 @@ export async function renewWish(from: Queryable, environmentId: string, wish: Id
   return renewed.rowCount === 1;
 }
 
+/** Orders first: users may be many, and whoever denies a key is in a hurry. */
 export async function openWishes(from: Queryable, environmentId: string, limit: number): Promise<IdentityWish[]> {
   const found = await from.query<{ kind: IdentityKind; subject: string; entity_id: string; version: string }>(
-    'select kind, subject, entity_id, version from identity_wishes where environment_id = $1 order by version limit $2',
+    `select kind, subject, entity_id, version from identity_wishes where environment_id = $1
+     order by kind <> 'orders', version limit $2`,
     [environmentId, limit],
   );
   return found.rows.map((row) => ({

@@ -53,11 +53,23 @@ function readRoles(reader: SettingsReader): ReadonlySet<Role> {
   return new Set(known);
 }
 
-function readMasterKey(reader: SettingsReader): Buffer | undefined {
-  const text = reader.text('MASTER_KEY');
+function readMasterKey(reader: SettingsReader, name: 'MASTER_KEY' | 'NEW_MASTER_KEY'): Buffer | undefined {
+  const text = reader.text(name);
   if (text === undefined) return undefined;
   const key = Buffer.from(text, 'base64');
-  if (key.length !== 32) reader.faults.push('MASTER_KEY must be 32 bytes in base64');
+  if (key.length !== 32) reader.faults.push(`${name} must be 32 bytes in base64`);
+  return key;
+}
+
+/**
+ * `NEW_MASTER_KEY`, 32 bytes: of the command `master-key:rewrap` alone; undefined when it is not set.
+ *
+ * @throws BadSettings
+ */
+export function readNewMasterKey(environment: EnvironmentVariables): Buffer | undefined {
+  const reader = new SettingsReader(environment);
+  const key = readMasterKey(reader, 'NEW_MASTER_KEY');
+  if (reader.faults.length > 0) throw new BadSettings(reader.faults);
   return key;
 }
 
@@ -84,7 +96,7 @@ export function readControlPlaneConfig(environment: EnvironmentVariables): Contr
     redisUrl: reader.redisUrl('REDIS_URL') ?? CONTROL_PLANE_DEFAULTS.redisUrl,
     roles,
     adminToken: readAdminToken(reader),
-    masterKey: readMasterKey(reader),
+    masterKey: readMasterKey(reader, 'MASTER_KEY'),
     deployTimeoutMs: reader.integer('DEPLOY_TIMEOUT_MS', [1, 600_000], CONTROL_PLANE_DEFAULTS.deployTimeoutMs),
     deployHistoryLimit: reader.integer('DEPLOY_HISTORY_LIMIT', [1, 1_000], CONTROL_PLANE_DEFAULTS.deployHistoryLimit),
     auditCheckpointSeconds: reader.integer(

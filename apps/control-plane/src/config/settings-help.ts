@@ -10,8 +10,8 @@ Settings are environment variables:
   REDIS_URL          queue, and the Redis of environments without their own (${DEFAULTS.redisUrl})
   ROLES              api, deployer or both (api,deployer)
   ADMIN_TOKEN        bearer token of the first administrator (generated into DATA_DIR/admin-token)
-  MASTER_KEY         32 bytes in base64, wraps every secret at rest (generated into DATA_DIR/master-key;
-                     required with DATABASE_URL)
+  MASTER_KEY         32 bytes in base64, wraps the keys that every secret at rest is sealed with (generated into
+                     DATA_DIR/master-key; required with DATABASE_URL; changed by npm run master-key:rewrap)
   DEPLOY_TIMEOUT_MS  how long a request that deploys waits for the gateways (${DEFAULTS.deployTimeoutMs})
   DEPLOY_HISTORY_LIMIT  rows of a list of deployments where the call names no limit, 1 to 1000 (${DEFAULTS.deployHistoryLimit})
   AUDIT_CHECKPOINT_SECONDS  how often the history is signed for, 0 to 86400; 0: not by this process (${DEFAULTS.auditCheckpointSeconds})

@@ -4,10 +4,13 @@ import { createPasswordVerifier } from '#libs/policy-contracts';
 import { CHANNEL_UPKEEP, type ChannelUpkeep } from '../channel-upkeep/channel-upkeep.port.ts';
 import { forgetAccess } from '../channel-upkeep/credential-access.ts';
 import { wishIdentity } from '../channel-upkeep/identity-wishes.ts';
+import { tokenLivesProjection, tokensEndAtMs } from '../channel-upkeep/token-lives.ts';
+import { revokeTokensEverywhere, tokensOfUser } from '../channel-upkeep/token-revocations.ts';
 import { notFound } from '../decider/domain-error.ts';
 import type { SecretReference } from '../decider/secret-reference.ts';
 import { VAULT } from '../injection-tokens.ts';
 import { holdProject, resolveProject } from '../persistence/project-scope.ts';
+import { ReadModels } from '../persistence/read-models.ts';
 import type { SecretVault } from '../persistence/secret-vault.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
 import {
@@ -40,11 +43,18 @@ export async function resolveCredential(
   return state;
 }
 
+/** Access tokens of a user die with the password, and with the user, in every environment. */
+async function endTokens(unit: Unit, { username, projectId }: ActiveCredential, isShown: boolean): Promise<void> {
+  const endsAtMs = await tokensEndAtMs(unit.transaction, { isShown, projectId, now: unit.now });
+  await revokeTokensEverywhere(unit, tokensOfUser(username, { now: unit.now, endsAtMs }));
+}
+
 /** What every change of a user has in common: the password as a verifier in the vault, and the gateways told at once. */
 @Injectable()
 export class CredentialChanges {
   constructor(
     private readonly units: UnitOfWork,
+    private readonly readModels: ReadModels,
     @Inject(VAULT) private readonly vault: SecretVault,
     @Inject(CHANNEL_UPKEEP) private readonly upkeep: ChannelUpkeep,
   ) {}
@@ -74,12 +84,14 @@ export class CredentialChanges {
    * A change of one user.
    *
    * @param commandOf what is to be decided; may write what belongs to it into the same transaction.
+   * @param afterwards writes what comes of it, into the same one.
    * @returns the user after it.
    */
   async change(
     context: RequestContext,
     address: CredentialAddress,
     commandOf: (unit: Unit, credential: ActiveCredential) => CredentialCommand | Promise<CredentialCommand>,
+    afterwards: (unit: Unit, credential: ActiveCredential) => Promise<void> = () => Promise.resolve(),
   ): Promise<ActiveCredential> {
     const changed = await this.units.run(context, async (unit) => {
       const credential = await resolveCredential(unit, address);
@@ -87,13 +99,17 @@ export class CredentialChanges {
       const command = await commandOf(unit, credential);
       const state = await unit.change(credentialDecider, credentialStream(credentialId), command);
       await wishIdentity(unit.transaction, { kind: 'credential', subject: username, entityId: credentialId });
+      await afterwards(unit, credential);
       return requireCredential(state);
     });
     await this.upkeep.soon();
     return changed;
   }
 
-  /** A change that brings a password. Another one destroys the old, and with it every login by it; the same one does not. */
+  /**
+   * A change that brings a password. Another one destroys the old, and ends with it every login by it and every access
+   * token; the same one does not.
+   */
   async withPassword(
     context: RequestContext,
     address: CredentialAddress,
@@ -101,22 +117,31 @@ export class CredentialChanges {
     commandOf: (reference: SecretReference) => CredentialCommand,
   ): Promise<void> {
     const verifier = await createPasswordVerifier(password);
-    await this.change(context, address, async (unit, { password: old }) => {
-      if (old.fingerprint === this.vault.fingerprint(password)) return commandOf(old);
-      await this.vault.destroy(unit.transaction, old.secretId);
+    const isShown = await this.readModels.upToDate(tokenLivesProjection);
+    const isSame = ({ password: old }: ActiveCredential): boolean =>
+      old.fingerprint === this.vault.fingerprint(password);
+    const withVerifier = async (unit: Unit, credential: ActiveCredential): Promise<CredentialCommand> => {
+      if (isSame(credential)) return commandOf(credential.password);
+      await this.vault.destroy(unit.transaction, credential.password.secretId);
       return commandOf(await this.vault.put(unit.transaction, 'password', verifier, password));
+    };
+    await this.change(context, address, withVerifier, async (unit, before) => {
+      if (!isSame(before)) await endTokens(unit, before, isShown);
     });
   }
 
   async remove(context: RequestContext, address: CredentialAddress): Promise<void> {
+    const isShown = await this.readModels.upToDate(tokenLivesProjection);
     await this.units.run(context, async (unit) => {
-      const { credentialId, projectId, username, password } = await resolveCredential(unit, address);
+      const credential = await resolveCredential(unit, address);
+      const { credentialId, projectId, username, password } = credential;
       await unit.change(credentialDecider, credentialStream(credentialId), { type: 'DeleteCredential' });
       await this.vault.destroy(unit.transaction, password.secretId);
       await unit.names.free('credential', '', username);
       await unit.names.free('project-credential', projectId, username);
       await forgetAccess(unit.transaction, credentialId);
       await wishIdentity(unit.transaction, { kind: 'credential', subject: username, entityId: credentialId });
+      await endTokens(unit, credential, isShown);
     });
     await this.upkeep.soon();
   }

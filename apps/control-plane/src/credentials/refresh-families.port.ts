@@ -12,6 +12,12 @@ export interface RefreshFamily {
   readonly expiresAt: string;
   /** Refreshes since the login. */
   readonly uses: number;
+  /** Of the last refresh; null before the first. */
+  readonly lastUsedAt: string | null;
+  /** Gateway of the login; null: not known. */
+  readonly startedBy: string | null;
+  /** Gateway that gave the newest token; null: not known. */
+  readonly gateway: string | null;
 }
 
 /** Whose logins are counted together: a user's at one policy of one proxy. */

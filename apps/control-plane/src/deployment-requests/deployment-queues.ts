@@ -1,9 +1,9 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { Queue, Worker } from 'bullmq';
+import { Queue, Worker, type Job } from 'bullmq';
 import { Redis } from 'ioredis';
 import { CONTROL_PLANE_CONFIG, LOGGER } from '../injection-tokens.ts';
 import type { ControlPlaneConfig } from '../config/control-plane.config.ts';
-import type { Logger } from '#libs/program-shell';
+import { watchEviction, type Logger } from '#libs/program-shell';
 import type { DeploymentKey } from './deployment-rows.ts';
 import { connectionTo } from './redis-connections.ts';
 import { nextRunAfterMs } from './retry-pauses.ts';
@@ -65,6 +65,12 @@ export class DeploymentQueues implements OnApplicationShutdown {
       retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),
     });
     this.sayOnceWhenAway();
+    watchEviction(this.connection, (policy) =>
+      logger.warn(
+        { policy },
+        'the Redis of the queue throws keys away when it is full: set maxmemory-policy to noeviction',
+      ),
+    );
   }
 
   /** One line when the queue goes away and one when it is back, however often the connection is tried in between. */
@@ -131,15 +137,11 @@ export class DeploymentQueues implements OnApplicationShutdown {
   async stateOf(environmentId: string): Promise<QueueState> {
     const queue = this.of(environmentId);
     const counts = await withinTime(queue.getJobCounts(...COUNTED), ADDED_WITHIN_MS);
-    const jobs: QueueState['jobs'][number][] = [];
-    for (const state of OPEN) {
-      // A job that ended between the list and its reading is undefined.
-      const found = await withinTime(queue.getJobs([state], 0, JOBS_SHOWN - 1, true), ADDED_WITHIN_MS);
-      for (const job of found.filter((one) => (one as unknown) !== undefined)) {
-        const { attemptsStarted: attempts, failedReason, data } = job;
-        jobs.push({ deployment: data.deployment, state, attempts, reason: failedReason ?? null });
-      }
-    }
+    // One look at all states: a job that moves between them is found once.
+    const found = await withinTime(queue.getJobs([...OPEN], 0, JOBS_SHOWN - 1, true), ADDED_WITHIN_MS);
+    const jobs = (await withinTime(Promise.all(found.map(openJob)), ADDED_WITHIN_MS)).filter(
+      (one) => one !== undefined,
+    );
     return {
       counts: Object.fromEntries(COUNTED.map((state) => [state, counts[state] ?? 0])) as QueueState['counts'],
       jobs: jobs.sort((left, right) => left.deployment - right.deployment).slice(0, JOBS_SHOWN),
@@ -186,6 +188,15 @@ export class DeploymentQueues implements OnApplicationShutdown {
     this.queues.set(environmentId, queue);
     return queue;
   }
+}
+
+/** @returns undefined when it has ended meanwhile; a job that ended between the list and its reading is undefined */
+async function openJob(job: Job<DeploymentJobData> | undefined): Promise<QueueState['jobs'][number] | undefined> {
+  const now = await job?.getState();
+  const state = OPEN.find((one) => one === now);
+  if (job === undefined || state === undefined) return undefined;
+  const { attemptsStarted: attempts, failedReason, data } = job;
+  return { deployment: data.deployment, state, attempts, reason: failedReason ?? null };
 }
 
 /** Ends after the jobs in hand. Without Redis there is nobody to say goodbye to: BullMQ would wait for it for ever. */

@@ -62,7 +62,7 @@ function waitingResult(
     environment === undefined || environment.state === 'waiting'
       ? `Deployment pending: it waits in wave ${wave} for the environments of wave ${wave - 1}; it goes on by itself`
       : `Not deployed: ${environment.message ?? environment.state}`;
-  const nothing = { deployment: null, deploymentId: null, gateways: NO_GATEWAYS, detailList: [] };
+  const nothing = { deployment: null, deploymentId: null, gateways: NO_GATEWAYS, detailList: [], warnings: [] };
   return { environmentName, success: false, message, ...nothing, revision, wave };
 }
 
@@ -143,6 +143,7 @@ export class DeploymentResults {
       // What was undeployed since is not deployed, however well that went.
       success: row?.state === 'succeeded' && (superseded ?? row).kind === row.kind,
       ...outcome,
+      warnings: outcome.warnings ?? [],
       message: superseded === undefined ? message : `Superseded by ${titleOf(row)}: ${message}`,
       deployment,
       revision,

@@ -2,6 +2,16 @@ import { Inject, Injectable } from '@nestjs/common';
 import type pg from 'pg';
 import { DATABASE } from '../injection-tokens.ts';
 
+/** Something that a gateway lacks although it applied a deployment: a key set by address that is not there (yet). */
+export interface GatewayWarning {
+  readonly gatewayId: string;
+  /** Origin and path. */
+  readonly address: string;
+  readonly state: 'fetching' | 'failed';
+  /** Of a failed fetch: `http-status 503`; null while it is being fetched. */
+  readonly reason: string | null;
+}
+
 /** What became of a deployment, as far as is known. */
 export interface DeploymentOutcome {
   readonly message: string;
@@ -19,6 +29,8 @@ export interface DeploymentOutcome {
     /** Milliseconds; null while there is no answer. */
     readonly responseTime: number | null;
   }[];
+  /** Not there in rows of earlier builds, nor where nothing was published. */
+  readonly warnings?: readonly GatewayWarning[];
 }
 
 export interface DeploymentRow {

@@ -67,6 +67,7 @@ export async function abandonEnvironment(unit: Unit, environmentId: string): Pro
   if (events.length > 0) await unit.append(environmentDeploymentsStream(environmentId), 'any', events);
   for (const table of [
     ...['environment_channels', 'identity_wishes', 'told_identities', 'route_claims', 'newest_deployments'],
+    'token_revocations',
   ]) {
     await unit.transaction.query(`delete from ${table} where environment_id = $1`, [environmentId]);
   }

@@ -1,6 +1,8 @@
 import { CHANNEL_UPKEEP } from '../channel-upkeep/channel-upkeep.port.ts';
 import { REFRESH_FAMILIES } from '../credentials/refresh-families.port.ts';
 import { PROXY_CHECK } from '../api-proxies/proxy-check.port.ts';
+import { KEY_SET_ORDERS_DELIVERY } from '../environments/key-sets/key-set-orders.port.ts';
+import { REVOCATIONS_DELIVERY } from '../environments/revocations/revocations.port.ts';
 import { KEY_STORE_USERS } from '../key-stores/key-store-users.port.ts';
 import { VARIABLE_USERS } from '../environment-variables/variable-users.port.ts';
 import type { Slice } from '../slice.ts';
@@ -17,9 +19,11 @@ import { DeploymentsController } from './commands/deployments.controller.ts';
 import { PromoteProxyHandler } from './commands/promote.handler.ts';
 import { RevisionDeployment } from './commands/revision-deployment.ts';
 import { Deployer } from './deployer/deployer.ts';
+import { EnvironmentTelling } from './deployer/environment-telling.ts';
 import { EnvironmentUpkeep } from './deployer/environment-upkeep.ts';
 import { IdentityContent } from './deployer/identity-content.ts';
 import { IdentityTelling } from './deployer/identity-telling.ts';
+import { RevocationTelling } from './deployer/revocation-telling.ts';
 import { DriftController } from './operations/drift.controller.ts';
 import { GetDriftHandler, RepairDriftHandler } from './operations/drift.handlers.ts';
 import { DriftReports } from './drift/drift-report.ts';
@@ -32,6 +36,8 @@ import { DeployJob } from './job/deploy-job.ts';
 import { DeploymentEnds } from './job/deployment-ends.ts';
 import { DisputedHead } from './job/disputed-head.ts';
 import { ChannelMetrics } from './channel/channel-metrics.ts';
+import { ToldKeySetOrders } from './key-set-orders/told-key-set-orders.ts';
+import { ToldRevocations } from './revocations/told-revocations.ts';
 import { EndedDeployments } from './metrics/ended-deployments.ts';
 import { RolloutGauges } from './metrics/rollout-gauges.ts';
 import { GetDeployStatusHandler } from './operations/deploy-status.query.ts';
@@ -42,7 +48,7 @@ import { GetQueueHandler } from './operations/queue-view.query.ts';
 import { GetRouteHealthHandler } from './operations/route-health.query.ts';
 import { DeploymentProgressController } from './progress/deployment-progress.controller.ts';
 import { GetDeploymentHandler } from './progress/deployment-progress.query.ts';
-import { DeploymentStreams } from './progress/deployment-streams.ts';
+import { PresentKeySets } from './progress/present-key-sets.ts';
 import { DeployStrategyController } from './rollouts/deploy-strategy.controller.ts';
 import { ChangeDeployStrategyHandler, GetDeployStrategyHandler } from './rollouts/deploy-strategy.handlers.ts';
 import { RolloutRunner } from './rollouts/rollout-runner.ts';
@@ -56,16 +62,18 @@ export const deploymentsSlice: Slice = {
   providers: [
     ...[DeployProxyHandler, UndeployProxyHandler, PromoteProxyHandler, RevisionDeployment],
     ...[GetDeployStatusHandler, GetRouteHealthHandler, ListGatewaysHandler, GetQueueHandler],
-    ...[GetDeploymentHandler, DeploymentStreams],
+    ...[GetDeploymentHandler, PresentKeySets],
     ...[ChangeDeployStrategyHandler, GetDeployStrategyHandler, RolloutSteps, RolloutRunner],
     ...[ChannelMetrics, EndedDeployments, RolloutGauges],
     ...[EnvironmentChannels, SigningKeys, ProjectKeys, ArtifactCompiler],
     ...[DeploymentEnds, DisputedHead, DeployJob],
-    ...[IdentityContent, IdentityTelling, EnvironmentUpkeep, Deployer],
+    ...[IdentityContent, IdentityTelling, RevocationTelling, EnvironmentTelling, EnvironmentUpkeep, Deployer],
     ...[EnvironmentMirrors, ChannelRepair, DriftMetrics, DriftRepair, DriftWatch, DriftReports],
     ...[PresentDrift, GetDriftHandler, RepairDriftHandler],
     { provide: CHANNEL_UPKEEP, useExisting: Deployer },
     { provide: PROXY_CHECK, useClass: LinkedProxyCheck },
+    { provide: KEY_SET_ORDERS_DELIVERY, useClass: ToldKeySetOrders },
+    { provide: REVOCATIONS_DELIVERY, useClass: ToldRevocations },
     { provide: REFRESH_FAMILIES, useClass: EnvironmentRefreshFamilies },
     { provide: KEY_STORE_USERS, useClass: DeployedKeyStoreUsers },
     { provide: VARIABLE_USERS, useClass: DeployedVariableUsers },

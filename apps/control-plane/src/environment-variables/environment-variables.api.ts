@@ -33,7 +33,9 @@ const FACTS =
   'It is a flow variable of that name in every proxy of the project. Values that are not visible, and all of variables ' +
   'whose names begin with `private.`, are never returned. Names must not begin with `request.`, `response.`, `jwt.`, ' +
   '`proxy.`, `client.`, `fault.`, `system.` or `environment.`: those are the gateway’s own.';
-const USERS = 'The proxies that use it are deployed again where they are deployed, which needs the permission DEPLOY.';
+const USERS =
+  'The proxies whose policies may read it are deployed again where they are deployed and its value changed, which needs ' +
+  'the permission DEPLOY.';
 
 export const LIST_VARIABLES: ApiCallFacts = {
   ...{ tag: 'Environment variables', summary: 'List the variables of a project', permission: 'VIEW', result: VIEW },

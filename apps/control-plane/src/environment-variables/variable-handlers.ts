@@ -8,12 +8,14 @@ import { holdProject, resolveProject } from '../persistence/project-scope.ts';
 import type { SecretVault } from '../persistence/secret-vault.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
 import {
+  isChangedIn,
   requireVariable,
   variableDecider,
   variableStream,
   type ActiveVariable,
+  type VariableContent,
 } from './domain/environment-variable.decider.ts';
-import { VARIABLE_USERS, type VariableUsers } from './variable-users.port.ts';
+import { VARIABLE_USERS, type ChangedVariable, type VariableUsers } from './variable-users.port.ts';
 import type { VariableRequest } from './variable-requests.ts';
 import { keepValues, secretsIn } from './variable-values.ts';
 
@@ -71,6 +73,15 @@ async function resolveVariable(unit: Unit, projectId: string, name: string): Pro
   return requireVariable((await unit.load(variableDecider, variableStream(variableId))).state);
 }
 
+const changeOf = (
+  { projectId, name }: Pick<ActiveVariable, 'projectId' | 'name'>,
+  before: VariableContent | undefined,
+  after: VariableContent | undefined,
+): ChangedVariable => ({
+  ...{ projectId, name },
+  isChangedIn: (environmentId) => isChangedIn(environmentId, before, after),
+});
+
 @CommandHandler(CreateVariable)
 export class CreateVariableHandler implements ICommandHandler<CreateVariable> {
   constructor(
@@ -89,7 +100,7 @@ export class CreateVariableHandler implements ICommandHandler<CreateVariable> {
       const content = await keepValues(unit, this.vault, request);
       const command = { type: 'CreateVariable', variableId, projectId, name, ...content } as const;
       await unit.change(variableDecider, variableStream(variableId), command);
-      return this.users.deployAgain(unit, projectId, name);
+      return this.users.deployAgain(unit, changeOf(command, undefined, content));
     });
     return this.results.of(requested);
   }
@@ -107,12 +118,11 @@ export class UpdateVariableHandler implements ICommandHandler<UpdateVariable> {
   async execute({ context, projectName, request }: UpdateVariable): Promise<DeploymentResult> {
     const requested = await this.units.run(context, async (unit): Promise<RequestedDeployment[]> => {
       const projectId = await resolveProject(unit, projectName);
-      const { name } = request;
-      const current = await resolveVariable(unit, projectId, name);
+      const current = await resolveVariable(unit, projectId, request.name);
       const content = await keepValues(unit, this.vault, request);
       await unit.change(variableDecider, variableStream(current.variableId), { type: 'UpdateVariable', ...content });
       for (const secretId of secretsIn(current)) await this.vault.destroy(unit.transaction, secretId);
-      return this.users.deployAgain(unit, projectId, name);
+      return this.users.deployAgain(unit, changeOf(current, current, content));
     });
     return this.results.of(requested);
   }
@@ -134,7 +144,7 @@ export class DeleteVariableHandler implements ICommandHandler<DeleteVariable> {
       await unit.change(variableDecider, variableStream(current.variableId), { type: 'DeleteVariable' });
       for (const secretId of secretsIn(current)) await this.vault.destroy(unit.transaction, secretId);
       await unit.names.free('variable', projectId, name);
-      return this.users.deployAgain(unit, projectId, name);
+      return this.users.deployAgain(unit, changeOf(current, current, undefined));
     });
     return this.results.of(requested);
   }

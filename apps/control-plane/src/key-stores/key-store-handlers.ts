@@ -1,5 +1,5 @@
 import { Inject } from '@nestjs/common';
-import { Command, CommandHandler, Query, QueryHandler, type ICommandHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { randomUUID } from 'node:crypto';
 import type { ContractWarning } from '#libs/policy-contracts';
 import { conflict } from '../decider/domain-error.ts';
@@ -7,13 +7,15 @@ import { VAULT } from '../injection-tokens.ts';
 import { holdProject, resolveProject } from '../persistence/project-scope.ts';
 import type { SecretVault } from '../persistence/secret-vault.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
+import { isUnderWay } from './domain/key-rotation.ts';
 import { keyStoreDecider, keyStoreStream, requireKeyStore, slotFor } from './domain/key-store.decider.ts';
 import { KeyStoreChanges, type KeyStoreAnswer } from './key-store-changes.ts';
 import { generateNewKey, importKey, keyWarnings, storeKey, type NewKey } from './key-material.ts';
 import type { GenerationRequest, ImportRequest, KeyStoreNaming } from './key-store-requests.ts';
-import { environmentNamesIn, lockKeyStore, placesOf, resolveKeyStore } from './key-store-scope.ts';
+import { environmentNamesIn, lockKeyStore, placesOf } from './key-store-scope.ts';
 import { KEY_STORE_USERS, type KeyStoreUsers } from './key-store-users.port.ts';
 import { keyStoreView, type KeyStoreView } from './key-store-views.ts';
+import { forgetRotations } from './rotation-rows.ts';
 
 export interface KeyStoreAddress {
   readonly projectName: string;
@@ -59,16 +61,6 @@ export class DeleteKeyStore extends Command<void> {
   constructor(
     readonly context: RequestContext,
     readonly address: KeyStoreAddress,
-  ) {
-    super();
-  }
-}
-
-export class GetKeyStores extends Query<KeyStoreView[]> {
-  constructor(
-    readonly projectName: string,
-    /** Undefined: all of the project. */
-    readonly name: string | undefined,
   ) {
     super();
   }
@@ -136,6 +128,10 @@ const GONE: ContractWarning = {
   field: 'content',
   message: 'the key that was there is gone at once, and its tokens with it; rotate keeps it for verification',
 };
+const ROTATION_OVER: ContractWarning = {
+  field: 'content',
+  message: 'a rotation of these keys was under way and is over: the keys that it was about are gone',
+};
 
 @CommandHandler(ReplaceKeyStore)
 export class ReplaceKeyStoreHandler implements ICommandHandler<ReplaceKeyStore> {
@@ -148,7 +144,7 @@ export class ReplaceKeyStoreHandler implements ICommandHandler<ReplaceKeyStore> 
     const { name, description, environmentNames, source, keyId } = request;
     const key = importKey(source, keyId);
     const address = { projectName, name, environmentNames };
-    let isAnyGone = false;
+    let [isAnyGone, isRotating] = [false, false];
     const answer = await this.changes.change(context, address, async (unit, state, places) => {
       const keys = [];
       for (const environmentId of places) keys.push({ environmentId, key: await storeKey(unit, this.vault, key) });
@@ -156,9 +152,14 @@ export class ReplaceKeyStoreHandler implements ICommandHandler<ReplaceKeyStore> 
       const others = state.slots.map((slot) => slot.environmentId).filter((place) => !places.includes(place));
       const removed = environmentNames.length === 0 ? others : [];
       isAnyGone = places.some((place) => place === null || slotFor(state, place) !== undefined);
+      const gone = [...places, ...removed];
+      isRotating = state.rotations
+        .filter(isUnderWay)
+        .some((rotation) => rotation.places.some((at) => gone.includes(at)));
       return { type: 'UpdateKeyStore', description, keys, removed };
     });
-    return { ...answer, warnings: [...(isAnyGone ? [GONE] : []), ...keyWarnings(key, environmentNames.length, true)] };
+    const lost = [...(isAnyGone ? [GONE] : []), ...(isRotating ? [ROTATION_OVER] : [])];
+    return { ...answer, warnings: [...lost, ...keyWarnings(key, environmentNames.length, true)] };
   }
 }
 
@@ -183,23 +184,8 @@ export class DeleteKeyStoreHandler implements ICommandHandler<DeleteKeyStore> {
       if (uses.length > 0) throw conflict(`JWK (name: ${name}) is still in use by policy ${usesText(uses)}`);
       const after = await unit.change(keyStoreDecider, keyStoreStream(store.keyStoreId), { type: 'DeleteKeyStore' });
       await this.changes.destroyUnused(unit, store, after);
+      await forgetRotations(unit, store.keyStoreId);
       await unit.names.free('key-store', projectId, name);
-    });
-  }
-}
-
-@QueryHandler(GetKeyStores)
-export class GetKeyStoresHandler implements IQueryHandler<GetKeyStores> {
-  constructor(private readonly units: UnitOfWork) {}
-
-  execute({ projectName, name }: GetKeyStores): Promise<KeyStoreView[]> {
-    return this.units.read(async (unit) => {
-      const projectId = await resolveProject(unit, projectName);
-      const environmentNames = await environmentNamesIn(unit);
-      const names = name === undefined ? [...(await unit.names.all('key-store', projectId)).keys()] : [name];
-      const views: KeyStoreView[] = [];
-      for (const one of names) views.push(keyStoreView(await resolveKeyStore(unit, projectId, one), environmentNames));
-      return views;
     });
   }
 }

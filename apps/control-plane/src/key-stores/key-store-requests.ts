@@ -35,13 +35,6 @@ export const KEY_STORE = z.strictObject({
 /** `PUT P/jwks/{name}/`: the same; the name may be left out. */
 export const KEY_STORE_REPLACEMENT = z.strictObject({ ...KEY_STORE.shape, name: optional(nameField) });
 
-/** `POST P/jwks/{name}/rotate/`: without `content` a new key of the same kind is generated. */
-export const ROTATION = z.strictObject({
-  retirePrevious: withDefault(z.boolean(), false),
-  environmentNameList,
-  ...{ kid, sourceType: optional(z.enum(SOURCE_TYPES)), content: optional(content), password },
-});
-
 /** The vendor's generate call writes RSA256 where everybody else, its other calls included, writes RS256. */
 const RSA_ALGORITHMS = [
   ...['RSA256', 'RSA384', 'RSA512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
@@ -95,17 +88,11 @@ export interface GenerationRequest extends KeyStoreNaming {
   readonly algorithm: string | undefined;
 }
 
-export interface RotationRequest extends Omit<KeyStoreNaming, 'name' | 'description'> {
-  readonly retirePrevious: boolean;
-  /** Undefined: keys of the same kind are generated. */
-  readonly source: KeySource | undefined;
-}
-
-const fault = (field: string, code: string, message: string): ValidationFault => ({
+export const fault = (field: string, code: string, message: string): ValidationFault => ({
   ...{ field, code, message: `${field} ${message}` },
 });
 
-function twiceNamed(names: readonly string[]): ValidationFault[] {
+export function twiceNamed(names: readonly string[]): ValidationFault[] {
   return names.flatMap((name, index) =>
     names.indexOf(name) < index
       ? [fault(`environmentNameList[${index}]`, 'invalid', 'names an environment twice')]
@@ -114,12 +101,18 @@ function twiceNamed(names: readonly string[]): ValidationFault[] {
 }
 
 /** A password that nothing is opened with was meant for something: it is not ignored. An empty one was meant for nothing. */
-function passwordFaults({ sourceType, password }: { sourceType?: string | undefined; password?: string | undefined }) {
+export function passwordFaults({
+  sourceType,
+  password,
+}: {
+  sourceType?: string | undefined;
+  password?: string | undefined;
+}) {
   if ((password ?? '') === '' || sourceType === 'PEM' || sourceType === 'PKCS12') return [];
   return [fault('password', 'invalid', 'is only for sourceType PEM and PKCS12')];
 }
 
-function refuseAny(faults: readonly ValidationFault[]): void {
+export function refuseAny(faults: readonly ValidationFault[]): void {
   if (faults.length > 0) throw invalid(faults);
 }
 
@@ -187,20 +180,4 @@ export function readGeneration(body: unknown): { request: GenerationRequest; war
   if (kind === undefined) throw new Error('unreachable: refused above');
   const { name, description: text, environmentNameList: environmentNames } = raw;
   return { request: { name, description: text, environmentNames, keyId: raw.kid, kind, algorithm }, warnings };
-}
-
-function sourceIn(raw: z.infer<typeof ROTATION>): KeySource | undefined {
-  const { sourceType, content: text } = raw;
-  if (sourceType === undefined && text === undefined) return undefined;
-  if (sourceType === undefined) throw invalid([fault('sourceType', 'required', 'is required beside content')]);
-  if (text === undefined) throw invalid([fault('content', 'required', 'is required beside sourceType')]);
-  return { sourceType, content: text, password: raw.password };
-}
-
-/** No body: a new key of the same kind in every place. @throws DomainError VALIDATION_FAILED with every fault */
-export function readRotation(body: unknown): RotationRequest {
-  const raw = readBody(ROTATION, body ?? {});
-  refuseAny([...twiceNamed(raw.environmentNameList), ...passwordFaults(raw)]);
-  const { retirePrevious, environmentNameList: environmentNames } = raw;
-  return { retirePrevious, environmentNames, keyId: raw.kid, source: sourceIn(raw) };
 }

@@ -7,12 +7,11 @@ import type { RequestContext } from '../persistence/unit-of-work.ts';
 import {
   DeleteKeyStore,
   GenerateKeyStore,
-  GetKeyStores,
   ImportKeyStore,
   ReplaceKeyStore,
   type KeyStoreAddress,
 } from './key-store-handlers.ts';
-import { readGeneration, readImport, readReplacement, readRotation } from './key-store-requests.ts';
+import { readGeneration, readImport, readReplacement } from './key-store-requests.ts';
 import {
   CREATE_KEY_STORE,
   DELETE_KEY_STORE,
@@ -20,9 +19,8 @@ import {
   GET_KEY_STORE,
   LIST_KEY_STORES,
   REPLACE_KEY_STORE,
-  ROTATE_KEYS,
 } from './key-stores.api.ts';
-import { RotateKeys } from './rotate-keys.handler.ts';
+import { GetKeyStores } from './key-stores.query.ts';
 
 /** Keys of a project, which policies name as `keyStoreName` (contract 4.2). */
 @Controller('apiops/projects/:projectName/jwks')
@@ -87,18 +85,5 @@ export class KeyStoresController {
   async remove(@Asker() asker: RequestContext, @Param() address: KeyStoreAddress): Promise<SuccessEnvelope> {
     await this.commands.execute(new DeleteKeyStore(asker, address));
     return success();
-  }
-
-  @Post(':name/rotate')
-  @HttpCode(200)
-  @ApiCall(ROTATE_KEYS)
-  async rotate(
-    @Asker() asker: RequestContext,
-    @Param() address: KeyStoreAddress,
-    @Body() body: unknown,
-  ): Promise<SuccessEnvelope> {
-    const command = new RotateKeys(asker, address, readRotation(body));
-    const { view, deploymentResult, warnings } = await this.commands.execute(command);
-    return success({ results: [view], deploymentResult, warnings });
   }
 }

@@ -30,7 +30,8 @@ function policiesWithKeys(proxy: ActiveApiProxy): NamingPolicy[] {
 }
 
 function faultsIn(store: ActiveKeyStore, { algorithm }: NamingPolicy, targets: readonly DeploymentTarget[]) {
-  const misfits = store.slots.flatMap(({ current }) => signingFault(current, algorithm) ?? []);
+  const signing = store.slots.flatMap(({ current, next }) => (next === null ? [current] : [current, next]));
+  const misfits = signing.flatMap((key) => signingFault(key, algorithm) ?? []);
   const keyless = targets.filter(({ environmentId }) => slotFor(store, environmentId) === undefined);
   return [
     ...misfits

@@ -1,19 +1,24 @@
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { randomUUID } from 'node:crypto';
 import type { KeyKind } from '#libs/jwt-engine';
+import type { ContractWarning } from '#libs/policy-contracts';
 import { conflict, invalidField } from '../decider/domain-error.ts';
 import { VAULT } from '../injection-tokens.ts';
 import { resolveProject } from '../persistence/project-scope.ts';
 import type { SecretVault } from '../persistence/secret-vault.ts';
-import { UnitOfWork, type RequestContext } from '../persistence/unit-of-work.ts';
-import type { ActiveKeyStore, KeySlot } from './domain/key-store.decider.ts';
-import type { KeyPlace, StoredKey } from './domain/key-store.events.ts';
+import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
+import type { KeySlot } from './domain/key-slots.ts';
+import type { ActiveKeyStore, KeyStoreCommand } from './domain/key-store.decider.ts';
+import type { KeyPlace, PlacedKey, StoredKey } from './domain/key-store.events.ts';
 import { KeyStoreChanges, type KeyStoreAnswer } from './key-store-changes.ts';
 import type { KeyStoreAddress } from './key-store-handlers.ts';
 import { generateNewKey, importKey, keyWarnings, storeKey, type NewKey } from './key-material.ts';
-import type { RotationRequest } from './key-store-requests.ts';
+import type { RotationRequest } from './rotation-requests.ts';
 import { placesOf, resolveKeyStore } from './key-store-scope.ts';
+import { RotationSteps } from './rotation-steps.ts';
 
+/** Begins a rotation in stages, or takes all of it in one step where the old keys are to be gone. */
 export class RotateKeys extends Command<KeyStoreAnswer> {
   constructor(
     readonly context: RequestContext,
@@ -54,11 +59,23 @@ function slotsToRotate(
   });
 }
 
+const ETERNAL: ContractWarning = {
+  field: 'rotation',
+  message: 'tokens of the old key may never expire (tokenNeverExpires): it verifies on until the rotation is forced',
+};
+
+const started = (
+  { now: at }: Unit,
+  keys: readonly PlacedKey[],
+  { publishForSeconds }: RotationRequest,
+): KeyStoreCommand => ({ type: 'StartRotation', rotationId: randomUUID(), keys, publishForSeconds, at });
+
 @CommandHandler(RotateKeys)
 export class RotateKeysHandler implements ICommandHandler<RotateKeys> {
   constructor(
     private readonly units: UnitOfWork,
     private readonly changes: KeyStoreChanges,
+    private readonly steps: RotationSteps,
     @Inject(VAULT) private readonly vault: SecretVault,
   ) {}
 
@@ -71,6 +88,7 @@ export class RotateKeysHandler implements ICommandHandler<RotateKeys> {
     });
     const made = await this.newKeys(slots, request);
     const change = { ...address, environmentNames };
+    let isEternal = false;
     const answer = await this.changes.change(context, change, async (unit, store, places) => {
       const keys = [];
       for (const slot of slotsToRotate(store, environmentNames, places)) {
@@ -79,14 +97,15 @@ export class RotateKeysHandler implements ICommandHandler<RotateKeys> {
         if (key === undefined) throw conflict('somebody else changed these keys at the same time; try again');
         keys.push({ environmentId, key: await storeKey(unit, this.vault, key) });
       }
-      return { type: 'RotateKeys', keys, retirePrevious };
+      if (retirePrevious) return { type: 'RotateKeys', keys, retirePrevious };
+      const replaced = keys.map(({ environmentId }) => environmentId);
+      isEternal = (await this.steps.longestTokenLifeMs(unit, store, replaced)) === null;
+      return started(unit, keys, request);
     });
     const isImported = request.source !== undefined;
     const environmentCount = slots.filter(({ environmentId }) => environmentId !== null).length;
-    return {
-      ...answer,
-      warnings: made.slice(0, 1).flatMap(({ key }) => keyWarnings(key, environmentCount, isImported)),
-    };
+    const warnings = made.slice(0, 1).flatMap(({ key }) => keyWarnings(key, environmentCount, isImported));
+    return { ...answer, warnings: [...(isEternal ? [ETERNAL] : []), ...warnings] };
   }
 
   /** Made before the change, since it takes a while. @throws DomainError VALIDATION_FAILED */

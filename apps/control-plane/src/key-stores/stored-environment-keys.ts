@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Unit } from '../persistence/unit-of-work.ts';
-import { keyStoreDecider, keyStoreStream } from './domain/key-store.decider.ts';
+import { keyStoreDecider, keyStoreStream, requireKeyStore } from './domain/key-store.decider.ts';
 import type { EnvironmentKeys } from './environment-keys.port.ts';
 import { KeyStoreChanges } from './key-store-changes.ts';
 
@@ -19,7 +19,8 @@ export class StoredEnvironmentKeys implements EnvironmentKeys {
       if (state.status === 'absent' || !state.slots.some((slot) => slot.environmentId === environmentId)) continue;
       const { description } = state;
       const command = { type: 'UpdateKeyStore', description, keys: [], removed: [environmentId] } as const;
-      await this.changes.destroyUnused(unit, state, await unit.change(keyStoreDecider, streamId, command));
+      const after = requireKeyStore(await unit.change(keyStoreDecider, streamId, command));
+      await this.changes.settle(unit, { before: state, after }, undefined);
     }
   }
 }

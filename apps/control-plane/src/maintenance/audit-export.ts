@@ -3,6 +3,7 @@ import { positionText } from '../audit-trail/audit-position.ts';
 import { AUDIT_QUERY, selectionOf, type AuditSelection } from '../audit-trail/audit-selection.ts';
 import { AuditTrail } from '../audit-trail/audit-trail.ts';
 import { FileOutput, StreamOutput, type ExportOutput } from './export-output.ts';
+import { openHistory } from './open-history.ts';
 import { WrongArguments, type Arguments, type MaintenanceCommand } from './run-command.ts';
 
 const HELP = `npm run audit:export [-- OPTIONS]
@@ -63,6 +64,7 @@ async function writeAll(trail: AuditTrail, selection: AuditSelection, output: Ex
 export const AUDIT_EXPORT: MaintenanceCommand = {
   name: 'audit:export',
   help: HELP,
+  open: openHistory,
   options: {
     project: { type: 'string' },
     from: { type: 'string' },

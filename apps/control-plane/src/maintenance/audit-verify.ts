@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { CheckpointSeal, verifyHistory, type HistoryReport } from '#libs/event-store';
-import type { OpenHistory } from './open-history.ts';
+import { openHistory, type OpenHistory } from './open-history.ts';
 import { WrongArguments, type Arguments, type MaintenanceCommand } from './run-command.ts';
 import { verificationText } from './audit-verify-text.ts';
 
@@ -54,6 +54,7 @@ function print(report: HistoryReport, asJson: boolean): void {
 export const AUDIT_VERIFY: MaintenanceCommand = {
   name: 'audit:verify',
   help: HELP,
+  open: openHistory,
   options: {
     checkpoints: { type: 'string', multiple: true },
     json: { type: 'boolean' },

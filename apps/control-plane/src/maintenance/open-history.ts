@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type pg from 'pg';
 import { runningPostgresUrl, startEmbeddedPostgres } from '#libs/embedded-servers';
-import { HistoryKeys, PostgresEventStore } from '#libs/event-store';
+import { type HistoryKeys, PostgresEventStore } from '#libs/event-store';
 import { BadSettings, createLogger, type EnvironmentVariables, type Logger } from '#libs/program-shell';
 import { readControlPlaneConfig, type ControlPlaneConfig } from '../config/control-plane.config.ts';
-import { generatedMasterKey } from '../config/generated-secret.ts';
+import { MasterKeyFile } from '../config/master-key-file.ts';
+import { withMasterKey } from '../config/with-master-key.ts';
 import { connectDatabase } from '../persistence/connect-database.ts';
 import { requirePreparedDatabase } from '../persistence/prepare-database.ts';
 import { UPCASTERS } from '../slices.ts';
@@ -29,7 +30,7 @@ interface Server {
 }
 
 /** @throws BadSettings when there is nothing to open: a command creates neither a database nor a key */
-async function reachServer({ databaseUrl, dataDir }: ControlPlaneConfig): Promise<Server> {
+export async function reachServer({ databaseUrl, dataDir }: ControlPlaneConfig): Promise<Server> {
   if (databaseUrl !== undefined) return { url: databaseUrl, stop: async () => undefined };
   if (!existsSync(path.join(dataDir, 'postgres'))) {
     throw new BadSettings([`there is no database in DATA_DIR (${dataDir}), and DATABASE_URL is not set`]);
@@ -39,9 +40,10 @@ async function reachServer({ databaseUrl, dataDir }: ControlPlaneConfig): Promis
   return startEmbeddedPostgres({ dataDir });
 }
 
-function masterKeyOf({ masterKey, dataDir }: ControlPlaneConfig): Buffer {
-  if (masterKey !== undefined) return masterKey;
-  if (existsSync(path.join(dataDir, 'master-key'))) return generatedMasterKey(dataDir);
+/** @throws BadSettings */
+export function masterKeyInDataDir({ dataDir }: Pick<ControlPlaneConfig, 'dataDir'>): Buffer {
+  const key = new MasterKeyFile(dataDir).read();
+  if (key !== undefined) return key;
   throw new BadSettings([`MASTER_KEY is not set, and there is no master-key in DATA_DIR (${dataDir})`]);
 }
 
@@ -52,21 +54,32 @@ function masterKeyOf({ masterKey, dataDir }: ControlPlaneConfig): Buffer {
  */
 export async function openHistory(environment: EnvironmentVariables): Promise<OpenHistory> {
   const config = readControlPlaneConfig(environment);
-  const masterKey = masterKeyOf(config);
+  if (config.masterKey === undefined) masterKeyInDataDir(config);
   const logger = createLogger('warn');
   const server = await reachServer(config);
-  const database = connectDatabase(server.url, logger);
+  const keys = await withMasterKey(
+    config,
+    () => masterKeyInDataDir(config),
+    (masterKey) => requirePreparedDatabase(server.url, masterKey),
+  ).catch(async (error: unknown) => {
+    await server.stop();
+    throw error;
+  });
+  const database = connectDatabase(server.url, logger, keys.masterKeyId);
   const close = async (): Promise<void> => {
     await database.end();
     await server.stop();
   };
-  try {
-    await requirePreparedDatabase(server.url, masterKey);
-  } catch (error) {
-    await close();
-    throw error;
-  }
-  const keys = new HistoryKeys(masterKey);
-  const store = new PostgresEventStore(database, keys, { upcasters: UPCASTERS });
-  return { config, databaseUrl: server.url, database, store, keys, logger, close, breakOff: () => server.stop() };
+  const store = new PostgresEventStore(database, keys.history, { upcasters: UPCASTERS });
+  const { history } = keys;
+  return {
+    config,
+    databaseUrl: server.url,
+    database,
+    store,
+    keys: history,
+    logger,
+    close,
+    breakOff: () => server.stop(),
+  };
 }

@@ -1,5 +1,6 @@
 import { EventStoreUnavailable, ProjectionRunner, RebuildUnderWay } from '#libs/event-store';
 import { PROJECTIONS } from '../slices.ts';
+import { openHistory } from './open-history.ts';
 import { rebuildReport } from './rebuild-report.ts';
 import { WrongArguments, type MaintenanceCommand } from './run-command.ts';
 
@@ -43,6 +44,7 @@ async function rebuildOne(runner: ProjectionRunner, name: string): Promise<boole
 export const PROJECTIONS_REBUILD: MaintenanceCommand = {
   name: 'projections:rebuild',
   help: HELP,
+  open: openHistory,
   options: {},
   allowPositionals: true,
   async run({ store }, { positionals }) {

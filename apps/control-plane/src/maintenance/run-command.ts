@@ -1,7 +1,7 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { BadSettings, stopSignalHandler, type EnvironmentVariables } from '#libs/program-shell';
 import { explainFailure } from '../config/explain-failure.ts';
-import { openHistory, type OpenHistory } from './open-history.ts';
+import type { OpenHistory } from './open-history.ts';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 
@@ -11,16 +11,28 @@ export interface Arguments {
   readonly positionals: readonly string[];
 }
 
-export interface MaintenanceCommand {
+/** What a command works on, for as long as it runs. */
+export interface CommandResources {
+  close(): Promise<void>;
+  /** Instead of `close` when something is still under way that is not waited for: the process has to end after it. */
+  breakOff(): Promise<void>;
+}
+
+export interface MaintenanceCommand<Opened extends CommandResources = OpenHistory> {
   /** As in package.json: `audit:verify`. */
   readonly name: string;
   /** Printed by `--help`, and when the arguments are wrong. */
   readonly help: string;
   readonly options: Options;
   readonly allowPositionals?: boolean;
+  /** With the settings of the control plane. @throws BadSettings, EventStoreUnavailable, EmbeddedServerError */
+  open(environment: EnvironmentVariables): Promise<Opened>;
   /** Gives the exit code. @throws WrongArguments */
-  run(history: OpenHistory, given: Arguments): Promise<number>;
+  run(opened: Opened, given: Arguments): Promise<number>;
 }
+
+/** What is known of a command before it opens anything. */
+type Described = Pick<MaintenanceCommand, 'help' | 'options' | 'allowPositionals'>;
 
 /** Something on the command line that the command cannot do; the message says what was expected. */
 export class WrongArguments extends Error {}
@@ -28,7 +40,7 @@ export class WrongArguments extends Error {}
 /** Somebody did not want to wait. */
 class Interrupted extends Error {}
 
-function readArguments({ options, allowPositionals = false }: MaintenanceCommand): Arguments {
+function readArguments({ options, allowPositionals = false }: Described): Arguments {
   try {
     return parseArgs({ options: { ...options, help: { type: 'boolean' } }, allowPositionals });
   } catch (error) {
@@ -36,7 +48,10 @@ function readArguments({ options, allowPositionals = false }: MaintenanceCommand
   }
 }
 
-async function runWith(command: MaintenanceCommand, environment: EnvironmentVariables): Promise<number> {
+async function runWith<Opened extends CommandResources>(
+  command: MaintenanceCommand<Opened>,
+  environment: EnvironmentVariables,
+): Promise<number> {
   const given = readArguments(command);
   if (given.values['help'] === true) {
     process.stdout.write(command.help);
@@ -44,24 +59,24 @@ async function runWith(command: MaintenanceCommand, environment: EnvironmentVari
   }
   const stop = listenForStop();
   try {
-    return await runUntil(stop.signal, command, await openHistory(environment), given);
+    return await runUntil(stop.signal, command, await command.open(environment), given);
   } finally {
     stop.forget();
   }
 }
 
 /** @throws Interrupted when the signal comes first */
-async function runUntil(
+async function runUntil<Opened extends CommandResources>(
   stopSignal: Promise<NodeJS.Signals>,
-  command: MaintenanceCommand,
-  history: OpenHistory,
+  command: MaintenanceCommand<Opened>,
+  opened: Opened,
   given: Arguments,
 ): Promise<number> {
-  let end = (): Promise<void> => history.close();
+  let end = (): Promise<void> => opened.close();
   try {
-    const outcome = await Promise.race([command.run(history, given), stopSignal]);
+    const outcome = await Promise.race([command.run(opened, given), stopSignal]);
     if (typeof outcome === 'number') return outcome;
-    end = () => history.breakOff();
+    end = () => opened.breakOff();
     throw new Interrupted(`stopped by ${outcome}`);
   } finally {
     await end();
@@ -87,14 +102,17 @@ const WHERE_SETTINGS_ARE =
 /** Of a file or the standard output, as `node:fs` throws: its message says what and where. */
 const isFileFailure = (error: unknown): error is Error => error instanceof Error && 'syscall' in error;
 
-function explained(error: unknown, { help }: MaintenanceCommand): string {
+function explained(error: unknown, { help }: Described): string {
   if (error instanceof WrongArguments) return `${error.message}\n\n${help}`;
   if (error instanceof Interrupted || isFileFailure(error)) return error.message;
   return error instanceof BadSettings ? `${error.message}\n${WHERE_SETTINGS_ARE}` : explainFailure(error);
 }
 
 /** Runs one command as a process: 0 done, 1 found something, 2 could not do it, or could not print what it found. */
-export async function runCommand(command: MaintenanceCommand, environment: EnvironmentVariables): Promise<void> {
+export async function runCommand<Opened extends CommandResources>(
+  command: MaintenanceCommand<Opened>,
+  environment: EnvironmentVariables,
+): Promise<void> {
   const fail = (error: unknown): void => {
     process.stderr.write(`${command.name}: ${explained(error, command).trimEnd()}\n`);
     process.exitCode = 2;

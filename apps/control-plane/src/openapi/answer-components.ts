@@ -9,6 +9,20 @@ const Warning = {
   required: ['field', 'message'],
 };
 
+const GatewayWarning = {
+  type: 'object',
+  description:
+    'A gateway applied the deployment and has not got a key set that a policy of it names: that is still being fetched, or ' +
+    'cannot be. It is tried again by itself; tokens that need it are refused until it is there.',
+  properties: {
+    gatewayId: text,
+    address: { ...text, description: 'Origin and path.' },
+    state: { type: 'string', enum: ['fetching', 'failed'] },
+    reason: { type: ['string', 'null'], description: 'Why the fetch failed; null while it goes on.' },
+  },
+  required: ['gatewayId', 'address', 'state', 'reason'],
+};
+
 const GatewayCounts = {
   type: 'object',
   properties: { live: count, applied: count, rejected: count, pending: count },
@@ -44,6 +58,12 @@ const EnvironmentDeploymentResult = {
         },
         required: ['gatewayId', 'success', 'detail', 'responseTime'],
       },
+    },
+    warnings: {
+      type: 'array',
+      items: { $ref: '#/components/schemas/GatewayWarning' },
+      description:
+        'What gateways lack although they applied it; `GET /apiops/deployments/{id}/` says what they lack now.',
     },
   },
   required: ['environmentName', 'success', 'message'],
@@ -98,7 +118,7 @@ const Failure = {
 
 export const ANSWER_SCHEMAS = {
   ...{ Success, Failure, Warning, ValidationError },
-  ...{ DeploymentResult, EnvironmentDeploymentResult, GatewayCounts },
+  ...{ DeploymentResult, EnvironmentDeploymentResult, GatewayCounts, GatewayWarning },
 };
 
 interface FailureCase {

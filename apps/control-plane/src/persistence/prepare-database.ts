@@ -3,7 +3,6 @@ import {
   awaitsSeal,
   EVENT_STORE_MIGRATIONS,
   EventStoreUnavailable,
-  HistoryKeys,
   isMigrated,
   migrate,
   sealHistory,
@@ -11,23 +10,16 @@ import {
 } from '#libs/event-store';
 import { BadSettings } from '#libs/program-shell';
 import { CONTROL_PLANE_MIGRATIONS } from './control-plane-migrations.ts';
-import { SecretVault } from './secret-vault.ts';
-
-/**
- * Under another key than before, gateways would not be told of what is stored, new secrets would need that key, and new
- * events would be chained under it.
- *
- * @throws BadSettings
- */
-async function requireSameMasterKey(vault: SecretVault, database: pg.Client): Promise<void> {
-  if (await vault.opensWhatIsStored(database)) return;
-  throw new BadSettings(['MASTER_KEY is not the one that the secrets in this database were sealed with']);
-}
+import type { DataKeys } from './data-keys/data-keys.ts';
+import { openDataKeys, readOpenDataKeys } from './data-keys/open-data-keys.ts';
 
 const ignore = (): void => undefined;
 
 /** @throws EventStoreUnavailable when the database cannot be reached */
-async function withClient<Value>(databaseUrl: string, work: (client: pg.Client) => Promise<Value>): Promise<Value> {
+export async function withClient<Value>(
+  databaseUrl: string,
+  work: (client: pg.Client) => Promise<Value>,
+): Promise<Value> {
   const client = new pg.Client({ connectionString: databaseUrl });
   // A lost connection fails the statement in hand; unheard, it would also end the process.
   client.on('error', ignore);
@@ -56,29 +48,34 @@ async function requireSealed(database: pg.Client): Promise<undefined> {
   throw new BadSettings(['the events of an earlier version have no MACs yet: start a process with the role api first']);
 }
 
+/** What a process needs of its database beside connections. */
+export interface PreparedDatabase {
+  readonly keys: DataKeys;
+  /** How many events of an earlier version were given a MAC; undefined when this was not the start that did it. */
+  readonly sealedEvents: number | undefined;
+}
+
 /**
  * Brings a database up to what this version of the program needs. Safe when several processes start at once.
  *
  * @param masterKey 32 bytes
  * @param checkpointFile where checkpoints of its history are kept outside of it; null: nowhere, so that this process does not
  * know whether events had MACs before, and gives them none
- * @returns how many events of an earlier version were given a MAC, if this was the start that did it
- * @throws BadSettings when the master key is another one than before, or events had MACs before, and nothing was sealed
+ * @throws WrongMasterKey when it is another one than before; nothing was sealed or made then
+ * @throws BadSettings when events had MACs before, and nothing was sealed
  * @throws EventStoreUnavailable when the database cannot be reached
  */
 export async function prepareDatabase(
   databaseUrl: string,
   masterKey: Buffer,
   checkpointFile?: string | null,
-): Promise<number | undefined> {
+): Promise<PreparedDatabase> {
   await migrate(databaseUrl, EVENT_STORE_MIGRATIONS, CONTROL_PLANE_MIGRATIONS);
   return withClient(databaseUrl, async (client) => {
-    const vault = new SecretVault(masterKey);
-    await vault.leaveMark(client);
-    await requireSameMasterKey(vault, client);
-    if (checkpointFile === null) return requireSealed(client);
+    const keys = await openDataKeys(client, masterKey);
+    if (checkpointFile === null) return { keys, sealedEvents: await requireSealed(client) };
     try {
-      return await sealHistory(client, new HistoryKeys(masterKey), checkpointFile);
+      return { keys, sealedEvents: await sealHistory(client, keys.history, checkpointFile) };
     } catch (error) {
       throw error instanceof SealRefused ? refusedSeal(error) : error;
     }
@@ -89,14 +86,22 @@ export async function prepareDatabase(
  * For what runs beside a control plane, perhaps one of an earlier version: changes nothing.
  *
  * @param masterKey 32 bytes
- * @throws BadSettings when a control plane of this version has not started on the database, or not under this master key
- * @throws EventStoreUnavailable when the database cannot be reached
+ * @throws BadSettings when a control plane of this version has not started on the database
+ * @throws WrongMasterKey when it needs another one
  */
-export async function requirePreparedDatabase(databaseUrl: string, masterKey: Buffer): Promise<void> {
-  await withClient(databaseUrl, async (client) => {
-    if (!(await isMigrated(client, EVENT_STORE_MIGRATIONS, CONTROL_PLANE_MIGRATIONS))) {
-      throw new BadSettings(['the database was not made by this version of the control plane: start that once, first']);
-    }
-    await requireSameMasterKey(new SecretVault(masterKey), client);
-  });
+export async function openPreparedDatabase(client: pg.Client, masterKey: Buffer): Promise<DataKeys> {
+  const isPrepared = await isMigrated(client, EVENT_STORE_MIGRATIONS, CONTROL_PLANE_MIGRATIONS);
+  const keys = isPrepared ? await readOpenDataKeys(client, masterKey) : undefined;
+  if (keys === undefined) {
+    throw new BadSettings(['the database was not made by this version of the control plane: start that once, first']);
+  }
+  return keys;
 }
+
+/**
+ * The same, on a connection of its own.
+ *
+ * @throws EventStoreUnavailable when the database cannot be reached, and as `openPreparedDatabase` throws
+ */
+export const requirePreparedDatabase = (databaseUrl: string, masterKey: Buffer): Promise<DataKeys> =>
+  withClient(databaseUrl, (client) => openPreparedDatabase(client, masterKey));

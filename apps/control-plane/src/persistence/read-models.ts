@@ -23,9 +23,10 @@ export class ReadModels implements OnApplicationBootstrap, OnApplicationShutdown
    * For whoever is about to read the tables of a projection: waits, within reason, until they show every change that was
    * answered before the question came, whichever process made it. Changes do not wait for this.
    *
+   * @returns whether they do
    * @throws EventStoreUnavailable
    */
-  async upToDate({ name }: Pick<Projection<PostgresTransaction>, 'name'>): Promise<void> {
-    await this.runner.showsAll(name, SHOWN_WITHIN_MS);
+  upToDate({ name }: Pick<Projection<PostgresTransaction>, 'name'>): Promise<boolean> {
+    return this.runner.showsAll(name, SHOWN_WITHIN_MS);
   }
 }

@@ -1,7 +1,7 @@
 import type { DomainEvent, PostgresTransaction, Projection, RecordedEvent } from '#libs/event-store';
 
-/** Types of columns whose values come back from the database as they went in. */
-export type ColumnType = 'text' | 'integer' | 'boolean' | 'jsonb' | 'timestamptz';
+/** Types of columns whose values come back from the database as they went in; a `bigint` is a safe integer (ECMA-262 21.1.2.6). */
+export type ColumnType = 'text' | 'integer' | 'bigint' | 'boolean' | 'jsonb' | 'timestamptz';
 
 /** What an event makes of a row: a pure function. `undefined` stands for no row, before or after. */
 export type Evolve<Row, Event extends DomainEvent> = (

@@ -1,27 +1,30 @@
-import { createHmac, hkdfSync, randomUUID } from 'node:crypto';
-import type { PostgresTransaction } from '#libs/event-store';
-import { openWith, sealWith } from '#libs/config-distribution';
+import { createHmac, randomUUID } from 'node:crypto';
 import type { SecretReference } from '../decider/secret-reference.ts';
+import type { DataKeys } from './data-keys/data-keys.ts';
+import { openSecret, sealSecret } from './data-keys/sealed-secret.ts';
+import type { Queryable } from './data-keys/stored-data-keys.ts';
 
-/** Anything that can run a query: a transaction or the pool. */
-export type Queryable = Pick<PostgresTransaction, 'query'>;
+export type { Queryable } from './data-keys/stored-data-keys.ts';
 
 // Named: planned once on each connection.
-const GET = { name: 'secrets_get_1', text: 'select purpose, sealed from secrets where secret_id = $1' };
+const GET = {
+  name: 'secrets_get_2',
+  text: 'select purpose, sealed, key_id as "keyId" from secrets where secret_id = $1',
+};
 
-/** Secrets at rest: AES-256-GCM under a key derived from `MASTER_KEY`, each bound to its id and purpose. */
+/** Keeps the data key until the transaction ends; stores nothing when it is gone. */
+const PUT = `insert into secrets (secret_id, purpose, sealed, key_id)
+  select $1::uuid, $2::text, $3::text, key_id from data_keys where key_id = $4 for key share`;
+
+interface SealedRow {
+  readonly purpose: string;
+  readonly sealed: string;
+  readonly keyId: string;
+}
+
+/** Secrets at rest: AES-256-GCM under a data key, which is wrapped under `MASTER_KEY`; each bound to its id and purpose. */
 export class SecretVault {
-  private readonly sealingKey: Buffer;
-  private readonly fingerprintKey: Buffer;
-  private readonly digestKey: Buffer;
-
-  /** @param masterKey 32 bytes. */
-  constructor(masterKey: Buffer) {
-    const derive = (info: string) => Buffer.from(hkdfSync('sha256', masterKey, Buffer.alloc(0), info, 32));
-    this.sealingKey = derive('gatewarden/1/vault');
-    this.fingerprintKey = derive('gatewarden/1/fingerprint');
-    this.digestKey = derive('gatewarden/1/digest');
-  }
+  constructor(private readonly keys: DataKeys) {}
 
   /**
    * Seals and stores a secret, or the verifier of one, as part of a change.
@@ -30,41 +33,35 @@ export class SecretVault {
    */
   async put(transaction: Queryable, purpose: string, stored: string, known = stored): Promise<SecretReference> {
     const secretId = randomUUID();
-    const sealed = sealWith(this.sealingKey, this.place(secretId, purpose), stored);
-    await transaction.query('insert into secrets (secret_id, purpose, sealed) values ($1, $2, $3)', [
-      secretId,
-      purpose,
-      sealed,
-    ]);
+    if (!(await this.insert(transaction, { secretId, purpose }, stored))) {
+      // The key was replaced, and everything under it sealed anew.
+      await this.keys.fetchVaultKeys(transaction);
+      if (!(await this.insert(transaction, { secretId, purpose }, stored))) {
+        throw new Error('the vault key that is in use needs another MASTER_KEY than this process was started with');
+      }
+    }
     return { secretId, fingerprint: this.fingerprint(known) };
   }
 
-  /** @throws SecretUnavailable when it was destroyed, or was sealed under another master key. */
+  /**
+   * @throws SecretUnavailable when it was destroyed, was altered, or is under a data key that this process cannot unwrap:
+   * it was started with an earlier master key
+   */
   async get(from: Queryable, secretId: string): Promise<string> {
-    const found = await from.query<{ purpose: string; sealed: string }>(GET, [secretId]);
+    const found = await from.query<SealedRow>(GET, [secretId]);
     const row = found.rows[0];
     if (row === undefined) throw new SecretUnavailable(secretId, 'it was destroyed');
-    const secret = openWith(this.sealingKey, this.place(secretId, row.purpose), row.sealed);
-    if (secret === undefined) throw new SecretUnavailable(secretId, 'it was not sealed under this master key');
+    if (this.keys.vaultKey(row.keyId) === undefined) await this.keys.fetchVaultKeys(from);
+    const key = this.keys.vaultKey(row.keyId);
+    if (key === undefined) {
+      throw new SecretUnavailable(
+        secretId,
+        `its data key ${row.keyId} is not under master key ${this.keys.masterKeyId}`,
+      );
+    }
+    const secret = openSecret(key, { secretId, purpose: row.purpose }, row.sealed);
+    if (secret === undefined) throw new SecretUnavailable(secretId, `it was not sealed under data key ${row.keyId}`);
     return secret;
-  }
-
-  /** Leaves something sealed where there is nothing yet, so that another master key shows from the next start on. */
-  async leaveMark(where: Queryable): Promise<void> {
-    const { rowCount } = await where.query('select 1 from secrets limit 1', []);
-    if (rowCount === 0) await this.put(where, 'mark', 'sealed under the master key of this database');
-  }
-
-  /** Whether the newest secret that is stored was sealed under this master key; true where there is none yet. */
-  async opensWhatIsStored(from: Queryable): Promise<boolean> {
-    const newest = await from.query<{ secret_id: string; purpose: string; sealed: string }>(
-      'select secret_id, purpose, sealed from secrets order by created_at desc limit 1',
-      [],
-    );
-    const row = newest.rows[0];
-    return (
-      row === undefined || openWith(this.sealingKey, this.place(row.secret_id, row.purpose), row.sealed) !== undefined
-    );
   }
 
   /** Destroys a secret; the events that name it stay as they are. */
@@ -73,16 +70,23 @@ export class SecretVault {
   }
 
   fingerprint(secret: string): string {
-    return createHmac('sha256', this.fingerprintKey).update(secret, 'utf8').digest('hex').slice(0, 16);
+    return createHmac('sha256', this.keys.fingerprint).update(secret, 'utf8').digest('hex').slice(0, 16);
   }
 
   /** HMAC-SHA-256, hex: to see whether a text that may hold secrets came before, without a way to try guesses at it. */
   digest(text: string): string {
-    return createHmac('sha256', this.digestKey).update(text, 'utf8').digest('hex');
+    return createHmac('sha256', this.keys.digest).update(text, 'utf8').digest('hex');
   }
 
-  private place(secretId: string, purpose: string) {
-    return { environment: 'control-plane', purpose, subject: secretId, version: 1 };
+  /** @returns whether the key is still in use; nothing was stored otherwise */
+  private async insert(
+    transaction: Queryable,
+    place: { readonly secretId: string; readonly purpose: string },
+    stored: string,
+  ): Promise<boolean> {
+    const { keyId, key } = this.keys.newestVaultKey;
+    const values = [place.secretId, place.purpose, sealSecret(key, place, stored), keyId];
+    return (await transaction.query(PUT, values)).rowCount === 1;
   }
 }
 

@@ -17,6 +17,7 @@ const inWaves = (...waves: string[][]) => ({
 const HEADERS = [{ name: 'x-tenant', value: 'a' }];
 const CORS = { corsActive: true, allowOriginList: ['https://a'], allowMethodList: ['GET'], maxAge: 60 };
 const TEMPLATE = { jsonErrorResponseTemplateActive: true, jsonValue: '{"code":"#faultCode#"}' };
+const XML_TEMPLATE = { xmlErrorResponseTemplateActive: true, xmlValue: '<error code="#FAULTCODE#"/>' };
 const AT_USERS = {
   ...METADATA,
   ...{ targetScope: 'ENDPOINT', targetEndpoint: '/users', targetEndpointHTTPMethod: 'GET' },
@@ -39,8 +40,8 @@ async function everyWrite(plane: RunningControlPlane): Promise<void> {
   const environment = await plane.environment();
   await prepareForWrites(plane);
   for (const prepare of writesOn(plane, environment.name)) {
-    const { method, route, path, body } = await prepare();
-    if (!route.includes('/jwks/flush') && !route.includes('/jwks/deny')) await plane.done(method, path, body);
+    const { method, path, body } = await prepare();
+    await plane.done(method, path, body);
   }
 }
 
@@ -60,6 +61,19 @@ async function troubleOfEnvironments(plane: RunningControlPlane): Promise<void> 
   await gateway.ends();
   await removeKeys(plane.redis, `gw:{${environment.name}}:*`);
   await hasHappened(plane, 'ChannelRestarted');
+}
+
+/** A rotation of a key from its beginning to its end, and one in a single step. */
+async function everyRotation(plane: RunningControlPlane): Promise<void> {
+  const at = `${P}/jwks/staged`;
+  await plane.done('POST', `${P}/jwks/generate`, { name: 'staged', type: 'EC', ec: { curveType: 'P256' } });
+  await plane.done('POST', `${at}/rotate/`, { publishForSeconds: 0 });
+  await hasHappened(plane, 'KeyRotationAcknowledged');
+  await plane.done('POST', `${at}/rotate/force/`);
+  await plane.done('POST', `${at}/rotate/`, { retirePrevious: true });
+  const events = await plane.events();
+  const recorded = new Set(events.map(({ type }) => type));
+  if (!recorded.has('KeyRotationFinished')) throw new Error('force does not finish a rotation');
 }
 
 /** What waves make of it: overtaken, stopped, and shortened by the end of an environment. */
@@ -102,6 +116,7 @@ async function everyForm(plane: RunningControlPlane): Promise<string[]> {
   const X = `${P}/apiProxies/formed`;
   await plane.done('PATCH', `${X}/settings/cors/`, CORS);
   await plane.done('PATCH', `${X}/settings/json-error-template/`, TEMPLATE);
+  await plane.done('PATCH', `${X}/settings/xml-error-template/`, XML_TEMPLATE);
   const backend = { backendResourceUrl: '/people', backendHttpMethod: 'POST' };
   await plane.done('POST', `${X}/endpoints/`, { name: '/users', httpMethod: 'GET', ...backend });
   await plane.done('PATCH', `${X}/endpoints/`, { name: '/users', httpMethod: 'GET', description: 'all' });
@@ -143,6 +158,7 @@ async function everyForm(plane: RunningControlPlane): Promise<string[]> {
 /** Lets a control plane do everything that it records; gives secrets that it used. */
 export async function makeEveryEvent(plane: RunningControlPlane): Promise<string[]> {
   await everyWrite(plane);
+  await everyRotation(plane);
   const secrets = await everyForm(plane);
   await troubleOfEnvironments(plane);
   await troubleOfWaves(plane);

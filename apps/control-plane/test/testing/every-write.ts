@@ -59,6 +59,13 @@ export const writesOn = (
     write('POST', `${ENVIRONMENT}/jwks/deny`, '/environments/spare/jwks/deny/', {
       ...{ uri: 'https://keys.example/jwks', kid: 'k' },
     }),
+  () =>
+    write(
+      'DELETE',
+      `${ENVIRONMENT}/jwks/deny`,
+      `/environments/spare/jwks/deny/?uri=${encodeURIComponent('https://keys.example/jwks')}&kid=k`,
+    ),
+  () => write('POST', `${ENVIRONMENT}/revocations`, '/environments/spare/revocations/', { username: 'nobody' }),
   () => write('DELETE', ENVIRONMENT, '/environments/spare/'),
   () => write('POST', `${PROJECT}/apiProxies/url`, `${P}/apiProxies/url/`, proxyBody('second')),
   () => write('PUT', `${PROJECT}/apiProxies/url`, `${P}/apiProxies/url/`, proxyBody('second')),
@@ -86,6 +93,10 @@ export const writesOn = (
   () =>
     write('PATCH', `${PROXY}/settings/json-error-template`, `${X}/settings/json-error-template/`, {
       ...{ jsonErrorResponseTemplateActive: false },
+    }),
+  () =>
+    write('PATCH', `${PROXY}/settings/xml-error-template`, `${X}/settings/xml-error-template/`, {
+      ...{ xmlErrorResponseTemplateActive: false },
     }),
   () => write('POST', `${PROXY}/environments/:environmentName`, `${X}/environments/${environmentName}/`),
   () => write('POST', `${PROXY}/promote`, `${X}/promote/`, { from: environmentName, to: ['empty-fleet'] }),
@@ -120,6 +131,13 @@ export const writesOn = (
       ...{ name: 'signing', type: 'EC', ec: { curveType: 'P256' } },
     }),
   () => write('POST', `${PROJECT}/jwks/:name/rotate`, `${P}/jwks/signing/rotate/`),
+  () => write('POST', `${PROJECT}/jwks/:name/rotate/pause`, `${P}/jwks/signing/rotate/pause/`),
+  () => write('POST', `${PROJECT}/jwks/:name/rotate/resume`, `${P}/jwks/signing/rotate/resume/`),
+  () => write('DELETE', `${PROJECT}/jwks/:name/rotate`, `${P}/jwks/signing/rotate/`),
+  async () => {
+    await plane.done('POST', `${P}/jwks/signing/rotate/`);
+    return write('POST', `${PROJECT}/jwks/:name/rotate/force`, `${P}/jwks/signing/rotate/force/`);
+  },
   () => write('POST', `${PROJECT}/jwks`, `${P}/jwks/`, { name: 'imported', ...IMPORTED }),
   () => write('PUT', `${PROJECT}/jwks/:name`, `${P}/jwks/imported/`, IMPORTED),
   () => write('DELETE', `${PROJECT}/jwks/:name`, `${P}/jwks/signing/`),

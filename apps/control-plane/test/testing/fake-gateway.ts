@@ -18,6 +18,7 @@ export class FakeGateway {
   readonly channel: RedisConfigChannel;
   private state: LeaseState;
   private watch: Watch | undefined;
+  private ordersWatch: Watch | undefined;
 
   private constructor(
     redis: Redis,
@@ -60,8 +61,21 @@ export class FakeGateway {
     await apply();
   }
 
+  /** From now on standing orders about key sets are obeyed as soon as it hears of them. */
+  async obeysOrders(): Promise<void> {
+    const obey = async (): Promise<void> => {
+      const stored = await this.channel.identity('orders', 'key-sets');
+      if (stored === undefined || openIdentity(this.keys, stored) === undefined) return;
+      await this.says({ obeys: { 'key-sets': stored.version } });
+    };
+    this.ordersWatch = await this.channel.watch('changes', () => void obey().catch(() => undefined));
+    await this.says();
+    await obey();
+  }
+
   async ends(): Promise<void> {
     await this.watch?.close();
+    await this.ordersWatch?.close();
     await this.channel.endLease(this.gatewayId);
   }
 

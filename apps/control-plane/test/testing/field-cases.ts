@@ -69,7 +69,7 @@ export function refuses(
 const refusesTypes = (field: string, expected: string, jsons: readonly string[], beside: Beside): FieldCase[] =>
   jsons.map((json) => refuses(field, json, 'wrong_type', { message: new RegExp(`must be an? ${expected}`), beside }));
 
-export function flag(field: string, defaultValue: boolean, beside: Beside = {}): FieldCase[] {
+export function flag(field: string, defaultValue: boolean | undefined, beside: Beside = {}): FieldCase[] {
   return [
     ...[true, false].map((value) => shows(field, value, value, beside)),
     ...defaultsTo(field, defaultValue, beside),

@@ -338,6 +338,7 @@ export const VERIFY_JWT_CASES: readonly FieldCase[] = [
     at: 'policy.maxLifespan.useIssueTime',
   }),
   ...defaultsTo('policy.allowedJwksHosts', undefined),
+  ...flag('policy.cacheVerifiedTokens', undefined),
   refuses('policy.allowedJwksHosts', '["a b"]', 'invalid', { at: 'policy.allowedJwksHosts[0]' }),
   refuses('policy.allowedJwksHosts', '"a.example"', 'wrong_type', { message: /must be an array/ }),
   ...['async', 'customClaims'].map((name) => dropped(`policy.${name}`, true, { warns: true })),

@@ -11,11 +11,20 @@ import { projectDecider, type ProjectCommand } from '../../src/projects/domain/p
 export interface Life {
   readonly streamId: string;
   readonly events: readonly DomainEvent[];
-  readonly table: 'read_projects' | 'read_environments' | 'read_credentials' | 'read_api_proxies';
+  readonly table:
+    | 'read_projects'
+    | 'read_environments'
+    | 'read_key_set_orders'
+    | 'read_token_revocations'
+    | 'read_credentials'
+    | 'read_token_lives'
+    | 'read_api_proxies';
   /** undefined: it is no more. */
   readonly row: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** What read models say of an event that the tests record. */
+const BY_ADA = { at: '2026-01-02T03:04:05.678Z', actor: 'ada', reason: null };
 const SECRET = { secretId: 's', fingerprint: 'f' };
 
 /** The events of the commands that are not refused. */
@@ -77,6 +86,99 @@ const environments = fc
       };
     };
     return { streamId: `environment-${id}`, events, table: 'read_environments', row: row() };
+  });
+
+const setAddress = fc.constantFrom('https://a', 'https://b', 'https://c');
+const setKey = fc.record({ uri: setAddress, kid: fc.constantFrom('k1', 'k2') });
+const keySetOrder: fc.Arbitrary<EnvironmentCommand> = fc.oneof(
+  fc.constantFrom(null, 'https://a', 'https://b').map((uri) => ({
+    ...{ type: 'FlushKeySets' as const, uri, now: '2026-01-02T03:04:05.678Z' },
+  })),
+  setKey.map((key) => ({ type: 'DenyKeyId' as const, ...key })),
+  setKey.map((key) => ({ type: 'AllowKeyId' as const, ...key })),
+);
+
+const orderedEnvironments = fc
+  .record({
+    ...{ id: fc.uuid(), created: environmentSettings, isDeleted: fc.boolean() },
+    orders: fc.array(keySetOrder, { maxLength: 8 }),
+  })
+  .map(({ id, created, orders, isDeleted }): Life => {
+    const named = { environmentId: id, name: `ordered ${id}`, rootKey: SECRET };
+    const commands: EnvironmentCommand[] = [
+      { type: 'CreateEnvironment', ...named, ...created, firstKey: { keyId: 'k', entry: SECRET } },
+      ...orders,
+      ...(isDeleted ? [{ type: 'DeleteEnvironment' } as const] : []),
+    ];
+    const { events, state } = lived(environmentDecider, commands);
+    const row = (): Life['row'] => {
+      if (state.status === 'absent') return undefined;
+      const { flushes, denied } = state.keySetOrders;
+      return {
+        environment_id: id,
+        flushes: flushes.map(({ uri }) => ({ uri, ...BY_ADA })),
+        denied: denied.map((key) => ({ ...key, ...BY_ADA })),
+      };
+    };
+    return { streamId: `environment-${id}`, events, table: 'read_key_set_orders', row: row() };
+  });
+
+const later = (one: number | null, other: number | null): number | null =>
+  one === null || other === null ? null : Math.max(one, other);
+const until = fc.constantFrom<(number | null)[]>(null, 1_763_809_200, 1_763_809_260, 4_000_000_000);
+const revocation = fc.record({ issuedUntilSeconds: until, endsAtMs: until });
+
+/** Whoever deletes an environment says so in another stream; here it is at the end of the same. */
+const revokingEnvironments = fc
+  .record({
+    ...{ id: fc.uuid(), isDeleted: fc.boolean() },
+    revocations: fc.array(revocation, { minLength: 1, maxLength: 6 }),
+  })
+  .map(({ id, isDeleted, revocations }): Life => {
+    const named = { environmentId: id, by: 'user', value: 'alice' };
+    const revoked = revocations.map((one) => ({
+      ...{ type: 'TokensRevoked', schemaVersion: 1, data: { ...named, ...one } },
+    }));
+    const deletion = { type: 'EnvironmentDeleted', schemaVersion: 1, data: { environmentId: id } };
+    const [issuedUntil, endsAt] = (['issuedUntilSeconds', 'endsAtMs'] as const).map((name) =>
+      revocations.map((one) => one[name]).reduce(later),
+    );
+    const row = {
+      ...{ environment_id: id, revoked_by: 'user', value: 'alice', ...BY_ADA },
+      ...{ issued_until_seconds: asText(issuedUntil), ends_at_ms: asText(endsAt) },
+    };
+    return {
+      ...{ streamId: `environmentRevocations-${id}`, events: isDeleted ? [...revoked, deletion] : revoked },
+      ...{ table: 'read_token_revocations', row: isDeleted ? undefined : row },
+    };
+  });
+
+/** As the driver gives a number of eight bytes. */
+const asText = (value: number | null | undefined): string | null => (typeof value === 'number' ? String(value) : null);
+
+const HOUR_MS = 3_600_000;
+const settings = fc.constantFrom(
+  { tokenNeverExpires: true, tokenExpiresInAmount: null, tokenExpiresInUnit: null },
+  { tokenNeverExpires: false, tokenExpiresInAmount: 1, tokenExpiresInUnit: 'HOURS' as const },
+  { tokenNeverExpires: false, tokenExpiresInAmount: 2, tokenExpiresInUnit: 'HOURS' as const },
+);
+
+/** Tokens live on when their credential is deleted. */
+const settledCredentials = fc
+  .record({ id: fc.uuid(), changes: fc.array(settings, { maxLength: 6 }), isDeleted: fc.boolean() })
+  .map(({ id, changes, isDeleted }): Life => {
+    const content = { email: '', fullName: '', description: '', enabled: true, expiresAt: null };
+    const { events } = lived(credentialDecider, [
+      {
+        ...{ type: 'CreateCredential', credentialId: id, projectId: 'j', project: 'shop', username: id },
+        ...{ password: SECRET, ...content, roles: [], ipList: [], metadata: [] },
+      },
+      ...changes.map((change) => ({ type: 'ChangeTokenSettings', change }) as const),
+      ...(isDeleted ? [{ type: 'DeleteCredential' } as const] : []),
+    ]);
+    const lives = changes.map((one) => (one.tokenNeverExpires ? null : (one.tokenExpiresInAmount ?? 0) * HOUR_MS));
+    const row = { owner_id: id, project_id: 'j', longest_life_ms: asText(lives.reduce(later, 0)) };
+    return { streamId: `credential-${id}`, events, table: 'read_token_lives', row };
   });
 
 const credentialContent = fc.record({
@@ -160,7 +262,10 @@ export const randomLogs: fc.Arbitrary<RandomLog> = fc
       .tuple(
         fc.array(projects, { maxLength: 3 }),
         fc.array(environments, { maxLength: 3 }),
+        fc.array(orderedEnvironments, { maxLength: 3 }),
+        fc.array(revokingEnvironments, { maxLength: 3 }),
         fc.array(credentials, { minLength: 1, maxLength: 4 }),
+        fc.array(settledCredentials, { maxLength: 3 }),
         fc.array(apiProxies, { minLength: 1, maxLength: 3 }),
       )
       .map((kinds): readonly Life[] => kinds.flat()),

@@ -10,6 +10,8 @@ import { freshDatabase, type FreshDatabase } from '#libs/event-store/testing';
 import { CONTROL_PLANE_DEFAULTS, type ControlPlaneConfig } from '../../src/config/control-plane.config.ts';
 import { createControlPlaneApp } from '../../src/control-plane-app.ts';
 import { CONTROL_PLANE_MIGRATIONS } from '../../src/persistence/control-plane-migrations.ts';
+import type { DataKeys } from '../../src/persistence/data-keys/data-keys.ts';
+import { openDataKeys } from '../../src/persistence/data-keys/open-data-keys.ts';
 import { PROJECTION_RUNNER } from '../../src/persistence/read-models.ts';
 import { PROJECTIONS } from '../../src/slices.ts';
 import { removeKeys, testRedisUrl } from './test-servers.ts';
@@ -41,6 +43,7 @@ export interface DeploymentAnswer {
   readonly revision: number;
   readonly gateways: { live: number; applied: number; rejected: number; pending: number };
   readonly detailList: readonly { gatewayId: string; success: boolean; detail: string; responseTime: number | null }[];
+  readonly warnings: readonly { gatewayId: string; address: string; state: string; reason: string | null }[];
 }
 
 export interface StoredEvent {
@@ -117,7 +120,7 @@ export class RunningControlPlane {
       ...settings,
     };
     const logger = pino({ level: 'trace' }, { write: (line: string) => void this.logLines.push(line) });
-    const resources = { config, database, masterKey: this.masterKey, logger };
+    const resources = { config, database, keys: await this.openKeys(), logger };
     const app = await createControlPlaneApp(resources, token);
     app
       .getHttpAdapter()
@@ -129,6 +132,16 @@ export class RunningControlPlane {
     await app.getHttpAdapter().getInstance().ready();
     this.others.push(app);
     return app;
+  }
+
+  /** The data keys, as a process that starts now has them. */
+  async openKeys(): Promise<DataKeys> {
+    const client = await this.pool.connect();
+    try {
+      return await openDataKeys(client, this.masterKey);
+    } finally {
+      client.release();
+    }
   }
 
   async call(method: Method, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { ServedDigest } from '#libs/config-distribution';
 import { NO_HEADERS } from '../router/header-rules.ts';
+import type { KeySetChange } from '../key-sets/gateway-key-sets.ts';
 import type { RouteContest } from '../router/router.ts';
 import type { UpstreamChange } from '../upstream/upstream-pool.ts';
 import { ActiveGateway, type OpenedChange } from './active-gateway.ts';
@@ -10,22 +11,30 @@ const PROXIES = ['orders', 'stock', 'prices'];
 
 function startGateway() {
   const swaps: UpstreamChange[] = [];
+  const named: KeySetChange[] = [];
   const contests: RouteContest[] = [];
   const rules = { environment: ENVIRONMENT, rootContext: '', options: { faultCodes: 'documented' as const } };
   const active = new ActiveGateway(rules, {
-    onSwap: (change) => swaps.push(change),
+    onSwap: (change, keySets) => {
+      swaps.push(change);
+      named.push(keySets);
+    },
     onContest: (contest) => contests.push(contest),
   });
   const goesTo = (path: string): string | undefined => {
     const match = active.current?.router.match('any', 'GET', path, NO_HEADERS);
     return match?.kind === 'matched' ? match.proxy.artifact.proxy : match?.kind;
   };
-  return { active, swaps, contests, goesTo };
+  return { active, swaps, named, contests, goesTo };
 }
 
 const brings = (proxy: string, deployment: number, path = `/${proxy}`): OpenedChange => ({
   change: changeFor(proxy, deployment),
   artifact: artifactText({ proxy, paths: [path] }),
+});
+const verifyingBy = (uri: string) => ({
+  name: 'P',
+  policy: { type: 'policy-verify-jwt', algorithm: 'RS256', publicKey: { jwks: { uri } } },
 });
 const removes = (proxy: string, deployment: number): OpenedChange => ({
   change: tombstoneFor(proxy, deployment),
@@ -96,6 +105,26 @@ describe('what a gateway serves', () => {
     ]);
     expect(swaps[1]?.dropped[0]).toBe(before);
     expect(swaps[2]?.dropped[0]).toBe(swaps[1]?.added[0]);
+  });
+
+  it('tells of each swap which key sets the changed proxies name now and named before, and of none of the others', () => {
+    const { active, named } = startGateway();
+    const naming = (proxy: string, deployment: number, ...addresses: string[]): OpenedChange => ({
+      change: changeFor(proxy, deployment),
+      artifact: artifactText({ proxy, paths: [`/${proxy}`], pipelines: { request: addresses.map(verifyingBy) } }),
+    });
+    active.apply([naming('orders', 1, 'https://idp.test/a', 'https://idp.test/b'), brings('stock', 2)]);
+    active.apply([naming('orders', 3, 'https://idp.test/b'), naming('stock', 4)]);
+    active.apply([removes('orders', 5)]);
+    const [first, second] = [
+      { proxyId: 'id-of-orders', deployment: 1, addresses: ['https://idp.test/a', 'https://idp.test/b'] },
+      { proxyId: 'id-of-orders', deployment: 3, addresses: ['https://idp.test/b'] },
+    ];
+    expect(named).toEqual([
+      { added: [first], dropped: [] },
+      { added: [second], dropped: [first] },
+      { added: [], dropped: [second] },
+    ]);
   });
 
   it('swaps nothing when nothing could be applied', () => {

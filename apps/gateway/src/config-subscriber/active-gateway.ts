@@ -1,10 +1,12 @@
 import { ServedDigest, type ApplyOutcome, type ChangeRecord, type ServedProxy } from '#libs/config-distribution';
 import type { ArtifactUpstream } from '#libs/policy-contracts';
+import type { KeySetUser } from '../key-sets/awaited-key-sets.ts';
+import type { KeySetChange } from '../key-sets/gateway-key-sets.ts';
 import type { RouteClaim } from '../router/route-claim.ts';
 import { LiveRouter, type RouteContest } from '../router/router.ts';
 import type { UpstreamChange } from '../upstream/upstream-pool.ts';
 import { linkArtifact, type LinkRules } from './link-artifact.ts';
-import type { ArtifactChange, LiveProxy, ServedConfiguration } from './served-configuration.ts';
+import { proxyTitle, type ArtifactChange, type LiveProxy, type ServedConfiguration } from './served-configuration.ts';
 
 export interface OpenedChange {
   readonly change: ChangeRecord;
@@ -13,8 +15,11 @@ export interface OpenedChange {
 }
 
 export interface ActiveGatewayHooks {
-  /** Told after each swap what it changed of the upstreams in use, so that connections to others are closed. */
-  readonly onSwap: (upstreams: UpstreamChange) => void;
+  /**
+   * Told after each swap what it changed of the upstreams in use, so that connections to others are closed, and of the key
+   * sets that policies name, so that they are fetched. Not waited for.
+   */
+  readonly onSwap: (upstreams: UpstreamChange, keySets: KeySetChange) => void;
   /** Told once of each route that two proxies claim, for as long as they do. */
   readonly onContest: (contest: RouteContest) => void;
 }
@@ -32,7 +37,15 @@ type PlannedProxy = (LiveProxy & { readonly claims: readonly RouteClaim[] }) | u
 
 const NO_CLAIMS: readonly RouteClaim[] = [];
 
+/** What a proxy names of key sets; most name none. */
+const keySetsOf = ({
+  linked: { keySetAddresses: addresses },
+  change: { proxyId, deployment },
+}: LiveProxy): KeySetUser[] => (addresses.length === 0 ? [] : [{ proxyId, deployment, addresses }]);
+
 const servedAs = ({ change: { proxyId, deployment, hash } }: LiveProxy): ServedProxy => ({ proxyId, deployment, hash });
+
+const titleOf = ({ linked }: LiveProxy): string => proxyTitle(linked.artifact.project, linked.artifact.proxy);
 
 /**
  * Holds what is served. Many changes become live in one synchronous step, between two requests, and cost what they
@@ -41,8 +54,13 @@ const servedAs = ({ change: { proxyId, deployment, hash } }: LiveProxy): ServedP
 export class ActiveGateway {
   private readonly router = new LiveRouter();
   private readonly proxies = new Map<string, LiveProxy>();
+  private readonly proxiesByName = new Map<string, LiveProxy>();
   private readonly digest = new ServedDigest();
-  private readonly configuration: ServedConfiguration = Object.freeze({ router: this.router, proxies: this.proxies });
+  private readonly configuration: ServedConfiguration = Object.freeze({
+    router: this.router,
+    proxies: this.proxies,
+    proxiesByName: this.proxiesByName,
+  });
   private isBegun = false;
 
   constructor(
@@ -95,23 +113,35 @@ export class ActiveGateway {
     const claims = new Map([...planned].map(([proxyId, plan]) => [proxyId, plan?.claims ?? NO_CLAIMS]));
     const begun = this.router.change(claims);
     const upstreams: Record<keyof UpstreamChange, ArtifactUpstream[]> = { added: [], dropped: [] };
+    const keySets: Record<keyof KeySetChange, KeySetUser[]> = { added: [], dropped: [] };
     for (const [proxyId, plan] of planned) {
       const before = this.replace(proxyId, plan && { linked: plan.linked, change: plan.change });
-      if (before !== undefined) upstreams.dropped.push(before.linked.artifact.upstream);
-      if (plan !== undefined) upstreams.added.push(plan.linked.artifact.upstream);
+      if (before !== undefined) {
+        upstreams.dropped.push(before.linked.artifact.upstream);
+        keySets.dropped.push(...keySetsOf(before));
+      }
+      if (plan !== undefined) {
+        upstreams.added.push(plan.linked.artifact.upstream);
+        keySets.added.push(...keySetsOf(plan));
+      }
     }
     this.isBegun = true;
-    this.hooks.onSwap(upstreams);
+    this.hooks.onSwap(upstreams, keySets);
     for (const contest of begun) this.hooks.onContest(contest);
   }
 
   /** Gives what was there before. */
   private replace(proxyId: string, live: LiveProxy | undefined): LiveProxy | undefined {
     const before = this.proxies.get(proxyId);
-    if (before !== undefined) this.digest.remove(servedAs(before));
+    if (before !== undefined) {
+      this.digest.remove(servedAs(before));
+      // Another proxy of the name may be live already.
+      if (this.proxiesByName.get(titleOf(before)) === before) this.proxiesByName.delete(titleOf(before));
+    }
     if (live === undefined) this.proxies.delete(proxyId);
     else {
       this.proxies.set(proxyId, live);
+      this.proxiesByName.set(titleOf(live), live);
       this.digest.add(servedAs(live));
     }
     return before;

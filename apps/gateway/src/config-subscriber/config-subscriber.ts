@@ -1,20 +1,32 @@
 import {
   ChannelUnavailable,
   ConfigFollower,
-  type ApplyOutcome,
   type ChannelKeys,
   type ConfigChannel,
-  type IncomingChange,
   type Watch,
 } from '#libs/config-distribution';
+import { RevocationLedgerUnavailable } from '#libs/token-revocations';
 import type { ActiveGateway } from './active-gateway.ts';
 import { Admittance } from './admittance.ts';
+import { AppliedChanges } from './applied-changes.ts';
 import type { EnvironmentAdmission } from './environment-admission.ts';
 import type { EnvironmentContact } from './environment-contact.ts';
+import type { FollowedNews } from './followed-news.ts';
 import type { Journal } from './journal.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
 import { RepeatedWork } from './repeated-work.ts';
 import type { SnapshotStore } from './snapshot/snapshot-store.ts';
+import type { StandingOrders } from './standing-orders.ts';
+
+/** The credentials that this gateway met, followed with every look beside the configuration. */
+export interface FollowedCredentials {
+  /** Brings back what the last run left on disk; what is broken there it reports itself. */
+  restore(keys: ChannelKeys): Promise<void>;
+  /** @throws ChannelUnavailable */
+  refresh(keys: ChannelKeys): Promise<void>;
+  /** What is known of them stands on disk then, or could not be written. */
+  settle(): Promise<void>;
+}
 
 export interface ConfigSubscriberDeps {
   readonly environment: string;
@@ -23,6 +35,9 @@ export interface ConfigSubscriberDeps {
   readonly contact: EnvironmentContact;
   readonly active: ActiveGateway;
   readonly snapshot: SnapshotStore;
+  readonly orders: StandingOrders;
+  readonly revocations: FollowedNews;
+  readonly credentials: FollowedCredentials;
   readonly lease: LeaseKeeper;
   readonly journal: Journal;
   /** Milliseconds since the epoch. */
@@ -31,7 +46,16 @@ export interface ConfigSubscriberDeps {
 
 /** Hints can be lost: it looks by itself this often. */
 const LOOK_EVERY_MS = 1_000;
-const FILES_WRITTEN_AT_ONCE = 16;
+/** What is new of key sets within this long is told together. */
+const NEWS_GATHERED_MS = 100;
+
+/** Each is over before the next look begins, whatever comes of the others. */
+async function allOver(works: readonly Promise<void>[]): Promise<void> {
+  for (const end of await Promise.allSettled(works)) if (end.status === 'rejected') throw end.reason;
+}
+
+const isAway = (error: unknown): boolean =>
+  error instanceof ChannelUnavailable || error instanceof RevocationLedgerUnavailable;
 
 /**
  * Keeps this gateway's configuration the newest of its environment: from the snapshot at once, from Redis as soon and as
@@ -41,17 +65,20 @@ export class ConfigSubscriber {
   private readonly looking: RepeatedWork;
   private following: { readonly keys: ChannelKeys; readonly follower: ConfigFollower } | undefined;
   private readonly admittance: Admittance;
+  private readonly changes: AppliedChanges;
   /** The entry of the key ring that was last written to disk. */
   private keptEntry: string | undefined;
   private isSnapshotComplete = false;
   private wasReached = false;
   private comparedAtMs: number;
   private watch: Watch | undefined;
+  private telling: NodeJS.Timeout | undefined;
 
   constructor(private readonly deps: ConfigSubscriberDeps) {
     this.looking = new RepeatedWork(() => this.lookOnce(), LOOK_EVERY_MS);
     this.comparedAtMs = deps.nowMs();
     this.admittance = new Admittance(deps);
+    this.changes = new AppliedChanges(deps);
   }
 
   /** The environment's keys; undefined until the key ring was read. */
@@ -85,16 +112,19 @@ export class ConfigSubscriber {
 
   /** Brings back what the last run left on disk, so that this gateway serves before it has seen Redis. */
   async restore(): Promise<void> {
-    const { snapshot, admission, active, journal, environment } = this.deps;
+    const { snapshot, admission, active, orders, revocations, journal, environment } = this.deps;
     const kept = await snapshot.admission();
     if (kept?.environment !== environment || kept.keyId !== admission.keyId) return;
     const admitted = admission.open(kept.wrapped);
     if (admitted === undefined) return;
     const { follower } = this.follow(admitted.keys);
+    const isOrdered = await orders.restore(admitted.keys);
+    const areRevoked = await revocations.restore(admitted.keys);
+    await this.deps.credentials.restore(admitted.keys);
     const { changes, faults } = await snapshot.load(admitted.keys);
     for (const fault of faults) journal.snapshotFault(fault);
-    this.bringBack(changes, follower);
-    this.isSnapshotComplete = kept.isComplete && faults.length === 0;
+    this.changes.bringBack(changes, follower);
+    this.isSnapshotComplete = kept.isComplete && isOrdered && areRevoked && faults.length === 0;
     if (this.isSnapshotComplete) active.beginEmpty();
     journal.snapshotLoaded(active.current?.proxies.size ?? 0);
   }
@@ -113,21 +143,25 @@ export class ConfigSubscriber {
     return this.looking.run();
   }
 
-  /** Looks no more and says that this gateway is gone. */
-  async stop(): Promise<void> {
-    await this.watch?.close();
-    await this.looking.stop();
-    // Redis away: the lease ends by itself.
-    if (this.admittance.wrapped !== undefined) await this.deps.lease.end().catch(() => undefined);
+  /** What the lease says of key sets has changed: it is renewed in a moment, and no later. */
+  tellSoon(): void {
+    this.deps.lease.expire();
+    // While Redis is away the lease waits for it anyway.
+    if (!this.wasReached || this.telling !== undefined) return;
+    this.telling = setTimeout(() => {
+      this.telling = undefined;
+      void this.look();
+    }, NEWS_GATHERED_MS).unref();
   }
 
-  private bringBack(changes: readonly IncomingChange[], follower: ConfigFollower): void {
-    const outcomes = this.deps.active.apply(changes);
-    for (const { change } of changes) {
-      const outcome = outcomes.get(change.proxyId);
-      if (outcome?.applied === true) follower.remember(change.proxyId, change.deployment);
-      else this.deps.journal.rejected(change, outcome?.reason ?? 'not applied');
-    }
+  /** Looks no more and says that this gateway is gone. */
+  async stop(): Promise<void> {
+    clearTimeout(this.telling);
+    await this.watch?.close();
+    await this.looking.stop();
+    await this.deps.credentials.settle();
+    // Redis away: the lease ends by itself.
+    if (this.admittance.wrapped !== undefined) await this.deps.lease.end().catch(() => undefined);
   }
 
   private async lookOnce(): Promise<void> {
@@ -137,7 +171,7 @@ export class ConfigSubscriber {
       const following = await this.admitted();
       if (following === undefined) contact.lost();
       else {
-        lease.note(await following.follower.refresh());
+        await this.followNews(following);
         await this.noteLoaded(following.follower);
         await lease.renewWhenDue(following.keys, following.follower, this.deps.active);
         this.comparedAtMs = this.deps.nowMs();
@@ -147,10 +181,24 @@ export class ConfigSubscriber {
       journal.channelUp();
     } catch (error) {
       contact.lost();
-      this.wasReached = !(error instanceof ChannelUnavailable) && this.wasReached;
-      if (error instanceof ChannelUnavailable) journal.channelDown(error);
+      this.wasReached = !isAway(error) && this.wasReached;
+      if (isAway(error)) journal.channelDown(error);
       else journal.unexpected(error);
     }
+  }
+
+  /**
+   * What is ordered, revoked and published, asked at once: one that hangs on another would make every change later. A
+   * gateway that knows of no orders or revocations yet serves nothing before it has asked for them.
+   */
+  private async followNews({ keys, follower }: NonNullable<typeof this.following>): Promise<void> {
+    const { orders, revocations, credentials, lease } = this.deps;
+    const expireOn = (isNews: boolean): void => (isNews ? lease.expire() : undefined);
+    const ordered = orders.refresh(keys).then(expireOn);
+    const revoked = revocations.refresh(keys).then(expireOn);
+    if (!orders.isKnown || !revocations.isKnown) await allOver([ordered, revoked]);
+    const followed = follower.refresh().then((handled) => lease.note(handled));
+    await allOver([ordered, revoked, followed, credentials.refresh(keys)]);
   }
 
   /** Undefined while there is nothing that this gateway may follow. */
@@ -164,40 +212,11 @@ export class ConfigSubscriber {
   private follow(keys: ChannelKeys): NonNullable<typeof this.following> {
     const { channel, journal } = this.deps;
     const follower = new ConfigFollower(channel, keys, {
-      apply: (changes) => this.apply(keys, changes),
+      apply: (changes) => this.changes.apply(keys, changes),
       report: (report) => journal.reported(report),
     });
     this.following = { keys, follower };
     return this.following;
-  }
-
-  /** In memory first, so that it serves; on disk before it is acknowledged. */
-  private async apply(
-    keys: ChannelKeys,
-    changes: readonly IncomingChange[],
-  ): Promise<ReadonlyMap<string, ApplyOutcome>> {
-    const { active, journal } = this.deps;
-    const outcomes = active.apply(changes);
-    const kept: IncomingChange[] = [];
-    for (const incoming of changes) {
-      const outcome = outcomes.get(incoming.change.proxyId);
-      if (outcome?.applied === true) {
-        kept.push(incoming);
-        journal.applied(incoming.change);
-      } else journal.rejected(incoming.change, outcome?.reason ?? 'not applied');
-    }
-    for (let at = 0; at < kept.length; at += FILES_WRITTEN_AT_ONCE) {
-      await Promise.all(kept.slice(at, at + FILES_WRITTEN_AT_ONCE).map((one) => this.keep(keys, one)));
-    }
-    return outcomes;
-  }
-
-  private async keep(keys: ChannelKeys, incoming: IncomingChange): Promise<void> {
-    try {
-      await this.deps.snapshot.save(keys, incoming);
-    } catch (error) {
-      this.deps.journal.snapshotNotWritten(error);
-    }
   }
 
   /** The first complete load makes the snapshot one that alone makes a gateway ready. */

@@ -1,11 +1,9 @@
-import type { RevocationKnowledge } from '#libs/policy-runtime';
-
 /**
  * When this gateway and the Redis of its environment last agreed. What a policy may believe of revoked tokens hangs on
  * it; asking costs nothing. A Redis that hangs with its connection open counts as lost when a look at it has run out of
  * time, after three seconds at most.
  */
-export class EnvironmentContact implements RevocationKnowledge {
+export class EnvironmentContact {
   private isInContact = false;
   private madeAtMs: number | undefined;
   private lossCount = 0;

@@ -1,4 +1,5 @@
 import type { ChannelReport, ChangeRecord } from '#libs/config-distribution';
+import type { KeySetOrders } from '#libs/policy-contracts';
 import { errorFacts, type Logger } from '#libs/program-shell';
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts';
 import type { RouteContest } from '../router/router.ts';
@@ -21,6 +22,23 @@ const REPORT_TEXTS: Readonly<Record<ChannelReport['problem'], string>> = {
   'missing-artifact': 'an artifact is not there yet: waiting for it',
   'last-good': 'the newest deployment cannot be served here: the last good one is',
 };
+
+/**
+ * Why orders are not obeyed: they were not sealed for this place, they are of no shape that is known here, or they are
+ * older than those that are obeyed.
+ */
+export type RefusedOrders = 'altered-orders' | 'unreadable-orders' | 'older-orders';
+
+const ORDERS_REFUSED: Readonly<Record<RefusedOrders, string>> = {
+  'altered-orders': 'orders about key sets were not sealed by the control plane: refused',
+  'unreadable-orders': 'orders about key sets are of a form that this gateway does not know: those before are obeyed',
+  'older-orders': 'orders about key sets are older than those that are obeyed: refused',
+};
+
+const REFUSED_IDENTITY = {
+  altered: 'an identity record was not sealed by the control plane: treated as absent',
+  older: 'an identity record is older than the one that was read before: that one counts',
+} as const;
 
 const nameOf = ({ project, proxy }: RouteContest['keeper']): string => `${project}/${proxy}`;
 
@@ -64,9 +82,19 @@ export class Journal {
     this.logger.error({ reason: errorFacts(error).reason }, 'the snapshot could not be written');
   }
 
-  identityRefused(kind: string): void {
-    this.metrics.countReport('altered-identity');
-    this.logger.warn({ kind }, 'an identity record was not sealed by the control plane: treated as absent');
+  identityRefused(kind: string, problem: 'altered' | 'older'): void {
+    const report = `${problem}-identity` as const;
+    this.metrics.countReport(report);
+    this.logger.warn({ kind, problem: report }, REFUSED_IDENTITY[problem]);
+  }
+
+  ordersObeyed(version: number, { flushes, denied }: KeySetOrders): void {
+    this.logger.info({ version, flushes: flushes.length, denied: denied.length }, 'orders about key sets are obeyed');
+  }
+
+  ordersRefused(problem: RefusedOrders, version: number): void {
+    this.metrics.countReport(problem);
+    this.logger.warn({ problem, version }, ORDERS_REFUSED[problem]);
   }
 
   /** Once for each outage. */
@@ -76,6 +104,12 @@ export class Journal {
     this.metrics.countReport('redis-down');
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
     this.logger.warn({ reason: errorFacts(cause).reason }, 'Redis cannot be reached: serving on, looking again');
+  }
+
+  /** Once for each connection. */
+  redisEvicts(policy: string): void {
+    this.metrics.countReport('redis-evicts');
+    this.logger.warn({ policy }, 'Redis throws keys away when it is full: set maxmemory-policy to noeviction');
   }
 
   channelUp(): void {

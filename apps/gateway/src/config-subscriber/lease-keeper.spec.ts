@@ -1,4 +1,4 @@
-import type { LeaseState } from '#libs/config-distribution';
+import { ChannelUnavailable, type LeaseState } from '#libs/config-distribution';
 import { artifactText, EnvironmentUnderTest, type GatewayUnderTest } from './testing/subscriber-rig.ts';
 
 describe('what a gateway says of itself in its lease', () => {
@@ -93,6 +93,17 @@ describe('what a gateway says of itself in its lease', () => {
     expect(rejectedDeployments).toHaveLength(130);
     expect(holdsInstead).toHaveLength(100);
     expect(handled).toContain(131);
+  });
+
+  it('says it at the next look when Redis did not take it', async () => {
+    await gateway.look();
+    await environment.publish('orders', 1);
+    const { renewLease } = environment.channel;
+    environment.channel.renewLease = () => Promise.reject(new ChannelUnavailable('test', new Error('timed out')));
+    await gateway.look();
+    environment.channel.renewLease = renewLease;
+    await gateway.look();
+    expect((await gateway.lease())?.handled).toEqual([1]);
   });
 
   it('says after a restart what its snapshot brought back', async () => {

@@ -34,6 +34,9 @@ export interface LiveConfiguration {
   liveChange(proxyId: string): { readonly deployment: number } | undefined;
 }
 
+/** What a lease says beside the configuration; asking costs nothing. */
+export type SaidBeside = Pick<LeaseState, 'obeys' | 'keySetNotes'>;
+
 type Rejections = Pick<LeaseState, 'rejected' | 'rejectedDeployments'>;
 
 /** All by number; with reasons only the newest. */
@@ -57,11 +60,17 @@ export class LeaseKeeper {
     private readonly channel: ConfigChannel,
     private readonly identity: GatewayIdentity,
     private readonly nowMs: () => number,
+    private readonly beside: () => SaidBeside,
   ) {}
 
   note(changes: readonly HandledChange[]): void {
     if (changes.length === 0) return;
     this.handled = [...this.handled, ...changes.map(({ deployment }) => deployment)].slice(-HANDLED_KEPT);
+    this.expire();
+  }
+
+  /** There is something new to tell: it is due. */
+  expire(): void {
     this.renewedAtMs = undefined;
   }
 
@@ -83,9 +92,16 @@ export class LeaseKeeper {
       ...rejectionsOf(follower),
       holdsInstead: heldInstead(follower, live),
       served: live.current === undefined ? undefined : live.served,
+      ...this.beside(),
     };
-    await this.channel.renewLease(gatewayId, sealLease(keys, state));
+    // What becomes news from here on is told by the next one.
     this.renewedAtMs = now;
+    try {
+      await this.channel.renewLease(gatewayId, sealLease(keys, state));
+    } catch (error) {
+      this.expire();
+      throw error;
+    }
   }
 
   /** @throws ChannelUnavailable */

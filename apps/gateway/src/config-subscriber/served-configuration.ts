@@ -15,4 +15,9 @@ export interface LiveProxy {
 export interface ServedConfiguration extends ActiveConfiguration {
   /** By id. */
   readonly proxies: ReadonlyMap<string, LiveProxy>;
+  /** By `project/proxy`. */
+  readonly proxiesByName: ReadonlyMap<string, LiveProxy>;
 }
+
+/** Names of projects and proxies hold no slash. */
+export const proxyTitle = (project: string, proxy: string): string => `${project}/${proxy}`;

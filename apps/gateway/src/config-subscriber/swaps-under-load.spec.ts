@@ -80,7 +80,11 @@ class SwappedGateway {
       onSwap: (change) => this.pool.follow(change),
       onContest: ({ path }) => this.problems.push(`contest of ${path}`),
     });
-    const issuers = { proxy: (proxyId: string) => this.active.current?.proxies.get(proxyId)?.linked };
+    const issuers = {
+      proxy: (proxyId: string) => this.active.current?.proxies.get(proxyId)?.linked,
+      proxyNamed: () => undefined,
+      all: () => [],
+    };
     this.server = new TrafficServer({
       current: () => this.active.current,
       tokenEndpoint: new TokenService({}, { issuers }).endpoint,

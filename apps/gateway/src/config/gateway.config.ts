@@ -1,8 +1,15 @@
 import { BadSettings, LOG_LEVELS, SettingsReader, type EnvironmentVariables, type LogLevel } from '#libs/program-shell';
 import path from 'node:path';
 import { parseGatewayKey, type GatewayKey } from '#libs/config-distribution';
+import { forwardingSettings, type ForwardingSettings } from './forwarding-settings.ts';
+import { listenerSettings, type ListenerConfig } from './listener-settings.ts';
+import { limitSettings, type LimitSettings } from './limit-settings.ts';
+import { observabilitySettings, type ObservabilitySettings } from './observability-settings.ts';
 import { TrustedProxies } from '../http-server/trusted-proxies.ts';
 import { normalisePath } from '#libs/policy-contracts';
+import { tokenCacheSettings, type TokenCacheSettings } from './token-cache-settings.ts';
+import { upstreamSettings, type UpstreamSettings } from './upstream-settings.ts';
+import { checkWorkerNames, readWorkers, type WorkerSettings } from './worker-settings.ts';
 
 export const GATEWAY_SETTING_DEFAULTS = {
   redisUrl: 'redis://127.0.0.1:6379',
@@ -15,6 +22,10 @@ export const GATEWAY_SETTING_DEFAULTS = {
   workers: 1,
   jwksAllowPrivateHosts: false,
   jwksStaleLimitSeconds: 86_400,
+  loginFailuresPerUser: 10,
+  loginFailuresPerAddress: 100,
+  loginBlockSeconds: 300,
+  passwordChecksWaiting: 64,
   drainTimeoutMs: 30_000,
   faultCodes: 'documented',
   logLevel: 'info',
@@ -24,7 +35,14 @@ const FAULT_CODES = ['documented', 'observed'] as const;
 export type FaultCodes = (typeof FAULT_CODES)[number];
 
 /** Settings of a gateway process, checked (contract part 3). */
-export interface GatewayConfig {
+export interface GatewayConfig
+  extends
+    ForwardingSettings,
+    LimitSettings,
+    ListenerConfig,
+    ObservabilitySettings,
+    TokenCacheSettings,
+    UpstreamSettings {
   readonly environment: string;
   readonly gatewayKey: GatewayKey;
   /** Redis of the environment. */
@@ -47,16 +65,29 @@ export interface GatewayConfig {
   readonly jwksAllowPrivateHosts: boolean;
   /** How long the last good key set serves when its host fails, counted from when it was fetched. */
   readonly jwksStaleLimitSeconds: number;
+  /** Failed logins of one user from one address after which they are refused; 0: any number. */
+  readonly loginFailuresPerUser: number;
+  /** Failed logins of all users from one address (IPv6: one /64) after which they are refused; 0: any number. */
+  readonly loginFailuresPerAddress: number;
+  /** How long failures count, and how long logins are refused. */
+  readonly loginBlockSeconds: number;
+  /** Password checks that may wait for one of those that run; of one address a quarter. */
+  readonly passwordChecksWaiting: number;
   /** How long a stop waits for requests in flight. */
   readonly drainTimeoutMs: number;
   readonly faultCodes: FaultCodes;
   readonly logLevel: LogLevel;
+  /** Of a worker: how many of them there are. No setting, the primary says it. */
+  readonly processes?: number;
 }
 
 const ENVIRONMENT_NAME = /^[A-Za-z0-9._\-$% ]{1,255}$/;
 const GATEWAY_ID = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$/;
 const PORTS = [0, 65_535] as const;
 const LONGEST_DRAIN_MS = 3_600_000;
+const MOST_LOGIN_FAILURES = 1_000_000;
+const LONGEST_BLOCK_SECONDS = 86_400;
+const MOST_CHECKS_WAITING = 10_000;
 const LONGEST_STALE_SECONDS = 365 * 86_400;
 
 const matching = (form: RegExp) => (text: string) => (form.test(text) ? text : undefined);
@@ -76,13 +107,6 @@ function trustedProxiesOf(text: string): readonly string[] | undefined {
   }
 }
 
-/** One process serves the port for now: a number that would be ignored is refused. */
-function checkWorkers(reader: SettingsReader): void {
-  const text = reader.text('WORKERS');
-  if (text === undefined || text === '1') return;
-  reader.faults.push('WORKERS must be 1: this version serves with one process for each gateway');
-}
-
 function checkPorts(reader: SettingsReader, config: Pick<GatewayConfig, 'host' | 'port' | 'adminHost' | 'adminPort'>) {
   const isSame = config.host === config.adminHost && config.port === config.adminPort;
   if (isSame) reader.faults.push('ADMIN_PORT must differ from PORT');
@@ -98,13 +122,31 @@ function jwksSettings(reader: SettingsReader): Pick<GatewayConfig, 'jwksAllowPri
   };
 }
 
+type LoginSettings = Pick<
+  GatewayConfig,
+  'loginFailuresPerUser' | 'loginFailuresPerAddress' | 'loginBlockSeconds' | 'passwordChecksWaiting'
+>;
+
+function loginSettings(reader: SettingsReader): LoginSettings {
+  const defaults = GATEWAY_SETTING_DEFAULTS;
+  const failures = [0, MOST_LOGIN_FAILURES] as const;
+  const block = [1, LONGEST_BLOCK_SECONDS] as const;
+  const waiting = [1, MOST_CHECKS_WAITING] as const;
+  return {
+    loginFailuresPerUser: reader.integer('LOGIN_FAILURES_PER_USER', failures, defaults.loginFailuresPerUser),
+    loginFailuresPerAddress: reader.integer('LOGIN_FAILURES_PER_ADDRESS', failures, defaults.loginFailuresPerAddress),
+    loginBlockSeconds: reader.integer('LOGIN_BLOCK_SECONDS', block, defaults.loginBlockSeconds),
+    passwordChecksWaiting: reader.integer('PASSWORD_CHECKS_WAITING', waiting, defaults.passwordChecksWaiting),
+  };
+}
+
 /**
  * Reads and checks every setting.
  *
  * @param hostName name of this machine, for the default of GATEWAY_ID
  * @throws BadSettings naming every fault
  */
-export function readGatewayConfig(variables: EnvironmentVariables, hostName: string): GatewayConfig {
+export function readGatewayConfig(variables: EnvironmentVariables, hostName: string): GatewayConfig & WorkerSettings {
   const reader = new SettingsReader(variables);
   const defaults = GATEWAY_SETTING_DEFAULTS;
   const nameForm = '1 to 255 letters, digits, blanks or . _ - $ %';
@@ -130,14 +172,22 @@ export function readGatewayConfig(variables: EnvironmentVariables, hostName: str
     trustedProxies:
       reader.parsed('TRUSTED_PROXIES', 'a comma-separated list of IP addresses and CIDRs', trustedProxiesOf) ?? [],
     ...jwksSettings(reader),
+    ...loginSettings(reader),
+    ...limitSettings(reader),
+    ...listenerSettings(reader),
+    ...upstreamSettings(reader),
+    ...forwardingSettings(reader),
+    ...tokenCacheSettings(reader),
+    ...observabilitySettings(reader),
     drainTimeoutMs: reader.integer('DRAIN_TIMEOUT_MS', [0, LONGEST_DRAIN_MS], defaults.drainTimeoutMs),
     faultCodes: reader.oneOf('FAULT_CODES', FAULT_CODES, defaults.faultCodes),
     logLevel: reader.oneOf('LOG_LEVEL', LOG_LEVELS, defaults.logLevel),
   };
-  checkWorkers(reader);
+  const workers = readWorkers(reader, defaults.workers);
+  checkWorkerNames(reader, gatewayId, workers);
   checkPorts(reader, settings);
   if (environment === undefined || gatewayKey === undefined || reader.faults.length > 0) {
     throw new BadSettings(reader.faults);
   }
-  return Object.freeze({ environment, gatewayKey, ...settings });
+  return Object.freeze({ environment, gatewayKey, ...settings, workers });
 }

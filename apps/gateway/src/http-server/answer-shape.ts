@@ -1,11 +1,11 @@
-import type { ErrorTemplateValues, ErrorTemplateVariable } from '#libs/policy-contracts';
-import { TOKEN_PARAMETER, type Fault } from '#libs/policy-runtime';
+import type { ErrorTemplateKind, ErrorTemplateValues, ErrorTemplateVariable } from '#libs/policy-contracts';
+import { TOKEN_PARAMETER, type ErrorBodies, type Fault } from '#libs/policy-runtime';
 import type { RouteMatch } from '../router/router.ts';
 import type { ClientFacts } from './client-facts.ts';
-import { withCors } from './cors.ts';
+import { withCors } from '../cors/cors.ts';
 import type { RequestHead } from './request-head.ts';
 import { visibleQuery } from './upstream-headers.ts';
-import { withVary } from './vary.ts';
+import { withVary } from '../cors/vary.ts';
 
 /** The request that is answered. */
 export interface ShapedRequest {
@@ -18,9 +18,26 @@ const HIDDEN_PARAMETERS: ReadonlySet<string> = new Set([TOKEN_PARAMETER]);
 const pairs = (list: readonly string[]): Fault['headers'] =>
   list.flatMap((name, at): Fault['headers'] => (at % 2 === 0 ? [[name, list[at + 1] ?? '']] : []));
 
+const JSON_TYPE = /^\s*application\/(?:[^\s;,]+\+)?json\s*(?:;|$)/i;
+const XML_TYPE = /^\s*(?:application|text)\/(?:[^\s;,]+\+)?xml\s*(?:;|$)/i;
+
+/**
+ * Apinizer's choice: by the type of what the client sent, JSON where it sent nothing. A client that sent nothing and names
+ * an XML type first in `Accept` gets that. Where only one of the two is there, it is that one.
+ */
+function errorKindFor({ headers }: RequestHead, bodies: ErrorBodies): ErrorTemplateKind {
+  if (bodies.json === undefined || bodies.xml === undefined) return bodies.json === undefined ? 'xml' : 'json';
+  const sent = headers.value('content-type');
+  if (sent === undefined) return XML_TYPE.test((headers.value('accept') ?? '').split(',', 1)[0] ?? '') ? 'xml' : 'json';
+  return JSON_TYPE.test(sent) ? 'json' : 'xml';
+}
+
+const asXml = (headers: Fault['headers']): Fault['headers'] =>
+  headers.map(([name, value]) => [name, name === 'Content-Type' ? 'text/xml;charset=UTF-8' : value]);
+
 /** Whether answers on this route have a shape of their own at all; most have none, which costs nothing. */
-export const hasShape = ({ proxy: { artifact, errorBody }, variesBy }: RouteMatch): boolean =>
-  artifact.cors !== undefined || errorBody !== undefined || variesBy !== undefined;
+export const hasShape = ({ proxy: { artifact, errorBodies }, variesBy }: RouteMatch): boolean =>
+  artifact.cors !== undefined || errorBodies !== undefined || variesBy !== undefined;
 
 /**
  * How the answers on one route look to one request: the proxy's CORS headers and what they vary by on all, its error
@@ -42,9 +59,11 @@ export class AnswerShape {
 
   /** A fault as the client gets it; not yet its headers. */
   fault(fault: Fault): Fault {
-    const { errorBody } = this.match.proxy;
-    if (errorBody === undefined || fault.envelope === undefined) return fault;
-    return { ...fault, body: errorBody(this.#valuesOf(fault.status, fault.envelope)) };
+    const { errorBodies } = this.match.proxy;
+    if (errorBodies === undefined || fault.envelope === undefined) return fault;
+    const kind = errorKindFor(this.request.head, errorBodies);
+    const body = errorBodies[kind]?.(this.#valuesOf(fault.status, fault.envelope)) ?? fault.body;
+    return { ...fault, body, headers: kind === 'xml' ? asXml(fault.headers) : fault.headers };
   }
 
   /** The fault with the headers that every answer of the proxy has: a browser may read a 401 as well. */

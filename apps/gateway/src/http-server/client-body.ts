@@ -1,18 +1,18 @@
-import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import type { StreamedBody } from '../upstream/upstream-call.ts';
+import type { BodyStream } from './client-exchange.ts';
+import type { StreamedBody } from '../upstream/transport.ts';
 
 /**
  * A client's body on its way to the upstream, piece by piece as the upstream takes it. It stands between the two
- * because undici destroys the body it is given when an upstream answers early, which must not reach the client's
- * connection, and because nothing may be asked of the client before there is an upstream to send it to.
+ * because a body is destroyed when an upstream answers early, which must not reach the client's connection, and because
+ * nothing may be asked of the client before there is an upstream to send it to.
  */
 export class ClientBody extends Readable implements StreamedBody {
   #isStarted = false;
 
   /** @param beforeFirstRead called once, when the upstream asks for the first piece (the time for `100 Continue`) */
   constructor(
-    private readonly request: IncomingMessage,
+    private readonly request: BodyStream,
     private readonly beforeFirstRead: () => void,
   ) {
     super();
@@ -22,6 +22,10 @@ export class ClientBody extends Readable implements StreamedBody {
 
   get isStarted(): boolean {
     return this.#isStarted;
+  }
+
+  get trailers(): readonly string[] {
+    return this.request.rawTrailers;
   }
 
   override _read(): void {

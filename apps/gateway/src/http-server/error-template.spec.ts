@@ -118,3 +118,38 @@ describe('the error template of a proxy', () => {
     expect((await ask({ port: gateway.port, path: '/orders', headers })).body).toBe('upstream’s own');
   });
 });
+
+describe('the two error templates of a proxy', () => {
+  const XML = '<e code="#FAULTCODE#">#{request.contentType}</e>';
+  const answered = async (wishes: Partial<ArtifactWishes>, headers: Record<string, string>) => {
+    const gateway = await serving({ addresses: [`http://127.0.0.1:${await rig.closedPort()}`], ...wishes });
+    const { headers: answer, body } = await ask({ port: gateway.port, path: '/orders', headers });
+    return `${answer['content-type']} ${body}`;
+  };
+  const asJson: unknown = expect.stringMatching(/^application\/json;charset=UTF-8 \{"error":/);
+  const asXml: unknown = expect.stringMatching(/^text\/xml;charset=UTF-8 <e code="GWD-009">/);
+
+  it.each<[string, Record<string, string>, unknown]>([
+    ['JSON', { 'content-type': 'application/json' }, asJson],
+    ['JSON with a parameter', { 'content-type': 'Application/JSON ; charset=utf-8' }, asJson],
+    ['another kind of JSON', { 'content-type': 'application/problem+json' }, asJson],
+    ['nothing', {}, asJson],
+    ['nothing, and takes XML first', { accept: 'application/xml, */*' }, asXml],
+    ['nothing, and takes XML too', { accept: 'application/json, application/xml' }, asJson],
+    ['XML', { 'content-type': 'text/xml' }, asXml],
+    ['a form', { 'content-type': 'application/x-www-form-urlencoded' }, asXml],
+    ['something that only begins like JSON', { 'content-type': 'application/jsonx' }, asXml],
+  ])('are chosen by what a client sent: %s', async (_what, headers, expected) => {
+    expect(await answered({ xmlErrorTemplate: XML }, headers)).toEqual(expected);
+  });
+
+  it('are not chosen from when there is but one', async () => {
+    expect(await answered({}, { 'content-type': 'text/xml' })).toEqual(asJson);
+    expect(await answered({ errorTemplate: undefined, xmlErrorTemplate: XML }, {})).toEqual(asXml);
+  });
+
+  it('hold what a client sent only escaped', async () => {
+    const sent = await answered({ xmlErrorTemplate: XML }, { 'content-type': 'a/"<&\'>' });
+    expect(sent).toBe('text/xml;charset=UTF-8 <e code="GWD-009">a/&quot;&lt;&amp;&apos;&gt;</e>');
+  });
+});

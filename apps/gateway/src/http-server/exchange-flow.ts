@@ -1,38 +1,41 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Exchange, type Fault, type LinkedProxy, type LinkedRoute } from '#libs/policy-runtime';
+import type { UpstreamFacts } from '../upstream/call-record.ts';
 import type { UpstreamCall } from '../upstream/upstream-call.ts';
 import type { UpstreamPool } from '../upstream/upstream-pool.ts';
 import type { ActiveConfiguration } from './active-configuration.ts';
 import { AnswerShape, hasShape } from './answer-shape.ts';
 import { ClientBody } from './client-body.ts';
+import type { ClientAnswer, ClientRequest } from './client-exchange.ts';
 import type { ClientFacts } from './client-facts.ts';
+import type { ExchangeTrace } from './exchange-trace.ts';
 import { writeAnswer, writeLastAnswer } from './fault-answer.ts';
 import { gatewayFault, type GatewayRefusal } from './gateway-faults.ts';
 import { holdBody, type HeldBody } from './held-body.ts';
 import { findPreflight } from './preflight.ts';
 import type { RequestHead } from './request-head.ts';
+import type { RequestLimits } from './request-limits.ts';
 import { ResponseRelay } from './response-relay.ts';
 import { upstreamHeaders, visibleQuery } from './upstream-headers.ts';
 
 /** What one request came with. */
 export interface FlowRequest {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: ClientRequest;
+  readonly answer: ClientAnswer;
   readonly head: RequestHead;
   readonly client: ClientFacts;
-  /** The client sends its body only after `100 Continue`. */
-  readonly awaitsContinue: boolean;
+  /** Undefined where nobody asked for traces. */
+  readonly trace: ExchangeTrace | undefined;
 }
 
 /** What all requests share. */
 export interface FlowContext {
   readonly upstream: UpstreamPool;
-  readonly maxBufferedBodyBytes: number;
+  readonly limits: RequestLimits;
   readonly nowMs: () => number;
   readonly onError: (error: unknown) => void;
 }
 
-interface MatchedRoute {
+export interface MatchedRoute {
   readonly proxy: LinkedProxy;
   readonly route: LinkedRoute;
   readonly pathSuffix: string;
@@ -53,14 +56,29 @@ export class ExchangeFlow {
   /** Of the proxy, as soon as it is known; most have none. */
   #shape: AnswerShape | undefined;
   #matched: MatchedRoute | undefined;
+  /** Whose policies see a fault: known as soon as the proxy is, though no endpoint of it takes the request. */
+  #place: MatchedRoute | undefined;
   #exchange: Exchange | undefined;
   #call: UpstreamCall | undefined;
+  #relay: ResponseRelay | undefined;
+  #isAnswering = false;
   #isContinueSent = false;
+  #isBodyRefused = false;
 
   constructor(
     private readonly context: FlowContext,
     private readonly flow: FlowRequest,
   ) {}
+
+  /** Where it went; undefined when there was no such place. */
+  get matched(): MatchedRoute | undefined {
+    return this.#matched;
+  }
+
+  /** What became of it at the upstream; undefined when it was not forwarded. */
+  get upstream(): UpstreamFacts | undefined {
+    return this.#call?.record;
+  }
 
   /** Never throws; whatever happens, the client gets an answer or sees its connection end. */
   start(configuration: ActiveConfiguration | undefined): void {
@@ -69,11 +87,12 @@ export class ExchangeFlow {
       const preflight = findPreflight(configuration.router, this.flow.head);
       if (preflight !== undefined) {
         this.proxyName = nameOf(preflight.proxy);
-        return writeAnswer(this.flow.response, preflight.answer, this.flow.client.correlationId);
+        return writeAnswer(this.flow.answer, preflight.answer, this.flow.client.correlationId);
       }
       const matched = this.#findRoute(configuration);
       if (matched === undefined) return;
-      this.#matched = matched;
+      this.#matched = this.#place = matched;
+      if (this.#isDeclaredTooLarge()) return this.#refuse({ name: 'bodyTooLarge', reason: 'declared length' });
       if (!matched.route.readsRequestBody || !this.flow.head.hasBody) return this.#runRequest(matched, undefined);
       this.#holdBody(matched);
     });
@@ -81,7 +100,26 @@ export class ExchangeFlow {
 
   /** The client is gone: so is its interest in the upstream's answer. */
   abandon(): void {
-    this.#call?.abort();
+    this.#relay?.abandon();
+  }
+
+  /** Too large or too slow. What of it went to the upstream never looks complete there. */
+  refuseBody(refusal: GatewayRefusal): void {
+    if (this.#isBodyRefused) return;
+    this.#isBodyRefused = true;
+    this.#guarded(() => {
+      const { answer } = this.flow;
+      this.abandon();
+      if (answer.isBegun) return answer.breakOff();
+      if (refusal.name === 'requestTimeout') answer.closeAfterwards();
+      this.#refuse(refusal);
+    });
+  }
+
+  /** RFC 9110 section 15.5.14; before policies, and before `100 Continue`. */
+  #isDeclaredTooLarge(): boolean {
+    const { maxBodyBytes } = this.context.limits;
+    return maxBodyBytes > 0 && (this.flow.head.contentLengthBytes ?? 0) > maxBodyBytes;
   }
 
   #findRoute(configuration: ActiveConfiguration): MatchedRoute | undefined {
@@ -98,8 +136,11 @@ export class ExchangeFlow {
     this.proxyName = nameOf(proxy);
     if (hasShape(match)) this.#shape = new AnswerShape(match, { head, client });
     const endpoint = proxy.matchEndpoint(method, pathSuffix);
-    if (endpoint.kind === 'not-found') return this.#refuse({ name: 'endpointNotFound', reason: 'no endpoint' });
-    if (endpoint.kind === 'method-not-allowed') return this.#refuseMethod(endpoint.allowed);
+    if (endpoint.kind !== 'matched') {
+      this.#place = { proxy, route: proxy.outsideEndpoints, pathSuffix };
+      if (endpoint.kind === 'method-not-allowed') return this.#refuseMethod(endpoint.allowed);
+      return this.#refuse({ name: 'endpointNotFound', reason: 'no endpoint' });
+    }
     this.endpoint = endpoint.route.endpoint;
     return { proxy, route: endpoint.route, pathSuffix };
   }
@@ -109,13 +150,14 @@ export class ExchangeFlow {
   }
 
   #holdBody(matched: MatchedRoute): void {
-    const { request, head, awaitsContinue } = this.flow;
-    const limitBytes = this.context.maxBufferedBodyBytes;
+    const { request, head } = this.flow;
+    const limitBytes = this.context.limits.maxBufferedBodyBytes;
     if ((head.contentLengthBytes ?? 0) > limitBytes) {
       return this.#refuse({ name: 'bodyTooLarge', reason: 'declared length' });
     }
-    if (awaitsContinue) this.#sendContinue();
-    this.#whenDone(holdBody(request, limitBytes), (held: HeldBody) => {
+    this.#sendContinue();
+    this.#whenDone(holdBody(request.body, limitBytes), (held: HeldBody) => {
+      if (this.#isBodyRefused) return;
       if (held.kind === 'complete') return this.#runRequest(matched, held.body);
       if (held.kind === 'too-large') this.#refuse({ name: 'bodyTooLarge', reason: 'received length' });
     });
@@ -123,6 +165,7 @@ export class ExchangeFlow {
 
   #runRequest(matched: MatchedRoute, body: Buffer | undefined): void {
     const exchange = this.#begin(matched, body);
+    this.flow.trace?.policiesBegan();
     const verdict = matched.route.runRequest(exchange, exchange.startedAtMs);
     if (!(verdict instanceof Promise)) return this.#proceed(matched, exchange, verdict);
     this.#whenDone(verdict, (fault) => this.#proceed(matched, exchange, fault));
@@ -152,23 +195,25 @@ export class ExchangeFlow {
   }
 
   #proceed(matched: MatchedRoute, exchange: Exchange, fault: Fault | undefined): void {
+    this.flow.trace?.policiesEnded();
+    if (this.#isBodyRefused) return;
     if (fault !== undefined) return this.#answer(fault);
-    if (this.flow.response.destroyed) return;
-    if (/(?:^|,)\s*websocket\s*(?:,|$)/i.test(this.flow.head.headers.upgrade ?? '')) {
-      return this.#refuse({ name: 'upgradeNotSupported', reason: 'websocket' });
-    }
+    if (this.flow.answer.isGone) return;
     this.#forward(matched, exchange);
   }
 
   #forward({ proxy, route, pathSuffix }: MatchedRoute, exchange: Exchange): void {
-    const { request, response, head, client } = this.flow;
+    const { request, answer, head, client, trace } = this.flow;
     const shape = this.#shape;
+    if (trace !== undefined) {
+      exchange.upstreamHeaders.set('traceparent', trace.traceparent).set('tracestate', trace.tracestate);
+    }
     const relay = new ResponseRelay({
-      response,
+      answer,
       exchange,
       route,
       correlationId: client.correlationId,
-      isHttp11: request.httpVersionMinor === 1,
+      upgrade: request.upgrade,
       nowMs: this.context.nowMs,
       shapeHeaders: shape && ((headers) => shape.headers(headers)),
       onFault: (fault) => this.#guarded(() => this.#answer(fault)),
@@ -189,38 +234,52 @@ export class ExchangeFlow {
           overrides: exchange.upstreamHeaders,
           isBodyHeld: heldBody !== undefined,
         }),
-        body: heldBody ?? (head.hasBody ? new ClientBody(request, () => this.#sendContinue()) : undefined),
+        body: heldBody ?? this.#bodyOf(head),
+        upgrade: request.upgrade?.protocol,
       },
       relay,
     );
+    this.#relay = relay;
     relay.attach(this.#call);
   }
 
   #sendContinue(): void {
-    if (!this.flow.awaitsContinue || this.#isContinueSent) return;
+    if (!this.flow.request.awaitsContinue || this.#isContinueSent) return;
     this.#isContinueSent = true;
-    this.flow.response.writeContinue();
+    this.flow.answer.continue();
+  }
+
+  #bodyOf({ hasBody }: RequestHead): Buffer | ClientBody | undefined {
+    const { body } = this.flow.request;
+    if (!hasBody || body === undefined || Buffer.isBuffer(body))
+      return hasBody ? (body as Buffer | undefined) : undefined;
+    return new ClientBody(body, () => this.#sendContinue());
   }
 
   #refuse(refusal: GatewayRefusal): undefined {
     this.#answer(gatewayFault(refusal, this.flow.client.correlationId));
   }
 
-  /** A fault becomes the answer, after the ERROR pipeline where there is a route (contract 5.2). */
+  /**
+   * A fault becomes the answer, after the ERROR pipeline where there is a proxy (contract 5.2). The first one: what else
+   * goes wrong while its policies wait changes nothing.
+   */
   #answer(raised: Fault): void {
+    if (this.#isAnswering) return;
+    this.#isAnswering = true;
     // Apinizer's order: the template first, then the policies of the ERROR pipeline.
     const fault = this.#shape?.fault(raised) ?? raised;
     this.fault = fault;
-    if (this.#matched === undefined) return this.#write(fault);
+    if (this.#place === undefined) return this.#write(fault);
     // A body that is too large is refused before its policies have begun.
-    const exchange = this.#exchange ?? this.#begin(this.#matched, undefined);
-    const final = this.#matched.route.runError(exchange, fault, this.context.nowMs());
+    const exchange = this.#exchange ?? this.#begin(this.#place, undefined);
+    const final = this.#place.route.runError(exchange, fault, this.context.nowMs());
     if (!(final instanceof Promise)) return this.#write(final);
     this.#whenDone(final, (answer) => this.#write(answer));
   }
 
   #write(fault: Fault): void {
-    writeAnswer(this.flow.response, this.#shape?.withHeaders(fault) ?? fault, this.flow.client.correlationId);
+    writeAnswer(this.flow.answer, this.#shape?.withHeaders(fault) ?? fault, this.flow.client.correlationId);
   }
 
   #whenDone<Value>(pending: Promise<Value>, then: (value: Value) => void): void {
@@ -237,13 +296,13 @@ export class ExchangeFlow {
 
   /** Something that must not happen did: reported in full, answered without a word of it. */
   #breakOff(error: unknown): void {
-    const { response, client } = this.flow;
+    const { answer, client } = this.flow;
     this.context.onError(error);
-    this.#call?.abort();
+    this.abandon();
     const refusal: GatewayRefusal = { name: 'internalError', reason: error instanceof Error ? error.name : 'unknown' };
     const fault = gatewayFault(refusal, client.correlationId);
-    if (!response.headersSent) this.fault = fault;
+    if (!answer.isBegun) this.fault = fault;
     const shape = this.#shape;
-    writeLastAnswer(response, shape?.withHeaders(shape.fault(fault)) ?? fault, client.correlationId);
+    writeLastAnswer(answer, shape?.withHeaders(shape.fault(fault)) ?? fault, client.correlationId);
   }
 }

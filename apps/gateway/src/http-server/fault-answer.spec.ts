@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { NodeAnswer } from './node-http/node-answer.ts';
 import { writeAnswer, writeLastAnswer, type ReadyAnswer } from './fault-answer.ts';
 import { Rig, open } from './testing/rig.ts';
 
@@ -21,17 +22,19 @@ async function got(listener: (response: ServerResponse) => void): Promise<string
   }
 }
 
+const answered = (response: ServerResponse) => new NodeAnswer(response, true, () => undefined);
+
 describe('an answer made here', () => {
   it('has its own reason phrase, whatever an earlier attempt left on the response', async () => {
     const left = (write: typeof writeAnswer) => (response: ServerResponse) => {
       expect(() => response.writeHead(200, '\u2713')).toThrow();
-      write(response, answer(502), 'id');
+      write(answered(response), answer(502), 'id');
     };
     expect(await got(left(writeAnswer))).toBe('502 Bad Gateway');
     expect(await got(left(writeLastAnswer))).toBe('502 Bad Gateway');
   });
 
   it('that cannot be written ends the connection when nothing else can follow', async () => {
-    expect(await got((response) => writeLastAnswer(response, answer(9_999), 'id'))).toBe('ECONNRESET');
+    expect(await got((response) => writeLastAnswer(answered(response), answer(9_999), 'id'))).toBe('ECONNRESET');
   });
 });

@@ -1,5 +1,6 @@
-import { STATUS_CODES, type ServerResponse } from 'node:http';
+import { STATUS_CODES } from 'node:http';
 import type { Fault } from '#libs/policy-runtime';
+import type { ClientAnswer } from './client-exchange.ts';
 import { CORRELATION_HEADER } from './gateway-faults.ts';
 import { writableReason } from './response-headers.ts';
 
@@ -19,7 +20,10 @@ const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 const bodyOf = ({ status, body }: ReadyAnswer): string => (WITHOUT_BODY.has(status) ? '' : body);
 
 function headerList(answer: ReadyAnswer, correlationId: string): string[] {
-  const own = answer.headers.filter(([name]) => !DECIDED_HERE.has(name.toLowerCase())).flat();
+  const own: string[] = [];
+  for (const [name, value] of answer.headers) {
+    if (!DECIDED_HERE.has(name.toLowerCase())) own.push(name, value);
+  }
   own.push(CORRELATION_HEADER, correlationId);
   // RFC 9110 section 8.6: never in a 204; in a 304 it would speak of another answer.
   if (answer.status === 204 || answer.status === 304) return own;
@@ -34,23 +38,18 @@ const statusTextOf = ({ status, reasonPhrase = '' }: ReadyAnswer): string =>
  * Writes a complete answer, unless the client is gone. When the client waits for `100 Continue` in vain, Node ends the
  * connection after it: whether a body follows would be a guess.
  */
-export function writeAnswer(response: ServerResponse, answer: ReadyAnswer, correlationId: string): void {
-  if (response.destroyed) return;
-  // With a text of its own: an attempt that failed may have left one behind that Node refuses.
-  response.writeHead(answer.status, statusTextOf(answer), headerList(answer, correlationId));
-  const body = bodyOf(answer);
-  if (body === '') response.end();
-  // As bytes: Node would write the head in the encoding of a text that follows it, and the head is bytes already.
-  else response.end(Buffer.from(body));
+export function writeAnswer(to: ClientAnswer, answer: ReadyAnswer, correlationId: string): void {
+  if (to.isGone) return;
+  to.whole(answer.status, statusTextOf(answer), headerList(answer, correlationId), bodyOf(answer));
 }
 
 /** The answer when nothing else can follow: whatever goes wrong with it, the client does not wait for another. */
-export function writeLastAnswer(response: ServerResponse, answer: ReadyAnswer, correlationId: string): void {
-  if (response.headersSent) return void response.destroy();
+export function writeLastAnswer(to: ClientAnswer, answer: ReadyAnswer, correlationId: string): void {
+  if (to.isBegun) return to.breakOff();
   try {
-    writeAnswer(response, answer, correlationId);
+    writeAnswer(to, answer, correlationId);
   } catch {
-    response.destroy();
+    to.breakOff();
   }
 }
 

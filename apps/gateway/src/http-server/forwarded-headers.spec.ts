@@ -85,6 +85,34 @@ describe('headers on the way to the upstream', () => {
     expect(answer.headers['apinizer-correlation-id']).toBe('id-of-the-balancer');
   });
 
+  it('say it in Forwarded too, where that is asked for', async () => {
+    const { gateway, lastSeen } = await start({ settings: { addsForwarded: true } });
+    await ask({ port: gateway.port, path: '/orders', headers: { host: 'shop.test:81', forwarded: 'for=6.6.6.6' } });
+    expect(lastSeen().headers.forwarded).toBe('for=127.0.0.1;host="shop.test:81";proto=http');
+  });
+
+  it('keep the Forwarded of a trusted proxy, with its own hop added, and are what it says', async () => {
+    const trustedProxies = ['127.0.0.0/8', '192.0.2.1'];
+    const { gateway, lastSeen } = await start({ settings: { trustedProxies } });
+    const said =
+      'for=6.6.6.6;proto=http, for="[2001:db8::9]:4711";host=public.test;proto=https, for=192.0.2.1;proto=http';
+    await ask({ port: gateway.port, path: '/orders', headers: { host: 'inner.test', forwarded: said } });
+    expect(lastSeen().headers).toMatchObject({
+      forwarded: `${said}, for=127.0.0.1;host=inner.test;proto=http`,
+      'x-forwarded-for': '6.6.6.6, [2001:db8::9]:4711, 192.0.2.1, 127.0.0.1',
+      'x-forwarded-proto': 'https',
+      'x-forwarded-host': 'public.test',
+    });
+    expect((await gateway.summary()).clientAddress).toBe('2001:db8::9');
+  });
+
+  it('lose a Forwarded that cannot be read, and believe nothing of it', async () => {
+    const { gateway, lastSeen } = await start({ settings: { trustedProxies: ['127.0.0.0/8'] } });
+    await ask({ port: gateway.port, path: '/orders', headers: { forwarded: 'for=9.9.9.9, for="8.8.8.8' } });
+    expect(lastSeen().headers).not.toHaveProperty('forwarded');
+    expect(lastSeen().headers['x-forwarded-for']).toBe('127.0.0.1');
+  });
+
   it('tell policies who the client is beside who connected', async () => {
     const forwardVariables = ['client.ip', 'client.resolved.ip'].map((variable) => ({
       variable,
@@ -146,6 +174,7 @@ describe('headers on the way back', () => {
     ]);
     const { headers } = await ask({ port: gateway.port, path: '/orders' });
     expect(headers['set-cookie']).toEqual(['a=1', 'b=2']);
+    expect(headers.via).toBe('1.1 gatewarden');
     expect(headers).not.toHaveProperty('x-hop');
     expect(headers).not.toHaveProperty('proxy-authenticate');
     expect(headers['apinizer-correlation-id']).toMatch(/^[0-9a-f-]{36}$/);

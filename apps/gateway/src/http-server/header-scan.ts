@@ -1,3 +1,5 @@
+import { lowerCaseName } from './known-header-names.ts';
+
 const joined = (held: string | undefined, value: string): string => (held === undefined ? value : `${held}, ${value}`);
 
 /** One pass over raw headers: the names in lower case, and the few values that the gateway itself acts on. */
@@ -15,17 +17,20 @@ export class HeaderScan {
   upgrade: string | undefined;
   te: string | undefined;
   via: string | undefined;
+  forwarded: string | undefined;
   forwardedFor: string | undefined;
   forwardedProto: string | undefined;
   forwardedHost: string | undefined;
   correlationId: string | undefined;
 
-  constructor(readonly raw: readonly string[]) {
-    const names: string[] = [];
-    for (let at = 0; at < raw.length; at += 2) {
-      const name = (raw[at] ?? '').toLowerCase();
-      names.push(name);
-      this.#noteFraming(name, raw[at + 1] ?? '');
+  /** @param known the names in lower case, when somebody read them before */
+  constructor(
+    readonly raw: readonly string[],
+    known?: readonly string[],
+  ) {
+    const names = known ?? raw.filter((_, at) => at % 2 === 0).map(lowerCaseName);
+    for (let index = 0; index < names.length; index += 1) {
+      this.#noteFraming(names[index] ?? '', raw[2 * index + 1] ?? '');
     }
     this.names = names;
   }
@@ -78,6 +83,9 @@ export class HeaderScan {
     switch (name) {
       case 'via':
         this.via = joined(this.via, value);
+        break;
+      case 'forwarded':
+        this.forwarded = joined(this.forwarded, value);
         break;
       case 'x-forwarded-for':
         this.forwardedFor = joined(this.forwardedFor, value);

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest } from './client-exchange.ts';
 
 export type HeldBody =
   | { readonly kind: 'complete'; readonly body: Buffer }
@@ -6,23 +6,37 @@ export type HeldBody =
   /** The client went away before the end. */
   | { readonly kind: 'broken' };
 
+/** A form mostly comes in one piece. */
+const joined = (pieces: readonly Buffer[], sizeBytes: number): Buffer =>
+  pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces, sizeBytes);
+
+/** A body that is in memory already. */
+const wholeBody = (body: Buffer | undefined, limitBytes: number): HeldBody =>
+  body !== undefined && body.length > limitBytes
+    ? { kind: 'too-large' }
+    : { kind: 'complete', body: body ?? Buffer.alloc(0) };
+
 /** Takes a whole body into memory, at most `limitBytes` of it. What is above the limit is thrown away unread. */
-export function holdBody(request: IncomingMessage, limitBytes: number): Promise<HeldBody> {
+export function holdBody(source: ClientRequest['body'], limitBytes: number): Promise<HeldBody> {
+  if (source === undefined || Buffer.isBuffer(source)) return Promise.resolve(wholeBody(source, limitBytes));
   return new Promise((resolve) => {
     const pieces: Buffer[] = [];
     let sizeBytes = 0;
+    let isSettled = false;
+    // The first outcome counts, so nobody has to stop listening.
     const settle = (outcome: HeldBody): void => {
-      request.off('data', take).off('end', complete).off('close', breakOff).off('error', breakOff);
+      if (isSettled) return;
+      isSettled = true;
       resolve(outcome);
     };
     const take = (piece: Buffer): void => {
       sizeBytes += piece.length;
       if (sizeBytes <= limitBytes) return void pieces.push(piece);
+      pieces.length = 0;
       settle({ kind: 'too-large' });
-      request.resume();
     };
-    const complete = (): void => settle({ kind: 'complete', body: Buffer.concat(pieces, sizeBytes) });
+    const complete = (): void => settle({ kind: 'complete', body: joined(pieces, sizeBytes) });
     const breakOff = (): void => settle({ kind: 'broken' });
-    request.on('data', take).on('end', complete).on('close', breakOff).on('error', breakOff);
+    source.on('data', take).on('end', complete).on('close', breakOff).on('error', breakOff);
   });
 }

@@ -1,7 +1,7 @@
 import type { LinkedProxy } from '#libs/policy-runtime';
 import type { UncertainHeaders } from '../router/header-rules.ts';
 import type { Router } from '../router/router.ts';
-import { commonCors, preflightAnswer, preflightOf, type Preflight } from './cors.ts';
+import { commonCors, preflightAnswer, preflightOf, type Preflight } from '../cors/cors.ts';
 import type { ReadyAnswer } from './fault-answer.ts';
 import type { RequestHead } from './request-head.ts';
 

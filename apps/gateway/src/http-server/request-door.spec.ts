@@ -65,6 +65,17 @@ describe('a request refused at the door', () => {
     expect(answer).toMatch(/\r\nAPINIZER-CORRELATION-ID: [0-9a-f-]{36}\r\n/);
     expect(faultCodeOf({ body: answer.split('\r\n\r\n')[1] ?? '' })).toMatch(/^GWD-00[12]$/);
     expect(upstream.seen).toHaveLength(0);
+    const { status, isComplete, fault, host, path } = await gateway.summary();
+    expect({ status, isComplete, fault, host, path }).toEqual({
+      ...{ status: 400, isComplete: true, host: '', path: '' },
+      fault: {
+        name: expect.stringMatching(/^GWD-00[12]$/) as string,
+        policy: '',
+        reason: expect.any(String) as string,
+      },
+    });
+    await gateway.server.drain(0);
+    expect(gateway.summaries).toHaveLength(1);
   });
 
   it.each(['HTTP/1.2', 'HTTP/2.0', 'HTTP/3.0', 'HTTP/0.9'])('as %s is a 505', async (version) => {

@@ -1,17 +1,7 @@
 import { HOP_BY_HOP, namedInConnection } from '../upstream/hop-by-hop.ts';
+export { forwardableTrailers } from '../upstream/forwardable-trailers.ts';
 import { CORRELATION_HEADER } from './gateway-faults.ts';
-
-/** A field that must not come late (RFC 9110 section 6.5.1). */
-const NEVER_A_TRAILER: ReadonlySet<string> = new Set([
-  ...HOP_BY_HOP,
-  'authorization',
-  'content-encoding',
-  'content-length',
-  'content-range',
-  'content-type',
-  'host',
-  'set-cookie',
-]);
+import { lowerCaseName } from './known-header-names.ts';
 
 /** RFC 9110 section 5.6.2. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -28,19 +18,22 @@ function linesWhere(headers: readonly string[], isKept: (name: string) => boolea
   return headers.filter((_, at) => isKept((headers[at - (at % 2)] ?? '').toLowerCase()));
 }
 
+const REMOVED: ReadonlySet<string> = new Set([...HOP_BY_HOP, CORRELATION_HEADER.toLowerCase()]);
+
 /** The upstream's end-to-end headers, name, value, name, value. A line that cannot be written is left out. */
 export function endToEndHeaders(received: readonly string[]): string[] {
-  const raw = received.filter((_, at) => {
-    const start = at - (at % 2);
-    return isWritableLine(received[start] ?? '', received[start + 1] ?? '');
-  });
-  const connection = raw.filter((_, at) => at % 2 === 1 && raw[at - 1]?.toLowerCase() === 'connection');
-  const named = namedInConnection(connection.join(','));
-  return linesWhere(raw, (name) => {
-    // Framing stays what the parser took it for, whatever Connection says.
-    if (name === 'content-length') return true;
-    return !HOP_BY_HOP.has(name) && name !== CORRELATION_HEADER.toLowerCase() && named?.has(name) !== true;
-  });
+  const headers: string[] = [];
+  let connection = '';
+  for (let at = 0; at < received.length; at += 2) {
+    const [line, value] = [received[at] ?? '', received[at + 1] ?? ''];
+    const name = lowerCaseName(line);
+    if (name === 'connection') connection = `${connection},${value}`;
+    else if (!REMOVED.has(name) && isWritableLine(line, value)) headers.push(line, value);
+  }
+  if (connection === '' || connection === ',keep-alive') return headers;
+  const named = namedInConnection(connection);
+  // Framing stays what the parser took it for, whatever Connection says.
+  return named === undefined ? headers : linesWhere(headers, (name) => name === 'content-length' || !named.has(name));
 }
 
 /** Headers by lower-case name for the response policies; lines of one name are joined by a comma. */
@@ -66,13 +59,4 @@ export function withChanges(headers: readonly string[], changed: ReadonlyMap<str
     if (before.get(name) !== value && !NEVER_CHANGED.has(name)) result.push(name, value);
   }
   return result;
-}
-
-/** Trailers that may be passed on, as pairs. */
-export function forwardableTrailers(raw: readonly string[]): [string, string][] {
-  return raw.flatMap((name, at): [string, string][] => {
-    const value = raw[at + 1] ?? '';
-    const isKept = at % 2 === 0 && !NEVER_A_TRAILER.has(name.toLowerCase()) && isWritableLine(name, value);
-    return isKept ? [[name, value]] : [];
-  });
 }

@@ -1,17 +1,19 @@
-import type { ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Exchange, Fault, LinkedRoute } from '#libs/policy-runtime';
 import type { UpstreamCall, UpstreamReceiver } from '../upstream/upstream-call.ts';
 import type { UpstreamFailure } from '../upstream/upstream-failure.ts';
-import { CORRELATION_HEADER, type GatewayRefusal } from './gateway-faults.ts';
+import type { ClientAnswer, ClientUpgrade } from './client-exchange.ts';
+import { CORRELATION_HEADER, PSEUDONYM, type GatewayRefusal } from './gateway-faults.ts';
 import { endToEndHeaders, forwardableTrailers, headerMap, withChanges, writableReason } from './response-headers.ts';
 
 /** What the relay needs of the request that it answers. */
 export interface RelayContext {
-  readonly response: ServerResponse;
+  readonly answer: ClientAnswer;
   readonly exchange: Exchange;
   readonly route: LinkedRoute;
   readonly correlationId: string;
-  readonly isHttp11: boolean;
+  /** Where the client asked for another protocol. */
+  readonly upgrade: ClientUpgrade | undefined;
   readonly nowMs: () => number;
   /** Headers (name, value, …) as the client gets them, when nothing else changes them any more. Default: as they are. */
   readonly shapeHeaders: ((headers: readonly string[]) => readonly string[]) | undefined;
@@ -29,20 +31,30 @@ interface AnswerHead {
   readonly headers: readonly string[];
 }
 
+/** Every upstream is asked in HTTP/1.1 (RFC 9110 section 7.6.3). A line of its own continues those before it. */
+const OWN_VIA = `1.1 ${PSEUDONYM}`;
+
 const REFUSAL_OF: Readonly<Record<Exclude<UpstreamFailure['kind'], 'truncated'>, GatewayRefusal['name']>> = {
   unreachable: 'upstreamUnreachable',
+  exhausted: 'upstreamBusy',
   forbidden: 'upstreamForbidden',
   timeout: 'upstreamTimeout',
   broken: 'upstreamBroken',
   unsendable: 'badRequest',
 };
 
+const RETRY_AFTER = [['Retry-After', '1']] as const;
+
+function refusalOf({ kind, reason }: UpstreamFailure): GatewayRefusal {
+  const name = kind === 'truncated' ? 'upstreamBroken' : REFUSAL_OF[kind];
+  return kind === 'exhausted' ? { name, reason, headers: RETRY_AFTER } : { name, reason };
+}
+
 /** Passes the upstream's answer on to the client, through the response policies when there are any. */
 export class ResponseRelay implements UpstreamReceiver {
   #call: UpstreamCall | undefined;
   /** `deciding`: the head is here, its policies have not finished. `settled`: nothing of the upstream counts any more. */
   #state: 'waiting' | 'deciding' | 'passing' | 'settled' = 'waiting';
-  #hasPieces = false;
   /** An answer without a body ends while its policies are still deciding. */
   #endedEarly: readonly string[] | undefined;
 
@@ -51,21 +63,18 @@ export class ResponseRelay implements UpstreamReceiver {
   /** The call whose answer this is; given before anything of it arrives. */
   attach(call: UpstreamCall): void {
     this.#call = call;
-    this.context.response.on('drain', () => call.resume());
+    // An interim answer may have filled the connection: what follows waits for its policies all the same.
+    this.context.answer.onDrain(() => this.#state === 'deciding' || call.resume());
+  }
+
+  /** The client gets another answer, or none: nothing of the upstream counts any more. */
+  abandon(): void {
+    this.#state = 'settled';
+    this.#call?.abort();
   }
 
   interim(status: number, headers: readonly string[]): void {
-    const { response, isHttp11 } = this.context;
-    if (!isHttp11 || response.headersSent) return;
-    if (status === 102) response.writeProcessing();
-    if (status !== 103) return;
-    const links = headers.filter((_, at) => at % 2 === 1 && headers[at - 1]?.toLowerCase() === 'link');
-    // Node takes only links it can parse; an early hint is no reason to lose the answer.
-    try {
-      response.writeEarlyHints({ link: links });
-    } catch {
-      return;
-    }
+    this.context.answer.interim(status, headers);
   }
 
   started(status: number, statusText: string, rawHeaders: readonly string[]): void {
@@ -74,7 +83,13 @@ export class ResponseRelay implements UpstreamReceiver {
     if (!route.hasResponsePipeline) return this.#pass(head);
     this.#state = 'deciding';
     exchange.response = { status, headers: headerMap(head.headers) };
-    const verdict = route.runResponse(exchange, this.context.nowMs());
+    let verdict: ReturnType<LinkedRoute['runResponse']>;
+    try {
+      verdict = route.runResponse(exchange, this.context.nowMs());
+    } catch (error) {
+      // No fault of the upstream.
+      return this.#breakOff(error);
+    }
     if (!(verdict instanceof Promise)) return this.#decide(head, verdict);
     this.#call?.pause();
     verdict
@@ -87,8 +102,7 @@ export class ResponseRelay implements UpstreamReceiver {
   }
 
   received(chunk: Buffer): boolean {
-    this.#hasPieces = true;
-    return this.#state !== 'passing' || this.context.response.write(chunk);
+    return this.#state !== 'passing' || this.context.answer.write(chunk);
   }
 
   ended(trailers: readonly string[]): void {
@@ -96,22 +110,29 @@ export class ResponseRelay implements UpstreamReceiver {
     if (this.#state === 'passing') this.#finish(trailers);
   }
 
+  /** What follows is no HTTP: no response policy sees it. */
+  upgraded(statusText: string, rawHeaders: readonly string[], socket: Duplex, rest: Buffer): void {
+    const { upgrade, correlationId, shapeHeaders } = this.context;
+    this.#state = 'settled';
+    if (upgrade === undefined) return void socket.destroy();
+    const passed = endToEndHeaders(rawHeaders);
+    const headers = [...(shapeHeaders?.(passed) ?? passed), 'Connection', 'Upgrade', 'Upgrade', upgrade.protocol];
+    const reason = writableReason(statusText) || 'Switching Protocols';
+    upgrade.accept(reason, [...headers, CORRELATION_HEADER, correlationId], socket, rest);
+  }
+
   failed(failure: UpstreamFailure): void {
-    const { response, onRefusal } = this.context;
+    const { answer, onRefusal } = this.context;
     if (this.#state === 'settled') return;
     this.#state = 'settled';
-    if (response.headersSent) this.#cutOff();
-    else
-      onRefusal({
-        name: failure.kind === 'truncated' ? 'upstreamBroken' : REFUSAL_OF[failure.kind],
-        reason: failure.reason,
-      });
+    // A cut-off answer must never look complete.
+    if (answer.isBegun) answer.breakOff();
+    else onRefusal(refusalOf(failure));
   }
 
   #decide(head: AnswerHead, fault: Fault | undefined): void {
     if (fault !== undefined) {
-      this.#state = 'settled';
-      this.#call?.abort();
+      this.abandon();
       return this.context.onFault(fault);
     }
     const changed = this.context.exchange.response;
@@ -121,44 +142,22 @@ export class ResponseRelay implements UpstreamReceiver {
   }
 
   #pass(head: AnswerHead): void {
-    const { response, correlationId, shapeHeaders } = this.context;
-    const headers = [...(shapeHeaders?.(head.headers) ?? head.headers), CORRELATION_HEADER, correlationId];
-    if (head.statusText === '') response.writeHead(head.status, headers);
-    else response.writeHead(head.status, head.statusText, headers);
+    const { answer, correlationId, shapeHeaders } = this.context;
+    const shaped = shapeHeaders?.(head.headers) ?? head.headers;
+    const headers = [...shaped, 'Via', OWN_VIA, CORRELATION_HEADER, correlationId];
+    answer.begin(head.status, head.statusText, headers);
     this.#state = 'passing';
-    if (this.#endedEarly !== undefined) return this.#finish(this.#endedEarly);
-    queueMicrotask(() => this.#flushHead());
-  }
-
-  /**
-   * The first event of a stream of events may come much later than its head, so the head must not wait for it. What
-   * arrived together with the head has been written by now and took the head with it.
-   */
-  #flushHead(): void {
-    if (this.#state === 'passing' && !this.#hasPieces) this.context.response.flushHeaders();
-  }
-
-  /**
-   * A cut-off answer must never look complete. The end of an HTTP/1.0 answer may be the end of the connection: only a
-   * reset tells such a client the difference.
-   */
-  #cutOff(): void {
-    const { response, isHttp11 } = this.context;
-    if (!isHttp11) response.socket?.resetAndDestroy();
-    response.destroy();
+    if (this.#endedEarly !== undefined) this.#finish(this.#endedEarly);
   }
 
   #finish(trailers: readonly string[]): void {
-    const { response } = this.context;
     this.#state = 'settled';
-    if (trailers.length > 0 && response.chunkedEncoding) response.addTrailers(forwardableTrailers(trailers));
-    response.end();
+    this.context.answer.end(trailers.length === 0 ? trailers : forwardableTrailers(trailers));
   }
 
   #breakOff(error: unknown): void {
     if (this.#state === 'settled') return;
-    this.#state = 'settled';
-    this.#call?.abort();
+    this.abandon();
     this.context.onBroken(error);
   }
 }

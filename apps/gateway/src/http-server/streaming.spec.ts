@@ -187,6 +187,22 @@ describe('streaming', () => {
     expect(answers).toMatch(/^HTTP\/1\.1 403 [^]*HTTP\/1\.1 200 [^]*next/);
   });
 
+  it('passes trailers of the client on, but for those that frame or route', async () => {
+    const { port, upstream } = await gatewayBefore((request, response) => {
+      request.on('end', () => response.end(JSON.stringify(request.rawTrailers))).resume();
+    });
+    const request = open({ port, path: '/orders', method: 'POST', headers: { 'transfer-encoding': 'chunked' } });
+    request.write('body');
+    request.addTrailers([
+      ['X-Sum', '42'],
+      ['Authorization', 'Bearer x'],
+    ]);
+    request.end();
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    expect(String(await response.toArray())).toBe('["X-Sum","42"]');
+    expect(upstream.seen[0]?.headers['transfer-encoding']).toBe('chunked');
+  });
+
   it('passes trailers and early hints of the upstream on', async () => {
     const { port } = await gatewayBefore((_request, response) => {
       response.writeEarlyHints({ link: '</a.css>; rel=preload' });

@@ -1,6 +1,8 @@
 import { writeAnswer, writeLastAnswer } from './fault-answer.ts';
 import type { FlowRequest } from './exchange-flow.ts';
-import { gatewayFault, type GatewayFaultName } from './gateway-faults.ts';
+import { hostNameOf } from '../router/host-name.ts';
+import { bodyTooLarge } from '../token-endpoint/protocol/form-parameters.ts';
+import { refusalAnswer, serverError, type OAuthRefusal } from '../token-endpoint/protocol/oauth-refusal.ts';
 import { holdBody } from './held-body.ts';
 import type { TokenEndpointPort } from './token-endpoint.port.ts';
 
@@ -11,20 +13,25 @@ export interface TokenFlowContext {
   readonly onError: (error: unknown) => void;
 }
 
-function refuse({ response, client }: FlowRequest, name: GatewayFaultName): void {
-  const fault = gatewayFault({ name, reason: 'token endpoint' }, client.correlationId);
-  writeLastAnswer(response, fault, client.correlationId);
+/** In the form that clients of a token service read. */
+const refuse = ({ answer, client }: FlowRequest, refusal: OAuthRefusal): void =>
+  writeLastAnswer(answer, refusalAnswer(refusal), client.correlationId);
+
+/** By what a client reached the gateway; what is no authority is never repeated to anybody. */
+function publicOriginOf({ head, client }: FlowRequest): string | undefined {
+  const authority = [client.forwardedHost, head.host].find((text) => hostNameOf(text) !== undefined);
+  return authority && `${client.scheme}://${authority}`;
 }
 
 /** Hands a request to the token service, its body in memory. Never rejects. */
 export async function answerTokenRequest(flow: FlowRequest, context: TokenFlowContext): Promise<void> {
-  const { request, response, head, client, awaitsContinue } = flow;
+  const { request, answer: to, head, client } = flow;
   try {
-    if ((head.contentLengthBytes ?? 0) > context.maxTokenBodyBytes) return refuse(flow, 'bodyTooLarge');
-    if (awaitsContinue) response.writeContinue();
-    const held = await holdBody(request, context.maxTokenBodyBytes);
+    if ((head.contentLengthBytes ?? 0) > context.maxTokenBodyBytes) return refuse(flow, bodyTooLarge());
+    if (request.awaitsContinue) to.continue();
+    const held = await holdBody(request.body, context.maxTokenBodyBytes);
     if (held.kind === 'broken') return;
-    if (held.kind === 'too-large') return refuse(flow, 'bodyTooLarge');
+    if (held.kind === 'too-large') return refuse(flow, bodyTooLarge());
     const answer = await context.tokenEndpoint.handle({
       method: head.method,
       path: head.path,
@@ -32,12 +39,13 @@ export async function answerTokenRequest(flow: FlowRequest, context: TokenFlowCo
       rawHeaders: request.rawHeaders,
       body: held.body,
       clientAddress: client.clientAddress,
+      publicOrigin: publicOriginOf(flow),
       nowMs: context.nowMs(),
       correlationId: client.correlationId,
     });
-    writeAnswer(response, answer, client.correlationId);
+    writeAnswer(to, answer, client.correlationId);
   } catch (error) {
     context.onError(error);
-    refuse(flow, 'internalError');
+    refuse(flow, serverError());
   }
 }

@@ -54,6 +54,61 @@ describe('a request to the token endpoint', () => {
     expect(seen).toHaveLength(0);
   });
 
+  it('is refused in the form of OAuth, and nobody may keep that', async () => {
+    const gateway = await rig.gateway(recording(() => Promise.reject(new Error('broken'))));
+    const body = Buffer.alloc(64 * 1024 + 1, 'a');
+    const tooLarge = await ask({ port: gateway.port, path: '/auth/jwt', method: 'POST', body });
+    const broken = await ask({ port: gateway.port, path: '/auth/jwt', method: 'POST', body: 'x' });
+    expect(JSON.parse(tooLarge.body)).toMatchObject({ error: 'invalid_request' });
+    expect(JSON.parse(broken.body)).toMatchObject({ error: 'server_error' });
+    for (const { headers } of [tooLarge, broken]) {
+      expect(headers).toMatchObject({ 'cache-control': 'no-store', pragma: 'no-cache' });
+    }
+  });
+
+  it('may carry secrets in its query, which no log is told', async () => {
+    const { seen, tokenEndpoint } = recording(() => Promise.resolve(OK));
+    const gateway = await rig.gateway({ tokenEndpoint });
+    const path = '/auth/jwt?client_secret=s3cret&password=pa55&refresh_token=t0ken&username=us3r';
+    await ask({ port: gateway.port, path });
+    expect(seen[0]?.queryString).toContain('s3cret');
+    const told = JSON.stringify([await gateway.summary(), gateway.errors]);
+    for (const secret of ['s3cret', 'pa55', 't0ken', 'us3r', '?']) expect(told).not.toContain(secret);
+  });
+
+  const hosts = { host: 'api.example:8443', 'x-forwarded-host': 'public.example', 'x-forwarded-proto': 'https' };
+
+  it.each([
+    ['what it named itself', [], hosts, 'http://api.example:8443'],
+    ['what a trusted proxy says it named', ['127.0.0.0/8'], hosts, 'https://public.example'],
+    ['an IPv6 address', [], { host: '[::1]:80' }, 'http://[::1]:80'],
+    [
+      'its own Host, where a proxy says none that is one',
+      ['127.0.0.1'],
+      { ...hosts, 'x-forwarded-host': 'a"<b>' },
+      'https://api.example:8443',
+    ],
+    [
+      'its own Host, where two are said',
+      ['127.0.0.1'],
+      { ...hosts, 'x-forwarded-host': 'a.example, b.example' },
+      'https://api.example:8443',
+    ],
+  ])('reached the gateway by %s', async (_what, trustedProxies, headers, publicOrigin) => {
+    const { seen, tokenEndpoint } = recording(() => Promise.resolve(OK));
+    const gateway = await rig.gateway({ tokenEndpoint, settings: { trustedProxies } });
+    await ask({ port: gateway.port, path: '/auth/jwt', headers });
+    expect(seen).toMatchObject([{ publicOrigin }]);
+  });
+
+  it('reached the gateway by nothing that can be written when it names no host', async () => {
+    const { seen, tokenEndpoint } = recording(() => Promise.resolve(OK));
+    const gateway = await rig.gateway({ tokenEndpoint });
+    await askRaw(gateway.port, 'GET /auth/jwt HTTP/1.0\r\n\r\n');
+    expect(seen).toHaveLength(1);
+    expect(seen[0]?.publicOrigin).toBeUndefined();
+  });
+
   it('is a 500 without a word of the reason when the service breaks', async () => {
     const broken = recording(() => Promise.reject(new Error('secret detail')));
     const gateway = await rig.gateway(broken);

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, SocketAddress } from 'node:net';
 import { AddressList, plainAddress } from '../addresses/address-list.ts';
 
 /** An entry of the list of trusted proxies that is neither an address nor a CIDR. */
@@ -8,6 +8,17 @@ export class InvalidTrustedProxy extends Error {
     super(`trusted proxy ${entry} is not an IP address or CIDR`);
     this.name = 'InvalidTrustedProxy';
   }
+}
+
+/** RFC 7239 section 6 has the same two forms of an address with a port; some load balancers write them here too. */
+const WITH_PORT = /^(?:\[([^\]]+)\]|([^:]+))(?::\d{1,5})?$/;
+
+/** What a hop of `X-Forwarded-For` says, in the one spelling that lists and counters know; undefined: no address. */
+function addressOf(hop: string): string | undefined {
+  const [, bracketed, other] = WITH_PORT.exec(hop) ?? [];
+  const address = bracketed ?? other ?? hop;
+  if (isIP(address) !== 6) return isIP(address) === 0 ? undefined : address;
+  return plainAddress(new SocketAddress({ address, family: 'ipv6' }).address);
 }
 
 /** Whose word about earlier hops is believed. */
@@ -30,8 +41,8 @@ export class TrustedProxies {
     if (forwardedFor === undefined || !this.trusts(peer)) return peer;
     let client = peer;
     for (const hop of forwardedFor.split(',').reverse()) {
-      const address = plainAddress(hop.trim());
-      if (isIP(address) === 0) break;
+      const address = addressOf(hop.trim());
+      if (address === undefined) break;
       client = address;
       if (!this.trusts(address)) break;
     }

@@ -2,8 +2,18 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { LookupFunction, Socket } from 'node:net';
 import { UPSTREAM_POOL_LIMITS } from '../upstream/upstream-pool.ts';
-import { Rig, ask, faultCodeOf, open, proxyOf, type RunningGateway, type RunningUpstream } from './testing/rig.ts';
+import {
+  Rig,
+  ask,
+  askRaw,
+  faultCodeOf,
+  open,
+  proxyOf,
+  type RunningGateway,
+  type RunningUpstream,
+} from './testing/rig.ts';
 
+const MIB = 1024 * 1024;
 const rig = new Rig();
 afterEach(() => rig.stop());
 
@@ -37,7 +47,7 @@ describe('an upstream that cannot be reached', () => {
     const addresses = [`https://127.0.0.1:${silent.port}`];
     const gateway = await rig.gateway({ proxies: [proxyOf({ addresses, upstream: { connectTimeoutMs: 60 } })] });
     expect((await get(gateway)).status).toBe(502);
-    expect(await gateway.summary()).toMatchObject({ fault: { reason: 'UND_ERR_CONNECT_TIMEOUT' } });
+    expect(await gateway.summary()).toMatchObject({ fault: { reason: 'connect-timeout' } });
   });
 
   it('is passed over for the next address as often as retryCount allows, a body that was not begun included', async () => {
@@ -88,9 +98,8 @@ describe('an upstream that cannot be reached', () => {
 
 describe('an upstream whose head Node would not write again', () => {
   it.each([
-    ['a reason phrase that is not Latin-1', '200 \u2713 done', 'OK'],
     ['a reason phrase with a control character', '200 \u0001', 'OK'],
-    ['an unknown status and such a phrase', '299 \u2713', 'unknown'],
+    ['an unknown status and such a phrase', '299 \u0001', 'unknown'],
   ])('is answered for without it: %s', async (_what, statusLine, statusMessage) => {
     const server = await rig.rawServer((socket) =>
       socket.once('data', () => socket.end(`HTTP/1.1 ${statusLine}\r\nContent-Length: 4\r\n\r\ndone`)),
@@ -102,6 +111,14 @@ describe('an upstream whose head Node would not write again', () => {
     expect(response.statusMessage).toBe(statusMessage);
     expect(Buffer.concat(await response.toArray()).toString()).toBe('done');
     expect(gateway.errors).toEqual([]);
+  });
+
+  it('passes a reason phrase beyond ASCII on byte by byte', async () => {
+    const bytes = 'HTTP/1.1 200 \u2713 done\r\nContent-Length: 0\r\n\r\n';
+    const server = await rig.rawServer((socket) => socket.once('data', () => socket.end(bytes)));
+    const gateway = await rig.gateway({ proxies: [proxyOf({ addresses: [`http://127.0.0.1:${server.port}`] })] });
+    const answer = await askRaw(gateway.port, 'GET /orders HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    expect(Buffer.from(answer, 'latin1').toString()).toMatch(/^HTTP\/1\.1 200 \u2713 done\r\n/);
   });
 
   it.each([['\u0001'], ['\u007f']])('never leaves the client waiting over a header value of %j', async (value) => {
@@ -176,7 +193,9 @@ describe('an upstream that does not answer', () => {
     expect([(await get(gateway)).status, (await get(gateway)).status, connections]).toEqual([200, 200, 2]);
     expect((await post(gateway)).status).toBe(502);
     expect((await get(gateway)).status).toBe(200);
-    const begun = await ask({ port: gateway.port, path: '/orders', method: 'PUT', body: 'b' });
+    const put = (body: Buffer) => ask({ port: gateway.port, path: '/orders', method: 'PUT', body });
+    // More than is held in memory anywhere: part of it is gone with the connection.
+    const begun = await put(Buffer.alloc(MIB));
     expect([begun.status, faultCodeOf(begun), connections]).toEqual([502, 'GWD-011', 3]);
   });
 });
@@ -248,7 +267,7 @@ describe('the connections of an origin', () => {
     const droppedAt = performance.now();
     gateway.use([proxyOf({ addresses: [second.url] })]);
     await closed;
-    expect(performance.now() - droppedAt).toBeLessThan(UPSTREAM_POOL_LIMITS.idleConnectionMs / 2);
+    expect(performance.now() - droppedAt).toBeLessThan(UPSTREAM_POOL_LIMITS.idleTimeoutMs / 2);
     expect(gateway.pool.origins).toEqual([second.url]);
   });
 });

@@ -11,6 +11,7 @@ const CLIENT: ClientFacts = {
   forwardedFor: '192.0.2.1',
   forwardedProto: 'http',
   forwardedHost: '',
+  forwarded: '',
 };
 const OWN = ['X-Forwarded-For', '192.0.2.1', 'X-Forwarded-Proto', 'http', 'Via', '1.1 gatewarden'];
 const OWN_LAST = ['APINIZER-CORRELATION-ID', 'id'];

@@ -1,6 +1,6 @@
 import { HOP_BY_HOP, namedInConnection } from '../upstream/hop-by-hop.ts';
 import type { ClientFacts } from './client-facts.ts';
-import { CORRELATION_HEADER } from './gateway-faults.ts';
+import { CORRELATION_HEADER, PSEUDONYM } from './gateway-faults.ts';
 import type { RequestHead } from './request-head.ts';
 
 /** Written by the gateway for each request, or by the connection to the upstream; a client's own never get through. */
@@ -8,6 +8,7 @@ const WRITTEN_HERE: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP,
   CORRELATION_HEADER.toLowerCase(),
   'expect',
+  'forwarded',
   'host',
   'via',
   'x-forwarded-for',
@@ -15,14 +16,13 @@ const WRITTEN_HERE: ReadonlySet<string> = new Set([
   'x-forwarded-proto',
 ]);
 
+const NOTHING: ReadonlySet<string> = new Set();
+
 /** Framing and routing, which no policy may set. */
 const NEVER_SET_BY_A_POLICY: ReadonlySet<string> = new Set([...HOP_BY_HOP, 'content-length', 'expect', 'host']);
 
-const PSEUDONYM = 'gatewarden';
-
 /** Other ways to say who the client is: believed from trusted proxies, else removed. */
-const claimsAnEarlierHop = (name: string): boolean =>
-  name === 'forwarded' || name === 'x-real-ip' || name.startsWith('x-forwarded-');
+const claimsAnEarlierHop = (name: string): boolean => name === 'x-real-ip' || name.startsWith('x-forwarded-');
 
 /** Servers that hand headers on as CGI variables read `x_user` as `x-user`: one spelling decides for both. */
 const canonicalName = (name: string): string => (name.includes('_') ? name.replaceAll('_', '-') : name);
@@ -40,7 +40,7 @@ export interface UpstreamHeaderInput {
 function clientHeaders({ head, client, overrides, isBodyHeld }: UpstreamHeaderInput): string[] {
   const { names, raw, connection } = head.headers;
   const named = connection === undefined ? undefined : namedInConnection(connection);
-  const overridden = new Set(Array.from(overrides.keys(), canonicalName));
+  const overridden = overrides.size === 0 ? NOTHING : new Set(Array.from(overrides.keys(), canonicalName));
   const isKept = (name: string): boolean => {
     // Framing stays what the parser took it for, whatever Connection says.
     if (name === 'content-length') return !isBodyHeld;
@@ -49,8 +49,8 @@ function clientHeaders({ head, client, overrides, isBodyHeld }: UpstreamHeaderIn
     return client.isPeerTrusted || !claimsAnEarlierHop(canonical);
   };
   const headers: string[] = [];
-  for (const [index, name] of names.entries()) {
-    if (isKept(name)) headers.push(raw[2 * index] ?? '', raw[2 * index + 1] ?? '');
+  for (let index = 0; index < names.length; index += 1) {
+    if (isKept(names[index] ?? '')) headers.push(raw[2 * index] ?? '', raw[2 * index + 1] ?? '');
   }
   return headers;
 }
@@ -67,6 +67,7 @@ export function upstreamHeaders(input: UpstreamHeaderInput): string[] {
   const ownVia = `${input.httpVersion} ${PSEUDONYM}`;
   headers.push('X-Forwarded-For', client.forwardedFor, 'X-Forwarded-Proto', client.forwardedProto);
   if (client.forwardedHost !== '') headers.push('X-Forwarded-Host', client.forwardedHost);
+  if (client.forwarded !== '') headers.push('Forwarded', client.forwarded);
   headers.push('Via', via === undefined ? ownVia : `${via}, ${ownVia}`, CORRELATION_HEADER, client.correlationId);
   return headers;
 }

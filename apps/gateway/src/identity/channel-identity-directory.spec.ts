@@ -1,4 +1,4 @@
-import { InMemoryConfigChannel, putIdentity, type ChannelKeys } from '#libs/config-distribution';
+import { InMemoryConfigChannel, putIdentity, type ChannelKeys, type StoredIdentity } from '#libs/config-distribution';
 import { prepareEnvironment, ReplaceableChannel } from '#libs/config-distribution/testing';
 import { IdentityUnavailable } from '../token-endpoint/identity/identity.port.ts';
 import { ChannelIdentityDirectory } from './channel-identity-directory.ts';
@@ -33,7 +33,11 @@ describe('ChannelIdentityDirectory', () => {
     ({ keys: known } = await prepareEnvironment(channel, 'production'));
     keys = known;
     refused = [];
-    directory = new ChannelIdentityDirectory({ channel, keys: () => keys, onRefused: (kind) => refused.push(kind) });
+    directory = new ChannelIdentityDirectory({
+      channel,
+      keys: () => keys,
+      onRefused: (kind, problem) => refused.push(`${problem} ${kind}`),
+    });
     await putIdentity(channel, known, { kind: 'client', subject: 'client-1', version: 1, content: client });
     await putIdentity(channel, known, { kind: 'credential', subject: 'alice', version: 1, content: alice });
   });
@@ -70,21 +74,81 @@ describe('ChannelIdentityDirectory', () => {
   it('reports a planted record and treats it as absent', async () => {
     await channel.putIdentity({ kind: 'credential', subject: 'alice', version: 9, sealed: JSON.stringify(alice) });
     expect(await directory.credential('alice')).toBeUndefined();
-    expect(refused).toEqual(['credential']);
+    expect(refused).toEqual(['altered credential']);
   });
 
   it('reports the record of one user put in the place of another', async () => {
     const stored = await channel.identity('credential', 'alice');
     await channel.putIdentity({ kind: 'credential', subject: 'root', version: 1, sealed: stored?.sealed ?? '' });
     expect(await directory.credential('root')).toBeUndefined();
-    expect(refused).toEqual(['credential']);
+    expect(refused).toEqual(['altered credential']);
   });
 
   it('reports a sealed record of an unknown form', async () => {
     const content = { ...client, extra: 1 };
     await putIdentity(channel, known, { kind: 'client', subject: 'client-1', version: 2, content });
     expect(await directory.client('client-1')).toBeUndefined();
-    expect(refused).toEqual(['client']);
+    expect(refused).toEqual(['altered client']);
+  });
+
+  describe('that has read a record', () => {
+    const put = (version: number, content: object | null) =>
+      putIdentity(channel, known, { kind: 'credential', subject: 'alice', version, content });
+    /** Puts back what stood in Redis before, as only somebody who writes there himself can. */
+    const replay = async (old: StoredIdentity): Promise<void> => {
+      const held = await channel.identity('credential', 'alice');
+      await channel.putIdentity(old, held?.version);
+    };
+    const stored = async (): Promise<StoredIdentity> => (await channel.identity('credential', 'alice'))!;
+    const passwordId = async () => (await directory.credential('alice'))?.passwordId;
+
+    it('goes back to no older one, which is reported, and on to a newer one', async () => {
+      const old = await stored();
+      await put(2, { ...alice, passwordId: 'password-2' });
+      expect(await passwordId()).toBe('password-2');
+      await replay(old);
+      expect(await passwordId()).toBe('password-2');
+      expect(refused).toEqual(['older credential']);
+      await put(3, { ...alice, passwordId: 'password-3' });
+      expect(await passwordId()).toBe('password-3');
+      expect(refused).toHaveLength(1);
+    });
+
+    it('knows nobody whose removal it has read, whatever record of before comes back', async () => {
+      const first = await stored();
+      await put(2, { ...alice, passwordId: 'password-2' });
+      expect(await passwordId()).toBe('password-2');
+      const last = await stored();
+      await put(3, null);
+      expect(await passwordId()).toBeUndefined();
+      for (const old of [first, last]) {
+        await replay(old);
+        expect(await passwordId()).toBeUndefined();
+      }
+      expect(refused).toEqual(['older credential', 'older credential']);
+      await put(4, { ...alice, passwordId: 'password-4' });
+      expect(await passwordId()).toBe('password-4');
+    });
+
+    it('obeys a removal that anybody may have written, and takes every later record all the same', async () => {
+      expect(await passwordId()).toBe('password-1');
+      await channel.putIdentity({ kind: 'credential', subject: 'alice', version: 999, sealed: null });
+      expect(await passwordId()).toBeUndefined();
+      await replay({
+        ...(await stored()),
+        version: 2,
+        sealed: known.seal({ purpose: 'identity/credential', subject: 'alice', version: 2 }, JSON.stringify(alice)),
+      });
+      expect(await passwordId()).toBe('password-1');
+    });
+
+    it('is told by no older removal that the user is gone', async () => {
+      await put(5, alice);
+      expect(await passwordId()).toBe('password-1');
+      await replay({ kind: 'credential', subject: 'alice', version: 4, sealed: null });
+      expect(await passwordId()).toBe('password-1');
+      expect(refused).toEqual(['older credential']);
+    });
   });
 
   it('is unavailable while Redis is away', async () => {

@@ -1,10 +1,4 @@
-import {
-  ChannelUnavailable,
-  openIdentity,
-  type ChannelKeys,
-  type ConfigChannel,
-  type IdentityKind,
-} from '#libs/config-distribution';
+import { ChannelUnavailable, type ChannelKeys, type ConfigChannel, type IdentityKind } from '#libs/config-distribution';
 import {
   parseClientRecord,
   parseCredentialRecord,
@@ -13,17 +7,20 @@ import {
   type Parsed,
 } from '#libs/policy-contracts';
 import { IdentityUnavailable, type IdentityDirectory } from '../token-endpoint/identity/identity.port.ts';
+import { OpenedRecords, type RecordProblem } from './opened-records.ts';
 
 export interface IdentityDirectoryDeps {
   readonly channel: ConfigChannel;
   /** The environment's keys; undefined until the gateway was admitted: nobody can be known then. */
   readonly keys: () => ChannelKeys | undefined;
-  /** A record that is not what the control plane sealed. */
-  readonly onRefused: (kind: IdentityKind) => void;
+  /** A record that does not count: an altered one is as none, before an older one the newest that was read counts. */
+  readonly onRefused: (kind: IdentityKind, problem: RecordProblem) => void;
 }
 
 /** Clients and users as the control plane sealed them into the environment's Redis, read at token time. */
 export class ChannelIdentityDirectory implements IdentityDirectory {
+  private readonly opened = new OpenedRecords();
+
   constructor(private readonly deps: IdentityDirectoryDeps) {}
 
   async client(clientId: string): Promise<ClientRecord | undefined> {
@@ -44,11 +41,10 @@ export class ChannelIdentityDirectory implements IdentityDirectory {
     const keys = this.deps.keys();
     if (keys === undefined) throw new IdentityUnavailable();
     const stored = await this.read(kind, subject);
-    if (stored === undefined || stored.sealed === null) return undefined;
-    const parsed = parse(openIdentity(keys, stored));
-    if (parsed.ok) return parsed.value;
-    this.deps.onRefused(kind);
-    return undefined;
+    if (stored === undefined) return undefined;
+    const { value, problem } = this.opened.open(keys, { ...stored, kind }, parse);
+    if (problem !== undefined) this.deps.onRefused(kind, problem);
+    return value;
   }
 
   private async read(kind: IdentityKind, subject: string) {

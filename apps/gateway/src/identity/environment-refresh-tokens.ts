@@ -8,6 +8,7 @@ import {
   type RefreshTokenRules,
   type RefreshTokenStore,
   type RefreshTokenSubject,
+  type SeenRefreshToken,
 } from '#libs/refresh-token-store';
 
 /** The refresh tokens of an environment whose keys become known only after the start; unavailable until then. */
@@ -18,13 +19,19 @@ export class EnvironmentRefreshTokens implements RefreshTokenStore {
     private readonly redis: Redis,
     private readonly environment: string,
     private readonly keys: () => ChannelKeys | undefined,
+    private readonly gatewayId: string,
   ) {}
 
   async issue(subject: RefreshTokenSubject, rules: RefreshTokenRules, nowMs: number) {
     return this.known('issue').issue(subject, rules, nowMs);
   }
 
-  async rotate(token: string, expected: RefreshTokenExpectation, rules: RefreshTokenRules, nowMs: number) {
+  async rotate(
+    token: string | SeenRefreshToken,
+    expected: RefreshTokenExpectation,
+    rules: RefreshTokenRules,
+    nowMs: number,
+  ) {
     return this.known('rotate').rotate(token, expected, rules, nowMs);
   }
 
@@ -52,10 +59,17 @@ export class EnvironmentRefreshTokens implements RefreshTokenStore {
     return this.known('activeCount').activeCount(owner, nowMs);
   }
 
+  async liveFamilies(nowMs: number) {
+    return this.known('liveFamilies').liveFamilies(nowMs);
+  }
+
   private known(step: string): RefreshTokenStore {
     const keys = this.keys();
     if (keys === undefined) throw new RefreshTokenStoreUnavailable(step);
-    this.store ??= new RedisRefreshTokenStore(this.redis, this.environment, keys.keyFor('refresh-tokens'));
+    const { gatewayId } = this;
+    this.store ??= new RedisRefreshTokenStore(this.redis, this.environment, keys.keyFor('refresh-tokens'), {
+      gatewayId,
+    });
     return this.store;
   }
 }

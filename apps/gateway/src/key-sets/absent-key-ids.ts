@@ -6,23 +6,23 @@ const LIMITS = {
   length: 256,
 } as const;
 
-/** Key ids that newer sets were fetched for lately: what these have not is absent. Forgets the oldest when there are too many. */
+/** Key ids that a set has not, each by the fetch that showed it. Forgets the one told first when there are too many. */
 export class AbsentKeyIds {
-  /** When each was looked for, oldest first. */
-  readonly #lookedForAtMs = new Map<string, number>();
+  /** When each set was asked for that had it not, in the order they were told. */
+  readonly #fetchedAtMs = new Map<string, number>();
 
   constructor(private readonly rememberMs: number) {}
 
-  add(keyId: string, nowMs: number): void {
+  add(keyId: string, fetchedAtMs: number): void {
     if (keyId.length > LIMITS.length) return;
-    this.#lookedForAtMs.delete(keyId);
-    this.#lookedForAtMs.set(keyId, nowMs);
-    if (this.#lookedForAtMs.size <= LIMITS.count) return;
-    const [oldest = keyId] = this.#lookedForAtMs.keys();
-    this.#lookedForAtMs.delete(oldest);
+    this.#fetchedAtMs.delete(keyId);
+    this.#fetchedAtMs.set(keyId, fetchedAtMs);
+    if (this.#fetchedAtMs.size <= LIMITS.count) return;
+    const [oldest = keyId] = this.#fetchedAtMs.keys();
+    this.#fetchedAtMs.delete(oldest);
   }
 
   has(keyId: string, nowMs: number): boolean {
-    return isWithin(this.#lookedForAtMs.get(keyId), this.rememberMs, nowMs);
+    return isWithin(this.#fetchedAtMs.get(keyId), this.rememberMs, nowMs);
   }
 }

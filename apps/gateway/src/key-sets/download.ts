@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Client, type Dispatcher } from 'undici';
-import { failed, type FetchOutcome } from './fetched-document.ts';
+import { failed, type DownloadedDocument, type FailedFetch } from './fetched-document.ts';
 import { freshForSeconds } from './freshness.ts';
 import type { KeySetGuard } from './key-set-guard.ts';
 
@@ -14,7 +14,8 @@ export interface DownloadOptions {
 }
 
 /** One answer: the end of a fetch, or where it goes on. */
-export type Downloaded = FetchOutcome | { readonly ok: 'redirect'; readonly location: string | undefined };
+export type Downloaded =
+  DownloadedDocument | FailedFetch | { readonly ok: 'redirect'; readonly location: string | undefined };
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const REQUEST_HEADERS = {

@@ -1,71 +1,114 @@
 import { refusal } from '#libs/jwt-engine';
+import type { KeySetNote } from '#libs/config-distribution';
+import type { KeySetOrders } from '#libs/policy-contracts';
 import type { KeySet, KeySets } from '#libs/policy-runtime';
-import type { KeySetAge } from '../metrics/key-set-metrics.ts';
-import { CachedKeySet } from './cached-key-set.ts';
+import type { NamedKeySet } from '../metrics/key-set-metrics.ts';
+import { AwaitedKeySets, type KeySetUser } from './awaited-key-sets.ts';
+import { CachedKeySet, type OwnWish } from './cached-key-set.ts';
 import { failed, type FailedFetch, type FetchOutcome, type KeySetDocuments } from './fetched-document.ts';
 import { FRESHNESS_SECONDS } from './freshness.ts';
+import { HostLoad } from './host-load.ts';
 import type { KeySetJournal } from './key-set-journal.ts';
-import { isWithin } from './time-span.ts';
+import { ObeyedOrders, type SetOrders } from './obeyed-orders.ts';
+import { VariableKeySets } from './variable-key-sets.ts';
+import { withoutQuery } from './without-query.ts';
 
 export interface GatewayKeySetsOptions {
   readonly documents: KeySetDocuments;
   readonly journal: KeySetJournal;
   /** How long the last good set serves when its host fails. */
   readonly staleLimitSeconds: number;
-  /** Any clock of milliseconds: only differences count. */
+  /** Milliseconds since the epoch: documents of other gateways are compared with it. */
   readonly nowMs: () => number;
+  /** Told when {@link GatewayKeySets.notes} answers something else than before; not waited for. */
+  readonly onNote?: (() => void) | undefined;
+}
+
+/** What a swap of the configuration changes of the key sets that policies name. */
+export interface KeySetChange {
+  /** Proxies that are served now and were not, or by another deployment. */
+  readonly added: readonly KeySetUser[];
+  /** Each as it was added. */
+  readonly dropped: readonly KeySetUser[];
 }
 
 export const KEY_SET_LIMITS = {
-  /** Sets whose addresses came from variables; beyond it those that nothing came for go, then the one asked for longest ago. */
-  fromVariables: 1_000,
-  /** Characters of the documents that these were read from, all together. */
-  lengthFromVariables: 32 * 1024 * 1024,
   addressLength: 2_048,
-  /** How often sets that nobody asks for are looked for. */
-  sweepEveryMs: 60_000,
+  /** Fetches that one swap, one order or one second of refreshing begins at most: the others are begun in the next seconds. */
+  begunAtOnce: 200,
+  /**
+   * Of these to one host, so many are under way at most: two are asked there at a time, and the others' time runs while they
+   * wait. Sets that requests wait for are not held back.
+   */
+  underWayPerHost: 10,
 } as const;
 
 const MS_PER_SECOND = 1_000;
 const NO_KEYS = refusal('InvalidKeyConfiguration');
-
-/** The address as a metric may show it. */
-function withoutQuery(address: string): string {
-  if (!URL.canParse(address)) return '';
-  const { origin, pathname } = new URL(address);
-  return `${origin}${pathname}`;
-}
-
-/** Sets that nothing came for go first: addresses that strangers made up push out none that is of use. */
-function goesBefore(one: CachedKeySet, other: CachedKeySet): boolean {
-  const [isEmpty, isOtherEmpty] = [one.fetchedAtMs === undefined, other.fetchedAtMs === undefined];
-  return isEmpty === isOtherEmpty ? one.lastAskedAtMs < other.lastAskedAtMs : isEmpty;
-}
+const TOO_LONG = failed('invalid-address', 'TOO_LONG');
 
 /**
  * The key sets that this gateway's policies take their keys from, by address.
  *
- * Sets that policies name are never pushed out by sets whose addresses came from variables. What any set holds is forgotten
- * once nobody has asked for it for so long that it could not be served any more; whoever asks again waits for a fetch, as
- * he would have anyway. That a policy named the address is not forgotten.
+ * Those that policies of served proxies name are kept fresh whether or not requests come, and forgotten when no proxy names
+ * them any more. Those whose addresses came from variables are kept fresh by the requests that ask for them, push out no
+ * named ones, and are forgotten once nobody has asked for so long that they could not be served any more.
  */
 export class GatewayKeySets implements KeySets {
   readonly #named = new Map<string, CachedKeySet>();
-  readonly #fromVariables = new Map<string, CachedKeySet>();
-  readonly #forgetAfterMs: number;
-  #sweptAtMs: number | undefined;
+  /** How many of the proxies that are served name each. */
+  readonly #users = new Map<string, number>();
+  readonly #fromVariables: VariableKeySets;
+  readonly #awaited: AwaitedKeySets;
+  readonly #load = new HostLoad(KEY_SET_LIMITS.underWayPerHost);
+  #orders = new ObeyedOrders();
 
   constructor(private readonly options: GatewayKeySetsOptions) {
-    this.#forgetAfterMs = Math.max(options.staleLimitSeconds, FRESHNESS_SECONDS.longest) * MS_PER_SECOND;
+    const { staleLimitSeconds, nowMs, onNote = () => undefined } = options;
+    const forgetAfterMs = Math.max(staleLimitSeconds, FRESHNESS_SECONDS.longest) * MS_PER_SECOND;
+    this.#fromVariables = new VariableKeySets({ forgetAfterMs, nowMs });
+    this.#awaited = new AwaitedKeySets(onNote);
   }
 
-  prefetch(address: string): void {
-    if (this.#isTooLong(address)) return;
-    this.#sweep();
-    const set = this.#find(address) ?? this.#created(address);
-    this.#fromVariables.delete(address);
-    this.#named.set(address, set);
-    set.prefetch();
+  /**
+   * Follows a swap: what is named for the first time is fetched at once, in the background; what nobody names any more is
+   * forgotten. Costs what was changed, however many proxies there are.
+   */
+  follow({ added, dropped }: KeySetChange): void {
+    const begun: [address: string, set: CachedKeySet][] = [];
+    for (const user of added) {
+      for (const address of user.addresses) {
+        const known = this.#named.get(address);
+        const set = known ?? this.#name(address);
+        if (known === undefined) begun.push([address, set]);
+        this.#users.set(address, (this.#users.get(address) ?? 0) + 1);
+        if (set.fetchedAtMs === undefined) this.#awaited.add(user, address, set.failure);
+      }
+    }
+    for (const user of dropped) for (const address of user.addresses) this.#drop(user, address);
+    this.#begin(begun);
+  }
+
+  /** Begins the fetches whose time has come. Called once a second. */
+  refreshDue(): void {
+    this.#fromVariables.sweep();
+    this.#begin(this.#named);
+  }
+
+  /** From now on these orders and no others. They take effect before this returns. */
+  obey(orders: KeySetOrders): void {
+    const { journal } = this.options;
+    const before = this.#orders;
+    this.#orders = new ObeyedOrders(orders);
+    const emptied: string[] = [];
+    for (const [address, set] of [...this.#named, ...this.#fromVariables.entries()]) {
+      if (set.obey(this.#ordersOf(address))) emptied.push(address);
+    }
+    for (const denied of this.#orders.deniedSince(before)) journal.keyDenied(denied);
+    for (const allowed of before.deniedSince(this.#orders)) journal.keyAllowed(allowed);
+    if (emptied.length === 0) return;
+    journal.flushed(emptied);
+    this.refreshDue();
   }
 
   current(address: string): KeySet | Promise<KeySet> {
@@ -76,42 +119,65 @@ export class GatewayKeySets implements KeySets {
     return this.#asked(address)?.newerFor(keyId);
   }
 
-  /** Of the sets that policies name, those that were fetched. Of several addresses that differ in their query, the last. */
-  *ages(): Generator<KeySetAge> {
-    const now = this.options.nowMs();
-    for (const [address, { fetchedAtMs }] of this.#named) {
-      if (fetchedAtMs === undefined) continue;
-      yield { address: withoutQuery(address), ageSeconds: (now - fetchedAtMs) / MS_PER_SECOND };
+  /** Key sets that have not been there since the deployment that is served brought them; some, if there are very many. */
+  notes(): readonly KeySetNote[] {
+    return this.#awaited.notes();
+  }
+
+  /** The sets that policies name. */
+  *named(): Generator<NamedKeySet> {
+    for (const [address, { fetchedAtMs, changedAtMs }] of this.#named) {
+      yield { address: withoutQuery(address), fetchedAtMs, changedAtMs };
     }
   }
 
-  #find(address: string): CachedKeySet | undefined {
-    return this.#named.get(address) ?? this.#fromVariables.get(address);
+  /** How many sets there are, by where their addresses stand. */
+  get counts(): { readonly policy: number; readonly variable: number } {
+    return { policy: this.#named.size, variable: this.#fromVariables.size };
+  }
+
+  #begin(sets: Iterable<readonly [address: string, set: CachedKeySet]>): void {
+    let begun = 0;
+    for (const [address, set] of sets) {
+      if (begun === KEY_SET_LIMITS.begunAtOnce) return;
+      if (set.refresh(() => !this.#load.isFull(address))) begun += 1;
+    }
+  }
+
+  #name(address: string): CachedKeySet {
+    const asked = this.#fromVariables.get(address);
+    // What could not be fetched might be had now: what a policy names may redirect to another host.
+    const set = asked?.fetchedAtMs === undefined ? this.#created(address) : asked;
+    this.#fromVariables.delete(address);
+    this.#named.set(address, set);
+    set.obey(this.#ordersOf(address));
+    return set;
+  }
+
+  #ordersOf(address: string): SetOrders {
+    return this.#named.has(address) ? this.#orders.of(address) : this.#orders.ofVariable(address);
+  }
+
+  #drop(user: KeySetUser, address: string): void {
+    this.#awaited.drop(user, address);
+    const left = (this.#users.get(address) ?? 0) - 1;
+    if (left > 0) {
+      this.#users.set(address, left);
+      return;
+    }
+    this.#users.delete(address);
+    this.#named.delete(address);
   }
 
   #asked(address: string): CachedKeySet | undefined {
-    return this.#find(address) ?? this.#addFromVariable(address);
-  }
-
-  #isTooLong(address: string): boolean {
-    if (address.length <= KEY_SET_LIMITS.addressLength) return false;
-    this.#tell(address, failed('invalid-address', 'TOO_LONG'));
-    return true;
-  }
-
-  /** Of an address that gets no set, and so no fetch. */
-  #tell(address: string, fault: FailedFetch): void {
-    const voice = this.options.journal.voiceOf(address, () => false);
-    voice.fetched(fault.failure);
-    voice.failing(fault);
+    return this.#named.get(address) ?? this.#fromVariables.get(address) ?? this.#addFromVariable(address);
   }
 
   /** undefined: too long, or there are too many, each of them being fetched. */
   #addFromVariable(address: string): CachedKeySet | undefined {
-    if (this.#isTooLong(address)) return undefined;
-    this.#sweep();
-    if (this.#fromVariables.size >= KEY_SET_LIMITS.fromVariables && !this.#pushOut()) {
-      this.#tell(address, failed('too-many'));
+    const isTooLong = address.length > KEY_SET_LIMITS.addressLength;
+    if (isTooLong || !this.#fromVariables.makePlace()) {
+      this.#tell(address, isTooLong ? TOO_LONG : failed('too-many'));
       return undefined;
     }
     const set = this.#created(address);
@@ -119,52 +185,43 @@ export class GatewayKeySets implements KeySets {
     return set;
   }
 
+  /** Of an address that gets no set, and so no fetch. */
+  #tell(address: string, fault: FailedFetch): void {
+    const voice = this.options.journal.voiceOf(address, () => false);
+    voice.fetched(fault.failure, 'missing');
+    voice.failing(fault);
+  }
+
   #created(address: string): CachedKeySet {
     const { journal, staleLimitSeconds, nowMs } = this.options;
     const isNamed = (): boolean => this.#named.has(address);
-    const fetch = (): Promise<FetchOutcome> =>
-      isNamed() ? this.#fetchNamed(address) : this.#fetchFromVariable(address);
-    const voice = journal.voiceOf(address, isNamed);
-    return new CachedKeySet({ fetch, voice, staleLimitMs: staleLimitSeconds * MS_PER_SECOND, nowMs });
+    const set: CachedKeySet = new CachedKeySet({
+      fetch: (wish) => (isNamed() ? this.#fetchNamed(address, wish) : this.#fetchFromVariable(address, wish)),
+      voice: journal.voiceOf(address, isNamed),
+      onFetched: () => this.#note(address, set),
+      staleLimitMs: staleLimitSeconds * MS_PER_SECOND,
+      nowMs,
+      orders: this.#ordersOf(address),
+    });
+    return set;
   }
 
-  #fetchNamed(address: string): Promise<FetchOutcome> {
-    return this.options.documents.fetch(address, 'any-host');
+  #note(address: string, set: CachedKeySet): void {
+    if (this.#named.get(address) !== set) return;
+    if (set.fetchedAtMs !== undefined) this.#awaited.came(address);
+    else if (set.failure !== undefined) this.#awaited.failed(address, set.failure);
   }
 
-  async #fetchFromVariable(address: string): Promise<FetchOutcome> {
-    const outcome = await this.options.documents.fetch(address, 'same-host');
-    if (outcome.ok) this.#makeRoomFor(outcome.text.length);
+  #fetchNamed(address: string, wish: OwnWish): Promise<FetchOutcome> {
+    if (address.length > KEY_SET_LIMITS.addressLength) return Promise.resolve(TOO_LONG);
+    return this.#load.during(address, () =>
+      this.options.documents.fetch({ address, redirectsTo: 'any-host', ...wish }),
+    );
+  }
+
+  async #fetchFromVariable(address: string, wish: OwnWish): Promise<FetchOutcome> {
+    const outcome = await this.options.documents.fetch({ address, redirectsTo: 'same-host', ...wish });
+    if (outcome.ok) this.#fromVariables.makeRoomFor(outcome.text.length);
     return outcome;
-  }
-
-  #makeRoomFor(length: number): void {
-    let left = KEY_SET_LIMITS.lengthFromVariables - length;
-    for (const { documentLength } of this.#fromVariables.values()) left -= documentLength;
-    while (left < 0) {
-      const gone = this.#pushOut();
-      if (gone === undefined) return;
-      left += gone.documentLength;
-    }
-  }
-
-  /** Not one that is being fetched: it would be fetched twice at once when somebody asks for it again. */
-  #pushOut(): CachedKeySet | undefined {
-    let first: [address: string, set: CachedKeySet] | undefined;
-    for (const entry of this.#fromVariables) {
-      if (!entry[1].isFetching && (first === undefined || goesBefore(entry[1], first[1]))) first = entry;
-    }
-    if (first !== undefined) this.#fromVariables.delete(first[0]);
-    return first?.[1];
-  }
-
-  #sweep(): void {
-    const now = this.options.nowMs();
-    if (isWithin(this.#sweptAtMs, KEY_SET_LIMITS.sweepEveryMs, now)) return;
-    this.#sweptAtMs = now;
-    const isForgotten = ({ isFetching, lastAskedAtMs }: CachedKeySet): boolean =>
-      !isFetching && !isWithin(lastAskedAtMs, this.#forgetAfterMs, now);
-    for (const [address, set] of this.#fromVariables) if (isForgotten(set)) this.#fromVariables.delete(address);
-    for (const [address, set] of this.#named) if (isForgotten(set)) this.#named.set(address, this.#created(address));
   }
 }

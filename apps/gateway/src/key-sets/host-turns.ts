@@ -1,7 +1,14 @@
 interface BusyHost {
   running: number;
   /** In the order they came. */
-  readonly waiting: Set<() => void>;
+  readonly waiting: { readonly first: Set<() => void>; readonly last: Set<() => void> };
+}
+
+export interface TurnWish {
+  readonly host: string;
+  /** Who is `first` goes before everybody who is `last`, whoever came earlier. */
+  readonly rank: 'first' | 'last';
+  readonly signal: AbortSignal;
 }
 
 /** Lets so much work run at a time for one host; the rest waits for its turn. */
@@ -10,19 +17,20 @@ export class HostTurns {
 
   constructor(private readonly atOnce: number) {}
 
-  /** @throws the reason of `signal` when it is aborted before the turn comes */
-  async run<Result>(host: string, signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
-    await this.#turn(host, signal);
+  /** @throws the reason of the wish's `signal` when it is aborted before the turn comes */
+  async run<Result>(wish: TurnWish, work: () => Promise<Result>): Promise<Result> {
+    await this.#turn(wish);
     try {
       return await work();
     } finally {
-      this.#done(host);
+      this.#done(wish.host);
     }
   }
 
-  #turn(host: string, signal: AbortSignal): Promise<void> {
+  #turn({ host, rank, signal }: TurnWish): Promise<void> {
     signal.throwIfAborted();
-    const busy = this.#busy.get(host) ?? { running: 0, waiting: new Set() };
+    const busy = this.#busy.get(host) ?? { running: 0, waiting: { first: new Set(), last: new Set() } };
+    const waiting = busy.waiting[rank];
     this.#busy.set(host, busy);
     if (busy.running < this.atOnce) {
       busy.running += 1;
@@ -30,14 +38,14 @@ export class HostTurns {
     }
     return new Promise((resolve, reject) => {
       const giveUp = (): void => {
-        busy.waiting.delete(begin);
+        waiting.delete(begin);
         reject(signal.reason as Error);
       };
       const begin = (): void => {
         signal.removeEventListener('abort', giveUp);
         resolve();
       };
-      busy.waiting.add(begin);
+      waiting.add(begin);
       signal.addEventListener('abort', giveUp, { once: true });
     });
   }
@@ -45,9 +53,10 @@ export class HostTurns {
   #done(host: string): void {
     const busy = this.#busy.get(host);
     if (busy === undefined) return;
-    const [next] = busy.waiting;
-    if (next !== undefined) {
-      busy.waiting.delete(next);
+    for (const waiting of [busy.waiting.first, busy.waiting.last]) {
+      const [next] = waiting;
+      if (next === undefined) continue;
+      waiting.delete(next);
       return next();
     }
     busy.running -= 1;

@@ -2,12 +2,18 @@ import type { ServerResponse } from 'node:http';
 import { gatewayKeyText, newGatewayKey } from '#libs/config-distribution';
 import { CapturedLog } from '#libs/program-shell/testing';
 import { readGatewayConfig } from '../config/gateway.config.ts';
+import { createEnvironmentRedis } from '../config-subscriber/environment-redis.ts';
 import { GatewayMetrics } from '../metrics/gateway-metrics.ts';
 import { joinKeySets } from './join-key-sets.ts';
 import { keySetText, verdict } from './testing/hand-driven-documents.ts';
 import { LocalServers } from './testing/identity-server.ts';
 
 const SECOND = 1_000;
+
+const naming = (...addresses: readonly string[]) => ({
+  added: [{ proxyId: 'p', deployment: 1, addresses }],
+  dropped: [],
+});
 
 /** An identity provider that can be rotated and taken away. */
 async function identityProvider(servers: LocalServers) {
@@ -25,7 +31,11 @@ function gateway(variables: Readonly<Record<string, string>> = { JWKS_ALLOW_PRIV
   const clock = { ms: 1_000_000 };
   const log = new CapturedLog();
   const metrics = new GatewayMetrics();
-  const parts = joinKeySets({ config, logger: log.logger, metrics, nowMs: () => clock.ms });
+  const parts = joinKeySets({
+    ...{ config, metrics, logger: log.logger, nowMs: () => clock.ms },
+    redis: createEnvironmentRedis(config.redisUrl),
+    channelKeys: () => undefined,
+  });
   return {
     ...{ ...parts, log, clock, metrics },
     pass: (seconds: number) => (clock.ms += seconds * SECOND),
@@ -43,7 +53,7 @@ describe('the key sets of a gateway', () => {
       JWKS_ALLOW_PRIVATE_HOSTS: 'true',
       JWKS_STALE_LIMIT_SECONDS: '900',
     });
-    keySets.prefetch(provider.address);
+    keySets.follow(naming(provider.address));
     expect(await judged(provider.address, 'a')).toBe('found');
     expect(provider.fetches).toBe(1);
 
@@ -92,7 +102,7 @@ describe('the key sets of a gateway', () => {
     const port = await servers.silent();
     const { keySets, keySetFetcher, log } = gateway();
     const addresses = [1, 2, 3].map((n) => `http://127.0.0.1:${port}/${n}`);
-    for (const address of addresses) keySets.prefetch(address);
+    keySets.follow(naming(...addresses));
     const waiting = addresses.map((address) => keySets.current(address));
     expect(waiting.map((set) => verdict(set, 'a'))).toEqual(['waits', 'waits', 'waits']);
     keySetFetcher.close();

@@ -5,6 +5,7 @@ import type { RedirectReach } from './fetched-document.ts';
 import { KeySetFetcher, FETCH_LIMITS } from './key-set-fetcher.ts';
 import { KeySetGuard, type KeySetGuardOptions } from './key-set-guard.ts';
 import { selfSignedCertificate } from './testing/certificates.ts';
+import { FORBIDDEN_ANSWERS, FORBIDDEN_HOSTS, NO_ADDRESSES } from './testing/forbidden-addresses.ts';
 import { keySetText } from './testing/hand-driven-documents.ts';
 import { type Answer, LocalServers, lookupOf } from './testing/identity-server.ts';
 
@@ -31,6 +32,23 @@ function fetcher(changes: Partial<KeySetGuardOptions> & { timeoutMs?: number; au
 async function fetched(answer: Answer, path = '/jwks') {
   const port = await servers.http(answer);
   return fetcher().fetch(`http://idp.test:${port}${path}`);
+}
+
+/** Counts its host as public although its server is here; of all others it knows what everybody does. */
+class GuardOfPublicHost extends KeySetGuard {
+  constructor(private readonly publicHost: string) {
+    super({ allowPrivateHosts: false, lookup: lookupOf({ 'inside.test': ['8.8.8.8', '10.0.0.1'] }) });
+  }
+
+  override lookupFor(url: URL): LookupFunction {
+    return url.hostname === this.publicHost ? lookupOf(NAMES) : super.lookupFor(url);
+  }
+}
+
+function publicHost(name: string): KeySetFetcher {
+  const made = new KeySetFetcher({ guard: new GuardOfPublicHost(name), authorities: certificate.cert });
+  fetchers.push(made);
+  return made;
 }
 
 const document = { ok: true, text: SET, freshForSeconds: 300 };
@@ -108,15 +126,7 @@ describe('a key set', () => {
     expect(noise).toMatchObject({ ok: false, failure: 'unreachable' });
   });
 
-  it.each([
-    '',
-    'idp.test/jwks',
-    'ftp://idp.test/',
-    'file:///etc/passwd',
-    'data:,{}',
-    'http://user:word@idp.test/',
-    'https://user@idp.test/',
-  ])('has no address like %j', async (address) => {
+  it.each(NO_ADDRESSES)('has no address like %j', async (address) => {
     expect(await fetcher().fetch(address)).toEqual(refused('invalid-address'));
   });
 });
@@ -315,35 +325,47 @@ describe('without JWKS_ALLOW_PRIVATE_HOSTS', () => {
     expect(await fetcher(PUBLIC_ONLY).fetch('http://idp.test/')).toEqual(refused('invalid-address'));
   });
 
-  it.each([
-    ...['127.0.0.1', '127.1', '2130706433', '0177.0.0.1', '0x7f.0.0.1', '0x7f000001', '127.0.0.1.', '0', '10.0.0.1'],
-    ...['192.168.1.1', '172.16.0.1', '100.64.0.1', '169.254.169.254', '0xa9fea9fe', '0251.0376.0251.0376', '224.0.0.1'],
-    ...['[::1]', '[::]', '[::ffff:127.0.0.1]', '[::ffff:7f00:1]', '[64:ff9b::7f00:1]', '[2002:7f00:1::]', '[2001::1]'],
-    ...['[fe80::1]', '[fd00::1]', '[fd00:ec2::254]', '[ff02::1]', '[2001:db8::1]', '１２７.0.0.1', 'metadata.goog'],
-  ])('https://%s is never contacted', async (host) => {
+  it.each(Object.values(FORBIDDEN_HOSTS).flat())('https://%s is never contacted', async (host) => {
     const before = servers.connections;
     const port = await servers.https(certificate, serveSet);
     expect(await fetcher(PUBLIC_ONLY).fetch(`https://${host}:${port}/`)).toEqual(refused('forbidden-address'));
     expect(servers.connections).toBe(before);
   });
 
-  it.each([
-    ['127.0.0.1'],
-    ['10.1.2.3'],
-    ['::1'],
-    ['::ffff:127.0.0.1'],
-    ['64:ff9b::a9fe:a9fe'],
-    ['fd00::1'],
-    ['169.254.169.254'],
-    ['8.8.8.8', '127.0.0.1'],
-    ['127.0.0.1', '8.8.8.8'],
-  ])('a name that leads to %s is never contacted', async (...addresses) => {
+  it.each(FORBIDDEN_ANSWERS.map((addresses) => [addresses.join(' and '), addresses] as const))(
+    'a name that leads to %s is never contacted',
+    async (_what, addresses) => {
+      const before = servers.connections;
+      const port = await servers.https(certificate, serveSet);
+      const lookup = lookupOf({ 'idp.test': addresses });
+      const made = fetcher({ ...PUBLIC_ONLY, lookup, authorities: certificate.cert });
+      expect(await made.fetch(`https://idp.test:${port}/`)).toEqual(refused('forbidden-address'));
+      expect(servers.connections).toBe(before);
+    },
+  );
+
+  it.each(Object.values(FORBIDDEN_HOSTS).flat())('no redirect of a public host leads to https://%s', async (host) => {
+    const secret = await servers.https(certificate, serveSet);
+    // A header is ASCII: what is not is percent-encoded.
+    const location = `https://${host.replace(/[^ -~]+/g, encodeURIComponent)}:${secret}/`;
+    const open = await servers.https(certificate, (response) => response.writeHead(302, { location }).end());
     const before = servers.connections;
-    const port = await servers.https(certificate, serveSet);
-    const lookup = lookupOf({ 'idp.test': addresses });
-    const made = fetcher({ ...PUBLIC_ONLY, lookup, authorities: certificate.cert });
-    expect(await made.fetch(`https://idp.test:${port}/`)).toEqual(refused('forbidden-address'));
-    expect(servers.connections).toBe(before);
+    const made = publicHost('idp.test');
+    expect(await made.fetch(`https://idp.test:${open}/`, 'any-host')).toEqual(refused('forbidden-address'));
+    expect(servers.connections).toBe(before + 1);
+  });
+
+  it.each([
+    ['a name of the inside', 'https://inside.test/', 'forbidden-address'],
+    ['http', 'http://idp.test/', 'redirect'],
+    ['credentials', 'https://user:word@idp.test/', 'invalid-address'],
+    ['a file', 'file:///etc/passwd', 'redirect'],
+  ])('no redirect of a public host leads to %s', async (_what, location, failure) => {
+    const open = await servers.https(certificate, (response) => response.writeHead(302, { location }).end());
+    const before = servers.connections;
+    const made = publicHost('idp.test');
+    expect(await made.fetch(`https://idp.test:${open}/`, 'any-host')).toEqual(refused(failure));
+    expect(servers.connections).toBe(before + 1);
   });
 
   it('a name is resolved once for each connection, so that no other answer can be slipped in after the check', async () => {

@@ -2,8 +2,8 @@ import { download, type DownloadOptions } from './download.ts';
 import {
   failed,
   type FailedFetch,
-  type FetchOutcome,
-  type KeySetDocuments,
+  type DownloadedDocument,
+  type KeySetSource,
   type RedirectReach,
 } from './fetched-document.ts';
 import { HostTurns } from './host-turns.ts';
@@ -47,8 +47,11 @@ function redirectTarget(from: URL, location: string | undefined, reach: Redirect
   return from.protocol === 'https:' && target.protocol !== 'https:' ? undefined : target;
 }
 
-/** Fetches documents over HTTP, within limits of time and size, from nowhere but where the guard lets it. */
-export class KeySetFetcher implements KeySetDocuments {
+/**
+ * Fetches documents over HTTP, within limits of time and size, from nowhere but where the guard lets it. What policies name
+ * (it may redirect to any host) goes before what variables do.
+ */
+export class KeySetFetcher implements KeySetSource {
   readonly #turns = new HostTurns(FETCH_LIMITS.requestsPerHost);
   readonly #running = new Set<AbortController>();
   readonly #options: DownloadOptions;
@@ -60,7 +63,7 @@ export class KeySetFetcher implements KeySetDocuments {
     this.#timeoutMs = timeoutMs;
   }
 
-  async fetch(address: string, redirectsTo: RedirectReach): Promise<FetchOutcome> {
+  async fetch(address: string, redirectsTo: RedirectReach): Promise<DownloadedDocument | FailedFetch> {
     if (this.#isClosed) return failed('closed');
     if (!URL.canParse(address)) return failed('invalid-address');
     const running = new AbortController();
@@ -82,15 +85,16 @@ export class KeySetFetcher implements KeySetDocuments {
     for (const running of this.#running) running.abort(CLOSED);
   }
 
-  async #follow(address: URL, redirectsTo: RedirectReach, signal: AbortSignal): Promise<FetchOutcome> {
+  async #follow(address: URL, reach: RedirectReach, signal: AbortSignal): Promise<DownloadedDocument | FailedFetch> {
     let url = address;
     for (let redirects = 0; redirects <= FETCH_LIMITS.redirects; redirects += 1) {
       const refused = this.#options.guard.refusalOf(url);
       if (refused !== undefined) return failed(refused);
       const asked = url;
-      const answer = await this.#turns.run(asked.hostname, signal, () => download(asked, signal, this.#options));
+      const turn = { host: asked.hostname, rank: reach === 'any-host' ? 'first' : 'last', signal } as const;
+      const answer = await this.#turns.run(turn, () => download(asked, signal, this.#options));
       if (answer.ok !== 'redirect') return answer;
-      const target = redirectTarget(url, answer.location, redirectsTo);
+      const target = redirectTarget(url, answer.location, reach);
       if (target === undefined) break;
       url = target;
     }

@@ -6,6 +6,7 @@ export class RedisRelay {
   private readonly sockets = new Set<net.Socket>();
   private server: net.Server | undefined;
   private port = 0;
+  private held: net.Socket[] | undefined;
   private readonly target: { readonly host: string; readonly port: number };
 
   constructor(url: string) {
@@ -19,7 +20,7 @@ export class RedisRelay {
 
   /** On the same port each time. */
   async open(): Promise<void> {
-    this.server = net.createServer((socket) => this.join(socket));
+    this.server = net.createServer((socket) => (this.held === undefined ? this.join(socket) : this.held.push(socket)));
     this.server.listen(this.port, '127.0.0.1');
     await once(this.server, 'listening');
     this.port = (this.server.address() as AddressInfo).port;
@@ -34,6 +35,22 @@ export class RedisRelay {
     server.close();
     for (const socket of this.sockets) socket.destroy();
     await closed;
+  }
+
+  /** Passes nothing on any more and closes nothing, as a Redis does that hangs. Until `cut`. */
+  hang(): void {
+    for (const socket of this.sockets) socket.unpipe().pause();
+  }
+
+  /** New connections are taken and get no answer, until `release`. */
+  hold(): void {
+    this.held = [];
+  }
+
+  release(): void {
+    const { held = [] } = this;
+    this.held = undefined;
+    for (const socket of held) this.join(socket);
   }
 
   private join(near: net.Socket): void {

@@ -1,6 +1,7 @@
 /**
  * Headers that concern one connection only (RFC 9110 section 7.6.1, RFC 9112 section 9), never passed on in either
- * direction. `trailer` is among them: trailers are framing, announced anew by whoever sends them.
+ * direction. `trailer` is among them: trailers that may be passed on are, but nothing promises them, since not every connection
+ * has a place for them and not each of them may pass (RFC 9110 section 6.6.2 leaves the announcement to the sender).
  */
 export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',

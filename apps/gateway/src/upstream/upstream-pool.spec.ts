@@ -69,7 +69,7 @@ describe('the pools of upstreams', () => {
     const [pool, server] = [startPool(), await rig.upstream((request, response) => response.end(request.url))];
     const [one, other, replaced] = [upstreamAt(server.url), upstreamAt(server.url), upstreamAt(server.url)];
     pool.follow({ added: [one, other], dropped: [] });
-    // undici gives a connection back in the turn after the answer.
+    // So that the upstream has seen the end of its answer, too.
     const ask = async (upstream: ArtifactUpstream): Promise<void> => {
       await get(pool, upstream);
       await nextTurn();
@@ -93,6 +93,23 @@ describe('the pools of upstreams', () => {
     expect(pool.origins).toEqual([server.url]);
     pool.follow({ added: [], dropped: [] });
     expect(pool.origins).toEqual([]);
+  });
+
+  it('counts a request in flight until it is over, once, also when it is given up after that', async () => {
+    const [pool, server] = [startPool(), await rig.upstream((_request, response) => response.end())];
+    const upstream = upstreamAt(server.url);
+    const request = { method: 'GET', path: '/', queryString: '', headers: [], body: undefined };
+    await new Promise<void>((resolve) => {
+      const ended = (): void => {
+        call.abort();
+        resolve();
+      };
+      const nothing = (): undefined => undefined;
+      const receiver = { interim: nothing, started: nothing, received: () => true, ended, failed: nothing };
+      const call = pool.forward(upstream, request, receiver);
+      expect(pool.health.of(server.url).inFlight).toBe(1);
+    });
+    expect(pool.health.of(server.url).inFlight).toBe(0);
   });
 
   it('is there for exactly the upstreams in use, however they came and went', async () => {

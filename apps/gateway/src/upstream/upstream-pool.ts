@@ -1,8 +1,15 @@
 import type { LookupFunction } from 'node:net';
-import { Pool } from 'undici';
 import type { ArtifactUpstream } from '#libs/policy-contracts';
 import { AddressGuard, type AdminOrigin } from './address-guard.ts';
+import { HEALTH_LIMITS, type HealthLimits } from './health/health-limits.ts';
+import type { HealthWatcher } from './health/origin-health.ts';
+import { UpstreamHealth } from './health/upstream-health.ts';
+import { Http1Transport } from './http1/http1-transport.ts';
+import { socketOpener } from './http1/socket-opener.ts';
+import { Ticks } from './http1/ticks.ts';
+import type { TransportLoad, UpstreamTransport } from './transport.ts';
 import { UpstreamCall, type UpstreamReceiver, type UpstreamRequest } from './upstream-call.ts';
+import { UpstreamCredentials } from './upstream-credentials.ts';
 import { UpstreamGroup, type UpstreamAddress } from './upstream-group.ts';
 
 export interface UpstreamPoolOptions {
@@ -10,8 +17,16 @@ export interface UpstreamPoolOptions {
   readonly adminOrigin?: AdminOrigin | undefined;
   /** How names are resolved. Default: the system's resolver. */
   readonly lookup?: LookupFunction | undefined;
+  /** What is trusted and shown over HTTPS. Default: the system's certificate authorities, and nothing. */
+  readonly credentials?: UpstreamCredentials | undefined;
+  /** Default: `UPSTREAM_POOL_LIMITS`. */
+  readonly limits?: UpstreamPoolLimits | undefined;
   /** For `RANDOM` load balancing. Default: Math.random. */
   readonly random?: (() => number) | undefined;
+  /** Milliseconds of a clock that never goes back: what ejections and retry budgets are measured by. Default: `performance.now()`. */
+  readonly nowMs?: (() => number) | undefined;
+  /** Hears of ejections. Default: nobody. */
+  readonly watcher?: HealthWatcher | undefined;
 }
 
 /** What a swap of the configuration changes of the upstreams in use. */
@@ -22,15 +37,26 @@ export interface UpstreamChange {
   readonly dropped: readonly ArtifactUpstream[];
 }
 
-/** Limits of the connections to one origin. */
-export const UPSTREAM_POOL_LIMITS = {
-  /** Connections to one origin at most; further requests wait for a free one. */
-  connectionsPerOrigin: 1024,
-  /** How long an idle connection is kept when the upstream names no time of its own (Node's servers close after 5 s). */
-  idleConnectionMs: 4_000,
-  /** Size of the head of an answer at most. */
-  answerHeadBytes: 64 * 1024,
-} as const;
+/** Limits of the connections to one origin, and of what its failures lead to. */
+export interface UpstreamPoolLimits {
+  /** Connections to one origin at most; further requests wait for a free one, at most the connect timeout. */
+  readonly maxConnections: number;
+  /** How long an idle connection is kept when the upstream names no time of its own. */
+  readonly idleTimeoutMs: number;
+  /** Size of the head of an answer, and of its trailers, at most. */
+  readonly maxHeaderBytes: number;
+  readonly health: HealthLimits;
+}
+
+export const UPSTREAM_POOL_LIMITS: UpstreamPoolLimits = {
+  maxConnections: 1024,
+  // Node's servers close after 5 s.
+  idleTimeoutMs: 4_000,
+  maxHeaderBytes: 64 * 1024,
+  health: HEALTH_LIMITS,
+};
+
+const NO_LOAD: TransportLoad = { open: 0, idle: 0, waiting: 0 };
 
 const keyOf = (address: UpstreamAddress, connectTimeoutMs: number): string => `${address.origin} ${connectTimeoutMs}`;
 
@@ -39,9 +65,14 @@ const keyOf = (address: UpstreamAddress, connectTimeoutMs: number): string => `$
  * connection) lives across configurations and is dropped when no proxy uses the origin any more.
  */
 export class UpstreamPool {
+  /** Of the origins in use. */
+  readonly health: UpstreamHealth;
   readonly #guard: AddressGuard;
   readonly #random: () => number;
-  readonly #pools = new Map<string, Pool>();
+  readonly #credentials: UpstreamCredentials;
+  readonly #limits: UpstreamPoolLimits;
+  readonly #ticks = new Ticks();
+  readonly #pools = new Map<string, UpstreamTransport>();
   /** How many addresses of upstreams in use want each pool. */
   readonly #users = new Map<string, number>();
   /** Pools that a request of an older configuration asked for after their last user was gone. */
@@ -51,7 +82,10 @@ export class UpstreamPool {
 
   constructor(options: UpstreamPoolOptions = {}) {
     this.#guard = new AddressGuard(options.adminOrigin, options.lookup);
+    this.#credentials = options.credentials ?? new UpstreamCredentials();
+    this.#limits = options.limits ?? UPSTREAM_POOL_LIMITS;
     this.#random = options.random ?? Math.random;
+    this.health = new UpstreamHealth({ ...options, limits: this.#limits.health });
   }
 
   /**
@@ -65,6 +99,7 @@ export class UpstreamPool {
         poolOf: (address) => this.#poolOf(address, upstream.connectTimeoutMs),
         readTimeoutMs: upstream.readTimeoutMs,
         retryCount: upstream.retryCount,
+        nowMs: this.health.nowMs,
       },
       request,
       receiver,
@@ -86,11 +121,24 @@ export class UpstreamPool {
       left.add(key);
     }
     for (const key of left) this.#closeUnused(key);
+    for (const { origin } of this.#addressesOf(added)) this.health.used(origin);
+    for (const { origin } of this.#addressesOf(dropped)) this.health.unused(origin);
   }
 
   /** Origins that have a pool now, for metrics. */
   get origins(): readonly string[] {
     return [...new Set([...this.#pools.keys()].map((key) => key.slice(0, key.indexOf(' '))))];
+  }
+
+  /** Connections by origin, for metrics. */
+  get loads(): ReadonlyMap<string, TransportLoad> {
+    const loads = new Map<string, TransportLoad>();
+    for (const [key, { load }] of this.#pools) {
+      const origin = key.slice(0, key.indexOf(' '));
+      const { open, idle, waiting } = loads.get(origin) ?? NO_LOAD;
+      loads.set(origin, { open: open + load.open, idle: idle + load.idle, waiting: waiting + load.waiting });
+    }
+    return loads;
   }
 
   /** Finishes the requests in flight and closes every connection. */
@@ -103,7 +151,7 @@ export class UpstreamPool {
   #groupOf(upstream: ArtifactUpstream): UpstreamGroup {
     let group = this.#groups.get(upstream);
     if (group === undefined) {
-      group = new UpstreamGroup(upstream, this.#guard, this.#random);
+      group = new UpstreamGroup(upstream, { guard: this.#guard, health: this.health, random: this.#random });
       this.#groups.set(upstream, group);
     }
     return group;
@@ -115,6 +163,10 @@ export class UpstreamPool {
     }
   }
 
+  *#addressesOf(upstreams: Iterable<ArtifactUpstream>): Generator<UpstreamAddress> {
+    for (const upstream of upstreams) yield* this.#groupOf(upstream).addresses;
+  }
+
   #closeUnused(key: string): void {
     if ((this.#users.get(key) ?? 0) > 0) return;
     this.#users.delete(key);
@@ -124,20 +176,25 @@ export class UpstreamPool {
   }
 
   /** A request of an older configuration may still ask for an origin that was dropped: it gets a pool again. */
-  #poolOf(address: UpstreamAddress, connectTimeoutMs: number): Pool {
+  #poolOf(address: UpstreamAddress, connectTimeoutMs: number): UpstreamTransport {
     const key = keyOf(address, connectTimeoutMs);
     let pool = this.#pools.get(key);
     if (pool === undefined) {
-      pool = new Pool(address.origin, {
-        connections: UPSTREAM_POOL_LIMITS.connectionsPerOrigin,
-        keepAliveTimeout: UPSTREAM_POOL_LIMITS.idleConnectionMs,
-        maxHeaderSize: UPSTREAM_POOL_LIMITS.answerHeadBytes,
-        pipelining: 1,
-        connect: { timeout: connectTimeoutMs, lookup: this.#guard.lookupFor(address.port) },
-      });
+      pool = this.#open(address, connectTimeoutMs);
       this.#pools.set(key, pool);
       if (!this.#users.has(key)) this.#strays.add(key);
     }
     return pool;
+  }
+
+  #open({ origin, port }: UpstreamAddress, connectTimeoutMs: number): UpstreamTransport {
+    const { maxConnections, idleTimeoutMs, maxHeaderBytes } = this.#limits;
+    const lookup = this.#guard.lookupFor(port);
+    return new Http1Transport({
+      opener: socketOpener({ origin, port, lookup, credentials: this.#credentials }),
+      ticks: this.#ticks,
+      host: new URL(origin).host,
+      ...{ maxConnections, idleTimeoutMs, connectTimeoutMs, maxHeadBytes: maxHeaderBytes },
+    });
   }
 }

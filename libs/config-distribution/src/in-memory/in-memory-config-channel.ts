@@ -169,6 +169,10 @@ export class InMemoryConfigChannel implements ConfigChannel {
     return [...this.heldIdentities.values()].filter((one) => one.kind === kind);
   }
 
+  async nudge(): Promise<void> {
+    this.announce('changes', '');
+  }
+
   async watch(topic: 'changes' | 'leases', onHint: Hinted): Promise<Watch> {
     this.watchers[topic].add(onHint);
     return { close: async () => void this.watchers[topic].delete(onHint) };

@@ -12,6 +12,11 @@ export const redisKeysOf = (environment: string) => {
     checkpoint: `${prefix}:checkpoint`,
     leases: `${prefix}:leases`,
     leaseTimes: `${prefix}:lease-times`,
+    keySets: (origin: 'policy' | 'variable') => ({
+      attempts: `${prefix}:key-sets:${origin}:attempts`,
+      documents: `${prefix}:key-sets:${origin}:documents`,
+      uses: `${prefix}:key-sets:${origin}:uses`,
+    }),
     identities: (kind: string) => `${prefix}:identities:${kind}`,
     topic: (topic: 'changes' | 'leases') => `${prefix}:topic:${topic}`,
   };

@@ -221,6 +221,12 @@ export class RedisConfigChannel implements ConfigChannel {
     });
   }
 
+  nudge(): Promise<void> {
+    return this.reach(async () => {
+      await this.redis.publish(this.keys.topic('changes'), '');
+    });
+  }
+
   async watch(topic: 'changes' | 'leases', onHint: (message: string | undefined) => void): Promise<Watch> {
     let isOpen = true;
     const subscriber = this.redis.duplicate({

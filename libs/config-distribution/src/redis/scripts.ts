@@ -12,6 +12,8 @@ const SCRIPTS = {
   gwLeaseTimes: { numberOfKeys: 1, lua: source('./lease-times.lua') },
   gwLiveLeases: { numberOfKeys: 2, lua: source('./live-leases.lua') },
   gwPutIdentity: { numberOfKeys: 1, lua: source('./put-identity.lua') },
+  gwReadKeySet: { numberOfKeys: 1, lua: source('./read-key-set.lua') },
+  gwPutKeySet: { numberOfKeys: 3, lua: source('./put-key-set.lua') },
 } as const;
 
 /** A connection that knows the scripts of this folder; each is one atomic step. */
@@ -23,6 +25,8 @@ export interface ScriptedRedis extends Redis {
   gwLeaseTimes(...keysThenArguments: string[]): Promise<string[]>;
   gwLiveLeases(...keysThenArguments: string[]): Promise<string[]>;
   gwPutIdentity(...keysThenArguments: string[]): Promise<number>;
+  gwReadKeySet(...keysThenArguments: string[]): Promise<string>;
+  gwPutKeySet(...keysThenArguments: string[]): Promise<number>;
 }
 
 /** Teaches a connection the scripts; they are sent once and called by hash. */

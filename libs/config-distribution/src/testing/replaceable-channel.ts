@@ -36,6 +36,7 @@ export class ReplaceableChannel implements ConfigChannel {
     this.reach((channel) => channel.identities(kind, subjects));
   scanIdentities = (kind: string, cursor: string) => this.reach((channel) => channel.scanIdentities(kind, cursor));
   identity = (kind: string, subject: string) => this.reach((channel) => channel.identity(kind, subject));
+  nudge = () => this.reach((channel) => channel.nudge());
 
   watch(topic: 'changes' | 'leases', onHint: (message: string | undefined) => void): Promise<Watch> {
     return this.server.watch(topic, onHint);

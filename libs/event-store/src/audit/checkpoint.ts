@@ -60,6 +60,10 @@ const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
 const signedBytes = (checkpoint: UnsignedCheckpoint | Record<string, unknown>): Buffer =>
   Buffer.from(canonicalJson({ ...checkpoint, signature: undefined }), 'utf8');
 
+/** Whether it says that it is a checkpoint, whoever signed it. */
+export const isCheckpointLike = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && (value as Partial<Checkpoint>).kind === CHECKPOINT_KIND;
+
 /** Signs checkpoints, and tells those signed here from others. */
 export class CheckpointSeal {
   private readonly privateKey: KeyObject;

@@ -45,6 +45,10 @@ function signingKeyOf(jwk: JsonObject, context: LinkContext) {
   }
 }
 
+/** A key of another algorithm is from before the policy's algorithm changed; a policy takes one only. */
+export const isFor = (jwk: JsonObject, algorithm: string): boolean =>
+  jwk['alg'] === undefined || jwk['alg'] === algorithm;
+
 function addVerificationKeys(
   jwks: readonly JsonObject[],
   keys: Map<string, KeyObject>,
@@ -53,8 +57,7 @@ function addVerificationKeys(
 ): void {
   jwks.forEach((jwk, index) => {
     const keyId = jwk['kid'];
-    // A key of another algorithm is from before the policy's algorithm changed; this policy takes one only.
-    if (jwk['alg'] !== undefined && jwk['alg'] !== algorithm) return;
+    if (!isFor(jwk, algorithm)) return;
     const key = verificationKeyFrom(jwk, algorithm);
     if (key !== undefined && typeof keyId === 'string') {
       if (!keys.has(keyId)) keys.set(keyId, key);
@@ -65,10 +68,13 @@ function addVerificationKeys(
   });
 }
 
+export function signingKeysOf({ artifact, policyName }: Pick<LinkContext, 'artifact' | 'policyName'>) {
+  return Object.hasOwn(artifact.signingKeys, policyName) ? artifact.signingKeys[policyName] : undefined;
+}
+
 /** The policy's keys from its artifact; undefined when they cannot be used: each reason is a link fault. */
 export function linkAuthJwtKeys(contract: AuthJwtContract, context: LinkContext): AuthJwtKeys | undefined {
-  const { artifact, policyName } = context;
-  const jwks = Object.hasOwn(artifact.signingKeys, policyName) ? artifact.signingKeys[policyName] : undefined;
+  const jwks = signingKeysOf(context);
   if (jwks === undefined) {
     const message = 'the artifact holds no signing key for this policy';
     context.refuse({ field: 'signingKeys', code: 'missing_signing_key', message });

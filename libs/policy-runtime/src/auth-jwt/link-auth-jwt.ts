@@ -1,14 +1,15 @@
-import { compileVerifier, refusal, type KeySelector, type VerifyResult } from '#libs/jwt-engine';
+import { refusal, type VerifyResult } from '#libs/jwt-engine';
 import type { AuthJwtContract } from '#libs/policy-contracts';
 import { envelopeFault } from '../exchange/envelope-fault.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Fault } from '../exchange/fault.ts';
 import type { LinkContext } from '../linking/link-context.ts';
-import type { Step } from '../linking/step.ts';
+import { whenAnswered, type Step } from '../linking/step.ts';
 import { setUpstreamHeader } from '../linking/upstream-header.ts';
 import { tokenVariables } from '../tokens/token-variables.ts';
-import { audienceOf } from './audience.ts';
-import { linkAuthJwtKeys, type AuthJwtKeys } from './auth-jwt-keys.ts';
+import { compileAccessTokenVerifier } from './access-token-verifier.ts';
+import { linkAuthJwtKeys } from './auth-jwt-keys.ts';
+import { linkCredentialCheck } from './credential-check.ts';
 import { linkRevocationCheck } from './revocation-check.ts';
 
 const FAULT_STRING = 'Authentication policy failed! JWT is not valid!';
@@ -37,7 +38,7 @@ function authJwtFault(policyName: string, correlationId: string, reason: string)
 type FoundToken = { readonly token: string } | { readonly missing: string };
 
 function headerToken(exchange: Exchange): string | undefined {
-  const lines = exchange.headers().get('authorization') ?? [];
+  const lines = exchange.headerLines('authorization') ?? [];
   return lines.length === 1 ? BEARER.exec(lines[0] ?? '')?.[1]?.trim() : undefined;
 }
 
@@ -51,22 +52,6 @@ function tokenIn(exchange: Exchange, allowsParameter: boolean): FoundToken {
   return token === '' ? { missing: 'no token' } : { token };
 }
 
-function linkVerifier({ artifact }: LinkContext, { algorithm, verification }: AuthJwtKeys) {
-  const key: KeySelector<undefined> = ({ kid }) => {
-    if (typeof kid !== 'string' || kid === '') return refusal('KeyIdMissing');
-    return verification.get(kid) ?? refusal('NoMatchingPublicKey');
-  };
-  return compileVerifier<undefined>({
-    algorithms: [algorithm],
-    key,
-    type: 'at+jwt',
-    issuer: artifact.environment.tokenIssuer,
-    audience: audienceOf(artifact.project, artifact.proxy),
-    // Another gateway's clock may be a moment ahead of this one's.
-    ignoreIssuedAt: true,
-  });
-}
-
 /** `error` is what stands against the token, whatever its own verification says. */
 function publish(policyName: string, exchange: Exchange, result: VerifyResult, error: string | undefined): void {
   const finding = { jwt: result.jwt, isValid: error === undefined, error, nowMs: exchange.nowMs, allowanceSeconds: 0 };
@@ -78,11 +63,13 @@ export function linkAuthJwt(contract: AuthJwtContract, context: LinkContext): St
   const { policyName, options } = context;
   const keys = linkAuthJwtKeys(contract, context);
   if (keys === undefined) return () => undefined;
-  const verify = linkVerifier(context, keys);
+  const memory = contract.cacheVerifiedTokens === false ? undefined : options.verifiedTokens;
+  const verify = compileAccessTokenVerifier(contract, context, keys, memory);
   const revocationFault = linkRevocationCheck(contract, context);
   const { allowUrlParameters, addUserToHeader, userHeaderName, clearAuth } = contract;
 
   const refuse = (exchange: Exchange, reason: string) => authJwtFault(policyName, exchange.correlationId, reason);
+  const credentialFault = linkCredentialCheck(contract, context, refuse);
   const admit = (exchange: Exchange, subject: unknown): void => {
     if (clearAuth) exchange.upstreamHeaders.set('authorization', undefined);
     if (!addUserToHeader) return;
@@ -98,12 +85,18 @@ export function linkAuthJwt(contract: AuthJwtContract, context: LinkContext): St
       return refuse(exchange, found.missing);
     }
     const result = verify(found.token, nowMs / 1000, undefined);
-    const unknown = result.ok ? revocationFault(exchange.correlationId) : undefined;
-    publish(policyName, exchange, result, result.ok ? unknown?.message : FAULT_STRING);
-    if (!result.ok)
+    if (!result.ok) {
+      publish(policyName, exchange, result, FAULT_STRING);
       return refuse(exchange, result.claim === undefined ? result.code : `${result.code} ${result.claim}`);
-    if (unknown !== undefined) return unknown;
-    admit(exchange, result.jwt.claims['sub']);
-    return undefined;
+    }
+    const { claims } = result.jwt;
+    // What is known to be revoked is refused as that, however long ago it was known.
+    const isRevoked = options.revocations?.isRevoked(claims) === true;
+    const stopped = isRevoked ? refuse(exchange, 'revoked') : revocationFault(exchange.correlationId);
+    return whenAnswered(stopped ?? credentialFault(exchange, claims, nowMs), (fault) => {
+      publish(policyName, exchange, result, fault?.message);
+      if (fault === undefined) admit(exchange, claims['sub']);
+      return fault;
+    });
   };
 }

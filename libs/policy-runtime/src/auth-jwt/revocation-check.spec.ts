@@ -17,8 +17,10 @@ async function called(policy: object, revocations: RevocationKnowledge | undefin
   return { exchange, fault: await routeOf(proxy).runRequest(exchange, NOW_MS) };
 }
 
-const LIVE: RevocationKnowledge = { isLive: true, ageMs: 0 };
-const cutOff = (ageMs: number): RevocationKnowledge => ({ isLive: false, ageMs });
+const NOTHING_REVOKED = { isRevoked: () => false };
+const LIVE: RevocationKnowledge = { isLive: true, ageMs: 0, ...NOTHING_REVOKED };
+const BETWEEN_LOOKS: RevocationKnowledge = { isLive: true, ageMs: 1_050, ...NOTHING_REVOKED };
+const cutOff = (ageMs: number): RevocationKnowledge => ({ isLive: false, ageMs, ...NOTHING_REVOKED });
 const CLOSED = { revocationCheck: 'closed' };
 const BARELY = { revocationCheck: 'boundedStale', revocationStaleSeconds: 1 };
 const BOUNDED = { revocationCheck: 'boundedStale', revocationStaleSeconds: 30 };
@@ -29,7 +31,7 @@ describe('revocationCheck', () => {
     ['closed passes while Redis is connected', CLOSED, LIVE, undefined],
     ['closed is 503 at once when it is not', CLOSED, cutOff(1), 503],
     ['closed is 503 when nothing is known', CLOSED, undefined, 503],
-    ['boundedStale passes between two looks at a connected Redis', BARELY, { isLive: true, ageMs: 1_050 }, undefined],
+    ['boundedStale passes between two looks at a connected Redis', BARELY, BETWEEN_LOOKS, undefined],
     ['boundedStale passes up to its seconds', BOUNDED, cutOff(30_000), undefined],
     ['boundedStale is 503 after them', BOUNDED, cutOff(30_001), 503],
     ['boundedStale is 503 when Redis was never read', BOUNDED, cutOff(Infinity), 503],
@@ -46,6 +48,29 @@ describe('revocationCheck', () => {
     expect(JSON.parse(fault?.body ?? '')).toMatchObject({ fault: { faultCode: 'GWD-015', faultStatusCode: '503' } });
     expect(exchange.variable('jwt.Login.valid')).toBe(false);
     expect(exchange.upstreamHeaders.get('x-authenticated-userid')).toBeUndefined();
+  });
+
+  it.each([
+    ['lastKnown', { revocationCheck: 'lastKnown' }, true],
+    ['closed', CLOSED, true],
+    ['closed, not connected', CLOSED, false],
+    ['boundedStale, known too long ago', BOUNDED, false],
+  ])('refuses a revoked token as that with %s', async (_what, policy, isLive) => {
+    const asked: unknown[] = [];
+    const isRevoked = (claims: unknown): boolean => asked.push(claims) > 0;
+    const { fault, exchange } = await called(policy, { isLive, ageMs: isLive ? 0 : Infinity, isRevoked });
+    expect(fault).toMatchObject({ status: 401, name: 'ERR-044', reason: 'revoked' });
+    expect(fault?.headers).toContainEqual(['WWW-Authenticate', 'Bearer error="invalid_token"']);
+    expect(asked).toMatchObject([{ sub: 'alice', client_id: 'c', jti: 'j', iat: NOW_MS / 1_000 }]);
+    expect(exchange.variable('jwt.Login.valid')).toBe(false);
+    expect(exchange.upstreamHeaders.get('x-authenticated-userid')).toBeUndefined();
+  });
+
+  it('is not asked about a token that is none', async () => {
+    const isRevoked = (): boolean => {
+      throw new Error('asked');
+    };
+    expect((await called(BOUNDED, { isLive: true, ageMs: 0, isRevoked }, 'not.a.token')).fault?.status).toBe(401);
   });
 
   it('refuses a bad token as one, connected or not', async () => {

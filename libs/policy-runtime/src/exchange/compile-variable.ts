@@ -105,8 +105,10 @@ const responseHeader = ({ response }: VariableSource, name: string): readonly st
   const value = response?.headers.get(name);
   return value === undefined ? undefined : [value];
 };
-const faultHeader = ({ fault }: VariableSource, name: string): readonly string[] | undefined =>
-  fault?.headers.filter(([header]) => header.toLowerCase() === name).map(([, value]) => value);
+const faultHeader = ({ fault }: VariableSource, name: string): readonly string[] | undefined => {
+  const lines = fault?.headers.filter(([header]) => header.toLowerCase() === name).map(([, value]) => value);
+  return lines?.length === 0 ? undefined : lines;
+};
 
 /** The message a flow works on: the request, the response, the fault. */
 function aliasReader(rest: string): VariableReader {
@@ -120,7 +122,7 @@ function aliasReader(rest: string): VariableReader {
 
 /** Families of variables: everything after the prefix is a name. */
 const BY_PREFIX: readonly (readonly [string, (rest: string, name: string) => VariableReader])[] = [
-  ['request.header.', (rest) => headerReader(rest, (source, name) => source.headers().get(name))],
+  ['request.header.', (rest) => headerReader(rest, (source, name) => source.headerLines(name))],
   ['request.queryparam.', (rest) => parameterReader(rest, (source) => source.queryParameters())],
   ['request.formparam.', (rest) => parameterReader(rest, (source) => source.formParameters())],
   ['response.header.', (rest) => headerReader(rest, responseHeader)],

@@ -1,6 +1,6 @@
 import { compileVariable } from './compile-variable.ts';
 import type { Fault } from './fault.ts';
-import { headersByName, isFormType, parametersByName } from './values-by-name.ts';
+import { headerLinesIn, isFormType, parametersByName } from './values-by-name.ts';
 import type {
   ExchangeRequest,
   ExchangeResponse,
@@ -35,7 +35,6 @@ export class Exchange implements VariableSource {
   faultName: string | undefined;
   private custom: Map<string, VariableValue> | undefined;
   private tokens: Map<string, TokenVariables> | undefined;
-  private parsedHeaders: ValuesByName | undefined;
   private parsedQuery: ValuesByName | undefined;
   private parsedForm: ValuesByName | undefined;
 
@@ -59,7 +58,6 @@ export class Exchange implements VariableSource {
     this.faultName = undefined;
     this.custom = undefined;
     this.tokens = undefined;
-    this.parsedHeaders = undefined;
     this.parsedQuery = undefined;
     this.parsedForm = undefined;
   }
@@ -106,8 +104,8 @@ export class Exchange implements VariableSource {
     if (this.phase !== 'error') this.faultName = faultName;
   }
 
-  headers(): ValuesByName {
-    return (this.parsedHeaders ??= headersByName(this.request.rawHeaders));
+  headerLines(name: string): readonly string[] | undefined {
+    return headerLinesIn(this.request.rawHeaders, name);
   }
 
   queryParameters(): ValuesByName {
@@ -117,7 +115,7 @@ export class Exchange implements VariableSource {
   formParameters(): ValuesByName {
     if (this.parsedForm === undefined) {
       const { body } = this.request;
-      const isForm = isFormType(this.headers().get('content-type')?.[0]);
+      const isForm = isFormType(this.headerLines('content-type')?.[0]);
       this.parsedForm = isForm && body !== undefined ? parametersByName(body.toString('utf8')) : NO_VALUES;
     }
     return this.parsedForm;

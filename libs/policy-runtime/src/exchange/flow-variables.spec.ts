@@ -180,6 +180,8 @@ describe('variables that change', () => {
     one.phase = 'error';
     one.raise({ status: 401, headers: [['X-A', 'fault']], body: '{}', name: 'N', policy: 'P', reason: 'why' });
     expect([message(one), status(one), one.variable('message.content')]).toEqual(['fault', 401, '{}']);
+    const absent = ['error.header.x-b', 'error.header.x-b.values.count', 'error.header.x-b.values.string'];
+    expect(absent.map((name) => one.variable(name))).toEqual([undefined, undefined, undefined]);
     expect(one.variable('error.message')).toBe('why');
     expect(one.variable('fault.name')).toBe('N');
   });

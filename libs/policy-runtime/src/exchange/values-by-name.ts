@@ -6,13 +6,17 @@ function add(values: Map<string, string[]>, name: string, value: string): void {
   else known.push(value);
 }
 
-/** Headers by lower-case name, from name, value, name, value … */
-export function headersByName(rawHeaders: readonly string[]): ValuesByName {
-  const values = new Map<string, string[]>();
+/** The lines of one header by its lower-case name; undefined: there is none. To look through a list is cheaper than to index it. */
+export function headerLinesIn(rawHeaders: readonly string[], name: string): readonly string[] | undefined {
+  let lines: string[] | undefined;
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    add(values, (rawHeaders[index] ?? '').toLowerCase(), rawHeaders[index + 1] ?? '');
+    const given = rawHeaders[index] ?? '';
+    if (given.length !== name.length || given.toLowerCase() !== name) continue;
+    const line = rawHeaders[index + 1] ?? '';
+    if (lines === undefined) lines = [line];
+    else lines.push(line);
   }
-  return values;
+  return lines;
 }
 
 /** Decoded parameters of a query or of a body in application/x-www-form-urlencoded. */

@@ -63,8 +63,8 @@ export interface VariableSource {
   readonly faultName: string | undefined;
   /** Variables that were set; a name with the value undefined was unset. undefined: none ever was. */
   readonly customVariables: ReadonlyMap<string, VariableValue> | undefined;
-  /** Header values by lower-case name. */
-  headers(): ValuesByName;
+  /** The lines of a header of the request by its lower-case name; undefined: it has none. */
+  headerLines(name: string): readonly string[] | undefined;
   queryParameters(): ValuesByName;
   formParameters(): ValuesByName;
   /** A variable of a policy that ran: `jwt.<policy name>.…`. */

@@ -1,4 +1,4 @@
-import type { ArtifactEndpoint } from '#libs/policy-contracts';
+import type { ArtifactEndpoint, PlacedPolicy } from '#libs/policy-contracts';
 import type { Fault } from '../exchange/fault.ts';
 import {
   artifactOf,
@@ -170,16 +170,30 @@ describe('the order of policies', () => {
     expect(ran(exchange, names)).toEqual(['e1']);
   });
 
-  it('runs the whole error pipeline, whose faults change nothing', async () => {
-    const error = (stage: string) => (stage === 'proxy' ? [stop('S'), marking('p1')] : [marking('e1')]);
-    const one = proxy((stage) => pipelines({ error: error(stage) }));
-    const exchange = exchangeFor(one);
+  it('runs the error pipeline: proxy level, then endpoint level, until a fault, which changes nothing', async () => {
     const first: Fault = { status: 401, headers: [], body: '', name: 'First', policy: 'X', reason: 'why' };
-    const route = routeOf(one);
-    expect(await route.runError(exchange, first, NOW_MS)).toBe(first);
-    expect(ran(exchange, names)).toEqual(['p1', 'e1']);
-    expect(exchange.variable('fault.name')).toBe('First');
-    expect(route.hasResponsePipeline).toBe(false);
+    const after = async (...ofTheEndpoint: readonly PlacedPolicy[]) => {
+      const error = (stage: string) => (stage === 'proxy' ? [marking('p1'), marking('p2')] : ofTheEndpoint);
+      const one = proxy((stage) => pipelines({ error: error(stage) }));
+      const exchange = exchangeFor(one);
+      const route = routeOf(one);
+      expect(route.hasResponsePipeline).toBe(false);
+      expect(await route.runError(exchange, first, NOW_MS)).toBe(first);
+      expect(exchange.variable('fault.name')).toBe('First');
+      return ran(exchange, names);
+    };
+    expect(await after(marking('e1'), marking('e2'))).toEqual(['p1', 'p2', 'e1', 'e2']);
+    expect(await after(marking('e1'), stop('S'), marking('e2'))).toEqual(['p1', 'p2', 'e1']);
+  });
+
+  it('has those of the proxy alone for a request that no endpoint takes', async () => {
+    const raising = (name: string) => placed(name, { type: 'policy-raise-fault', statusCode: 418 });
+    const error = (stage: string) => (stage === 'proxy' ? [marking('p1')] : [raising('e1')]);
+    const one = proxy((stage) => pipelines({ error: error(stage) }));
+    const exchange = exchangeFor(one, { pathSuffix: '/8' });
+    const first: Fault = { status: 404, headers: [], body: '', name: 'First', policy: '', reason: 'why' };
+    expect(await one.outsideEndpoints.runError(exchange, first, NOW_MS)).toBe(first);
+    expect(ran(exchange, names)).toEqual(['p1']);
   });
 
   it('skips inactive policies and those whose condition is false', async () => {

@@ -2,11 +2,13 @@ import {
   compileErrorTemplate,
   type ArtifactEndpoint,
   type ArtifactPipelines,
+  type ErrorTemplateKind,
   type ErrorTemplateValues,
   type PlacedPolicy,
   type ProxyArtifact,
 } from '#libs/policy-contracts';
 import { linkIssuer, type LinkedIssuer } from '../auth-jwt/link-issuer.ts';
+import { publicKeysOf, type PublicKey } from '../auth-jwt/public-keys.ts';
 import type { LinkContext, LinkFault, LinkOptions } from '../linking/link-context.ts';
 import type { Step } from '../linking/step.ts';
 import {
@@ -14,9 +16,15 @@ import {
   matchEverything,
   type EndpointMatch,
   type MatchableEndpoint,
-  type MatchEndpoint,
 } from './endpoint-matcher.ts';
-import { activePolicies, allPolicies, linkRoute, NO_STEPS, type LinkedPipelines } from './link-route.ts';
+import {
+  activePolicies,
+  allPolicies,
+  linkRoute,
+  NO_STEPS,
+  type LinkedPipelines,
+  type LinkedRoute,
+} from './link-route.ts';
 import { PathTemplate } from './path-template.ts';
 import { guardedHeadersOf, linkPolicy } from './policy-linkers.ts';
 
@@ -25,14 +33,28 @@ export interface LinkedProxy {
   readonly artifact: ProxyArtifact;
   /** Which endpoint the rest of the path (after the relative path; starts with `/` or is empty) means. */
   matchEndpoint(method: string, pathSuffix: string): EndpointMatch;
+  /** Where a request stands that none of the endpoints takes: of its policies only those of the ERROR pipeline run. */
+  readonly outsideEndpoints: LinkedRoute;
   /**
    * Active policies with managedFromThisPolicy in execution order: proxy level, then endpoints by name and method. For
-   * the token endpoint.
+   * `/auth/jwt`.
    */
   readonly issuers: readonly LinkedIssuer[];
-  /** Body of a fault in Apinizer's envelope by the proxy's error template; undefined: the envelope itself. */
-  readonly errorBody: ((values: ErrorTemplateValues) => string) | undefined;
+  /** Those without managedFromThisPolicy, in the same order: for `/credential/jwt`. */
+  readonly credentialIssuers: readonly LinkedIssuer[];
+  /** Of all active policies that take tokens of this environment: for whoever verifies these tokens elsewhere. */
+  readonly publicKeys: readonly PublicKey[];
+  /** Body of a fault in Apinizer's envelope by the proxy's error templates; undefined: it has none. */
+  readonly errorBodies: ErrorBodies | undefined;
+  /**
+   * Of the key sets that active policies name whatever the request is, each once and spelled as `URL.href` without
+   * fragment. Their keys should be there before the first token is.
+   */
+  readonly keySetAddresses: readonly string[];
 }
+
+/** One at least. */
+export type ErrorBodies = Readonly<Partial<Record<ErrorTemplateKind, (values: ErrorTemplateValues) => string>>>;
 
 export type LinkOutcome =
   { readonly ok: true; readonly proxy: LinkedProxy } | { readonly ok: false; readonly faults: readonly LinkFault[] };
@@ -49,6 +71,7 @@ function guardedHeadersIn({ pipelines, endpoints }: ProxyArtifact): string[] {
 /** Links the policies of one artifact and collects what cannot work. */
 class ProxyLinker {
   readonly faults: LinkFault[] = [];
+  readonly keySetAddresses = new Set<string>();
   private readonly artifact: ProxyArtifact;
   private readonly options: LinkOptions;
 
@@ -61,15 +84,14 @@ class ProxyLinker {
     return { request: this.steps(request), response: this.steps(response), error: this.steps(error) };
   }
 
-  matcher(): MatchEndpoint {
+  routes(): Pick<LinkedProxy, 'matchEndpoint' | 'outsideEndpoints'> {
     const proxyLevel = this.pipelines(this.artifact.pipelines);
     const proxyPolicies = activePolicies(this.artifact.pipelines);
     const { endpoints } = this.artifact;
     const guardedHeaders = guardedHeadersIn(this.artifact);
-    if (endpoints.length === 0) {
-      const alone = { endpoint: undefined, endpointLevel: NO_STEPS, policies: proxyPolicies };
-      return matchEverything(linkRoute({ ...alone, proxyLevel, guardedHeaders }));
-    }
+    const alone = { endpoint: undefined, endpointLevel: NO_STEPS, policies: proxyPolicies };
+    const outsideEndpoints = linkRoute({ ...alone, proxyLevel, guardedHeaders });
+    if (endpoints.length === 0) return { matchEndpoint: matchEverything(outsideEndpoints), outsideEndpoints };
     const matchable = endpoints.flatMap((endpoint): MatchableEndpoint[] => {
       const endpointLevel = this.pipelines(endpoint.pipelines);
       const template = this.templateOf(endpoint);
@@ -78,20 +100,30 @@ class ProxyLinker {
       const route = linkRoute({ endpoint, proxyLevel, endpointLevel, policies, guardedHeaders });
       return [{ template, method: endpoint.httpMethod, route }];
     });
-    return compileEndpointMatcher(matchable);
+    return { matchEndpoint: compileEndpointMatcher(matchable), outsideEndpoints };
   }
 
-  issuers(): LinkedIssuer[] {
+  issuers(isManaged: boolean): LinkedIssuer[] {
     const endpoints = [...this.artifact.endpoints].sort((left, right) => {
       const [one, other] = [`${left.name} ${left.httpMethod}`, `${right.name} ${right.httpMethod}`];
       return one === other ? 0 : one < other ? -1 : 1;
     });
     const levels = [this.artifact.pipelines, ...endpoints.map(({ pipelines }) => pipelines)];
     return levels.flatMap(activePolicies).flatMap(({ name, policy }) => {
-      if (policy.type !== 'policy-auth-jwt' || !policy.managedFromThisPolicy) return [];
+      if (policy.type !== 'policy-auth-jwt' || policy.managedFromThisPolicy !== isManaged) return [];
       const issuer = linkIssuer(policy, this.contextOf(name));
       return issuer === undefined ? [] : [issuer];
     });
+  }
+
+  publicKeys(): PublicKey[] {
+    const { artifact } = this;
+    const levels = [artifact.pipelines, ...artifact.endpoints.map(({ pipelines }) => pipelines)];
+    return levels
+      .flatMap(activePolicies)
+      .flatMap(({ name, policy }) =>
+        policy.type === 'policy-auth-jwt' ? publicKeysOf(policy, { artifact, policyName: name }) : [],
+      );
   }
 
   private steps(policies: readonly PlacedPolicy[]): Step[] {
@@ -112,7 +144,11 @@ class ProxyLinker {
 
   private contextOf(policyName: string): LinkContext {
     const { artifact, options } = this;
-    return { artifact, options, policyName, refuse: (fault) => this.faults.push({ policy: policyName, ...fault }) };
+    return {
+      ...{ artifact, options, policyName },
+      refuse: (fault) => this.faults.push({ policy: policyName, ...fault }),
+      nameKeySet: (address) => this.keySetAddresses.add(address),
+    };
   }
 
   private refuseEndpoint({ name, httpMethod }: ArtifactEndpoint, code: string, message: string): undefined {
@@ -141,15 +177,33 @@ class ProxyLinker {
   }
 }
 
+function errorBodiesOf({ jsonErrorTemplate, xmlErrorTemplate }: ProxyArtifact): ErrorBodies | undefined {
+  if (jsonErrorTemplate === undefined && xmlErrorTemplate === undefined) return undefined;
+  return {
+    ...(jsonErrorTemplate && { json: compileErrorTemplate(jsonErrorTemplate.template, 'json') }),
+    ...(xmlErrorTemplate && { xml: compileErrorTemplate(xmlErrorTemplate.template, 'xml') }),
+  };
+}
+
 /**
  * Turns an artifact into closures: keys parsed, conditions and variables compiled, endpoints indexed. Never throws on bad
  * content; every fault at once.
  */
 export function linkProxy(artifact: ProxyArtifact, options: LinkOptions): LinkOutcome {
   const linker = new ProxyLinker(artifact, options);
-  const matchEndpoint = linker.matcher();
+  const routes = linker.routes();
   if (linker.faults.length > 0) return { ok: false, faults: linker.faults };
-  const { jsonErrorTemplate } = artifact;
-  const errorBody = jsonErrorTemplate && compileErrorTemplate(jsonErrorTemplate.template);
-  return { ok: true, proxy: { artifact, matchEndpoint, issuers: linker.issuers(), errorBody } };
+  const keySetAddresses = [...linker.keySetAddresses];
+  return {
+    ok: true,
+    proxy: {
+      artifact,
+      ...routes,
+      issuers: linker.issuers(true),
+      credentialIssuers: linker.issuers(false),
+      publicKeys: linker.publicKeys(),
+      errorBodies: errorBodiesOf(artifact),
+      keySetAddresses,
+    },
+  };
 }

@@ -24,8 +24,8 @@ export interface LinkedRoute {
   /** Endpoint first, then proxy. */
   runResponse(exchange: Exchange, nowMs: number): Outcome;
   /**
-   * The ERROR pipeline, proxy level first. What a `policy-raise-fault` of it raises becomes the answer and ends the
-   * pipeline; other faults of its policies change nothing, and the first fault stays.
+   * The ERROR pipeline, proxy level first. A fault of one of its policies ends it, as in every pipeline. What a
+   * `policy-raise-fault` raises becomes the answer; any other fault changes nothing, and the first one stays it.
    */
   runError(exchange: Exchange, fault: Fault, nowMs: number): Fault | Promise<Fault>;
   readonly hasResponsePipeline: boolean;
@@ -56,12 +56,6 @@ const raise = (exchange: Exchange, fault: Fault | undefined): Fault | undefined 
 const runStep = (step: Step, exchange: Exchange, nowMs: number): Outcome =>
   whenAnswered(step(exchange, nowMs), (fault) => raise(exchange, fault));
 
-const raisedBy = (fault: Fault | undefined): Fault | undefined => (fault?.isRaised === true ? fault : undefined);
-
-/** Every step runs, whatever the one before it says, up to one that raises an answer: an error has happened already. */
-const runAll = (steps: readonly Step[]): Step =>
-  inSequence(steps.map((step) => (exchange, nowMs) => whenAnswered(step(exchange, nowMs), raisedBy)));
-
 /** What the client sends but the upstream never sees, whatever the policies decide. */
 interface Guards {
   readonly headers: readonly string[];
@@ -71,7 +65,7 @@ interface Guards {
 function runnersOf(proxyLevel: LinkedPipelines, endpointLevel: LinkedPipelines, guards: Guards) {
   const request = inSequence([...proxyLevel.request, ...endpointLevel.request]);
   const response = inSequence([...endpointLevel.response, ...proxyLevel.response]);
-  const error = runAll([...proxyLevel.error, ...endpointLevel.error]);
+  const error = inSequence([...proxyLevel.error, ...endpointLevel.error]);
   return {
     runRequest: (exchange: Exchange, nowMs: number): Outcome => {
       exchange.phase = 'request';
@@ -89,8 +83,7 @@ function runnersOf(proxyLevel: LinkedPipelines, endpointLevel: LinkedPipelines, 
       exchange.phase = 'error';
       exchange.nowMs = nowMs;
       exchange.raise(fault);
-      const raised = error(exchange, nowMs);
-      return raised instanceof Promise ? raised.then((answer) => answer ?? fault) : (raised ?? fault);
+      return whenAnswered(error(exchange, nowMs), (last) => (last?.isRaised === true ? last : fault));
     },
     hasResponsePipeline: proxyLevel.response.length + endpointLevel.response.length > 0,
   };

@@ -30,6 +30,13 @@ function segmentOf(text: string): Segment | undefined {
   return /[{}]/.test(text) ? undefined : { kind: 'literal', text: decodeSegment(text) };
 }
 
+/**
+ * Servers with path parameters (RFC 3986 section 3.3) take `admin;x` for `admin`: the policies of a literal segment must not
+ * be passed by in favour of those of a parameter.
+ */
+const means = (actual: string, literal: string): boolean =>
+  actual === literal || (actual.startsWith(literal) && actual[literal.length] === ';');
+
 function valueIn(actual: string, { before, after }: { before: string; after: string }): string | undefined {
   if (actual.length <= before.length + after.length) return undefined;
   if (!actual.startsWith(before) || !actual.endsWith(after)) return undefined;
@@ -68,7 +75,7 @@ export class PathTemplate {
     for (const [index, segment] of this.segments.entries()) {
       const actual = decoded[index] ?? '';
       if (segment.kind === 'literal') {
-        if (actual !== segment.text) return undefined;
+        if (!means(actual, segment.text)) return undefined;
         continue;
       }
       const value = valueIn(actual, segment);

@@ -2,7 +2,7 @@ import type { PlacedPolicy, PolicyContract, PolicyType } from '#libs/policy-cont
 import { linkAuthJwt, TOKEN_PARAMETER } from '../auth-jwt/link-auth-jwt.ts';
 import type { LinkContext } from '../linking/link-context.ts';
 import type { Step } from '../linking/step.ts';
-import { withCondition, withForwardVariables } from '../linking/wrap-policy.ts';
+import { withCondition, withContinueOnError, withForwardVariables, withVerdicts } from '../linking/wrap-policy.ts';
 import { linkRaiseFault } from '../raise-fault/link-raise-fault.ts';
 import { linkVerifyJwt } from '../verify-jwt/link-verify-jwt.ts';
 
@@ -21,9 +21,10 @@ export const POLICY_LINKERS: PolicyLinkers = {
 const linkByType = <Type extends PolicyType>(type: Type, contract: ContractOf[Type], context: LinkContext): Step =>
   POLICY_LINKERS[type](contract, context);
 
-/** One policy with its condition and its forwarded variables around it. */
+/** One policy with all around it that policies of every type may have. */
 export function linkPolicy({ policy }: PlacedPolicy, context: LinkContext): Step {
-  const step = withForwardVariables(linkByType(policy.type, policy, context), policy, context);
+  const judged = withVerdicts(linkByType(policy.type, policy, context), policy, context);
+  const step = withForwardVariables(withContinueOnError(judged, policy), policy, context);
   return withCondition(step, policy, context);
 }
 

@@ -1,5 +1,6 @@
-import type { PolicyContract } from '#libs/policy-contracts';
+import { parsePolicy, type PolicyContract } from '#libs/policy-contracts';
 import { parseCondition } from '../conditions/parse-condition.ts';
+import { isBuiltInVariable } from '../exchange/compile-variable.ts';
 import { templateVariables } from '../linking/message-template.ts';
 import { templatesOf } from '../raise-fault/link-raise-fault.ts';
 import { mapTemplatesOf } from '../verify-jwt/member-expectation.ts';
@@ -24,7 +25,7 @@ function ownVariables(policy: PolicyContract): string[] {
   }
 }
 
-/** Names of the flow variables that a policy may read. */
+/** Names of the flow variables that a policy may read; no template function computes one, so these are all. */
 export function referencedVariables(policy: PolicyContract): string[] {
   const condition = policy.condition === undefined ? undefined : parseCondition(policy.condition);
   return [
@@ -32,4 +33,17 @@ export function referencedVariables(policy: PolicyContract): string[] {
     ...(condition?.ok === true ? condition.variables : []),
     ...ownVariables(policy),
   ].filter((name) => name !== '');
+}
+
+/**
+ * Names of the environment variables that a proxy with these policies, as they are stored, may read: of the active ones,
+ * and none that the gateway itself gives its value. Whatever else the environment holds is none of the proxy's business.
+ */
+export function environmentVariablesOf(policies: readonly PolicyContract[]): ReadonlySet<string> {
+  const read = policies.flatMap((stored) => {
+    const parsed = parsePolicy(stored);
+    // No gateway takes a policy that cannot be read.
+    return parsed.ok && parsed.value.active ? referencedVariables(parsed.value) : [];
+  });
+  return new Set(read.filter((name) => !isBuiltInVariable(name)));
 }

@@ -131,7 +131,7 @@ describe('policy-raise-fault in the ERROR pipeline', () => {
 
   it('takes the place of the fault’s answer, and ends the pipeline', async () => {
     const { answer, exchange } = await answerOf([
-      refuse('before'),
+      refuse('before', { continueOnError: true }),
       raise('Own', { statusCode: 418, payload: '{fault.name} {error.status.code}' }),
       raise('Later', { statusCode: 500 }),
       refuse('after'),

@@ -19,8 +19,9 @@ export class ServedKeySets implements KeySets {
     this.served = served;
   }
 
-  prefetch(address: string): void {
-    this.fetch(address);
+  /** Fetches what a proxy names, as a gateway does when it is served. */
+  follow(addresses: readonly string[]): void {
+    for (const address of addresses) this.fetch(address);
   }
 
   current(address: string): KeySet | Promise<KeySet> {

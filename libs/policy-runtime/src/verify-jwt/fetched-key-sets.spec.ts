@@ -1,5 +1,6 @@
 import { jwksSelectorFrom, refusal } from '#libs/jwt-engine';
 import type { KeySet, KeySets, LinkOptions } from '../linking/link-context.ts';
+import { linked, placed } from '../testing/artifacts.ts';
 import { asked, judge, outcomeOf, RS256_POLICY, SIGNER, tokenWith, type Given } from '../testing/judge-token.ts';
 import { makeToken, rsaPair } from '../testing/token-maker.ts';
 
@@ -24,9 +25,6 @@ function recorded(answers: {
   const asked: string[] = [];
   return {
     asked,
-    prefetch: (address) => {
-      asked.push(`prefetch ${address}`);
-    },
     current: (address) => {
       asked.push(`current ${address}`);
       return answers.current ?? UNUSABLE;
@@ -48,25 +46,25 @@ const given = (token: string, keySets: KeySets, rest: Given = {}): Given => ({
 });
 
 describe('a key set that is fetched', () => {
-  it('is announced when the policy is linked, if its address is known then', () => {
-    const prefetched = (rest: Given): string[] => {
+  it('is named by the linked proxy, if its address is known then', () => {
+    const named = ({ policy, environment: variables = {} }: Given): readonly string[] => {
       const keySets = recorded({});
-      asked(given(K1, keySets, rest));
-      return keySets.asked;
+      const verifyJwt = placed('P', { ...RS256_POLICY, ...BY_URI, ...policy });
+      const { keySetAddresses } = linked({ request: [verifyJwt], error: [verifyJwt], variables }, { keySets });
+      expect(keySets.asked).toEqual([]);
+      return keySetAddresses;
     };
-    expect(prefetched({})).toEqual([`prefetch ${ADDRESS}`]);
-    expect(prefetched({ policy: BY_VARIABLE, environment: { 'flow.keys': ` ${ADDRESS}#x ` } })).toEqual([
-      `prefetch ${ADDRESS}`,
-    ]);
-    expect(prefetched({ policy: BY_VARIABLE })).toEqual([]);
-    expect(prefetched({ policy: BY_VARIABLE, environment: { 'flow.keys': 'keys' } })).toEqual([]);
-    expect(prefetched({ policy: { ...BY_URI, active: false } })).toEqual([]);
+    expect(named({})).toEqual([ADDRESS]);
+    expect(named({ policy: BY_VARIABLE, environment: { 'flow.keys': ` ${ADDRESS}#x ` } })).toEqual([ADDRESS]);
+    expect(named({ policy: BY_VARIABLE })).toEqual([]);
+    expect(named({ policy: BY_VARIABLE, environment: { 'flow.keys': 'keys' } })).toEqual([]);
+    expect(named({ policy: { active: false } })).toEqual([]);
   });
 
   it('makes nobody wait once it is there', () => {
     const keySets = recorded({ current: FIRST });
     expect(asked(given(K1, keySets)).ask().outcome).toBeUndefined();
-    expect(keySets.asked).toEqual([`prefetch ${ADDRESS}`, `current ${ADDRESS}`]);
+    expect(keySets.asked).toEqual([`current ${ADDRESS}`]);
   });
 
   it('is waited for when it is not, and judges then what it would have judged at once', async () => {
@@ -93,7 +91,7 @@ describe('a key set that is fetched', () => {
   ])('is not asked for by a token that is %s', async (_what, token, expected) => {
     const keySets = recorded({ current: Promise.resolve(FIRST) });
     expect(await outcomeOf(given(token, keySets))).toBe(expected ?? 'AlgorithmMismatch: algorithm(none)');
-    expect(keySets.asked).toEqual([`prefetch ${ADDRESS}`]);
+    expect(keySets.asked).toEqual([]);
   });
 
   it('is never chosen by the token', async () => {
@@ -105,7 +103,7 @@ describe('a key set that is fetched', () => {
     };
     const keySets = recorded({ current: FIRST, newer: Promise.resolve(FIRST) });
     expect(await outcomeOf(given(signedBy(rotated, header), keySets))).toBe('NoMatchingPublicKey: ');
-    expect(keySets.asked).toEqual([`prefetch ${ADDRESS}`, `current ${ADDRESS}`, `newer ${ADDRESS} k2`]);
+    expect(keySets.asked).toEqual([`current ${ADDRESS}`, `newer ${ADDRESS} k2`]);
   });
 
   it('refuses every token where nobody fetches, and the policy can be linked all the same', async () => {
@@ -123,7 +121,7 @@ describe('a key that the set has not', () => {
   it('is asked for once with the documented codes, and the token judged by the newer set alone', async () => {
     const keySets = recorded({ current: FIRST, newer: Promise.resolve(SECOND) });
     expect(await judged(K2, keySets, 'documented')).toBe('pass');
-    expect(keySets.asked).toEqual([`prefetch ${ADDRESS}`, `current ${ADDRESS}`, `newer ${ADDRESS} k2`]);
+    expect(keySets.asked).toEqual([`current ${ADDRESS}`, `newer ${ADDRESS} k2`]);
     // The very same key id, and what only the set before would let pass.
     const keptId = recorded({ current: setOf(rotated, 'k1'), newer: Promise.resolve(setOf(rotated, 'k3')) });
     expect(await judged(tokenWith({}, { kid: 'k3' }), keptId, 'documented')).toBe('InvalidToken: ');
@@ -145,7 +143,7 @@ describe('a key that the set has not', () => {
   it('is not asked for with the observed codes', async () => {
     const keySets = recorded({ current: FIRST, newer: Promise.resolve(SECOND) });
     expect(await judged(K2, keySets, 'observed')).toBe('NoMatchingPublicKey: ');
-    expect(keySets.asked).toEqual([`prefetch ${ADDRESS}`, `current ${ADDRESS}`]);
+    expect(keySets.asked).toEqual([`current ${ADDRESS}`]);
   });
 
   it.each([

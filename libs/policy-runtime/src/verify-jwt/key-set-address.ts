@@ -27,8 +27,8 @@ function addressSource({ uri, uriRef }: JwksElement, allowedHosts: readonly stri
 }
 
 /**
- * Where a policy's key set is fetched from; undefined: its keys have no address. An address that is known now is announced,
- * so that its keys are there before the first token is. Whether it may be contacted at all is up to whoever fetches.
+ * Where a policy's key set is fetched from; undefined: its keys have no address. An address that is known now is named
+ * ({@link LinkedProxy.keySetAddresses}). Whether it may be contacted at all is up to whoever fetches.
  */
 export function linkKeySetAddress(contract: SignedVerifyJwt, context: LinkContext): KeyReader<string> | undefined {
   const source = addressSource(contract.publicKey?.jwks ?? {}, contract.allowedJwksHosts);
@@ -37,7 +37,7 @@ export function linkKeySetAddress(contract: SignedVerifyJwt, context: LinkContex
   const parse = (text: string): string | JwtRefusal => addressFrom(text, hosts);
   const bound = bindText(element, context.artifact);
   const known = bound.kind === 'constant' ? parse(bound.text) : undefined;
-  if (typeof known === 'string') context.options.keySets?.prefetch(known);
+  if (typeof known === 'string') context.nameKeySet(known);
   return linkKeyText(
     { element, parse, whenEmpty: 'InvalidKeyConfiguration' },
     contract.ignoreUnresolvedVariables,

@@ -36,11 +36,11 @@ type Finding = Omit<TokenFinding, 'isValid' | 'error'>;
 /** What one run says of the token, put where it belongs. */
 interface Outcomes {
   readonly succeed: (exchange: Exchange, finding: Finding) => undefined;
-  readonly fail: (exchange: Exchange, finding: Finding, fault: Fault) => Fault | undefined;
+  readonly fail: (exchange: Exchange, finding: Finding, fault: Fault) => Fault;
 }
 
-/** What the policy leaves behind (`verify-jwt.md` part 6), and whether the flow stops. */
-const linkOutcomes = ({ continueOnError }: VerifyJwtContract, policyName: string): Outcomes => ({
+/** What the policy leaves behind (`verify-jwt.md` part 6). */
+const linkOutcomes = (policyName: string): Outcomes => ({
   succeed: (exchange, finding) => {
     exchange.publishToken(policyName, tokenVariables({ ...finding, isValid: true, error: undefined }));
     exchange.setVariable('JWT.failed', false);
@@ -49,7 +49,7 @@ const linkOutcomes = ({ continueOnError }: VerifyJwtContract, policyName: string
     exchange.publishToken(policyName, tokenVariables({ ...finding, isValid: false, error: fault.message }));
     exchange.setVariable('JWT.failed', true);
     exchange.recordFailure(fault.name);
-    return continueOnError ? undefined : fault;
+    return fault;
   },
 });
 
@@ -98,7 +98,7 @@ function compileFor(contract: VerifyJwtContract, context: LinkContext) {
   return contract.jwtType === 'Encrypted' ? compileEncrypted(contract, context) : compileSigned(contract, context);
 }
 
-/** Apigee's VerifyJWT (`verify-jwt.md` 1.1, 3, 4, 6). */
+/** Apigee's VerifyJWT (`verify-jwt.md` 1.1, 3, 4, 6). Whether a failure stops the flow is decided around it. */
 export function linkVerifyJwt(contract: VerifyJwtContract, context: LinkContext): Step {
   const compile = compileFor(contract, context);
   if (compile === undefined) {
@@ -108,7 +108,7 @@ export function linkVerifyJwt(contract: VerifyJwtContract, context: LinkContext)
   }
   const readToken = linkSource(contract.source);
   const verify = linkVerifier(contract, compile, context);
-  const outcomes = linkOutcomes(contract, context.policyName);
+  const outcomes = linkOutcomes(context.policyName);
   const conclude = linkConclusion(contract, context, outcomes);
   const judge: Step = (exchange, nowMs) => {
     const token = readToken(exchange);

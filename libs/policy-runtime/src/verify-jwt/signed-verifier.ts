@@ -3,6 +3,7 @@ import type { LinkContext } from '../linking/link-context.ts';
 import { compileFetchedKeyVerifier } from './fetched-key-verifier.ts';
 import { linkKeySetAddress } from './key-set-address.ts';
 import type { VerifyRules } from './link-verifier.ts';
+import { memoryOf } from './token-memory.ts';
 import { linkVerificationKey } from './verification-key.ts';
 import type { SignedVerifyJwt, Verify, VerifyContext } from './verify-context.ts';
 
@@ -15,5 +16,6 @@ export function compileSigned(
   if (address !== undefined) return compileFetchedKeyVerifier(contract, address, context);
   const key = linkVerificationKey(contract, context);
   if (key === undefined) return undefined;
-  return (rules) => compileVerifier<VerifyContext>({ ...rules, algorithms: contract.algorithm, key });
+  const verifiedTokens = memoryOf(contract, context);
+  return (rules) => compileVerifier<VerifyContext>({ ...rules, algorithms: contract.algorithm, key, verifiedTokens });
 }

@@ -85,7 +85,6 @@ const CASES: Readonly<Record<VerifyJwtFaultName, Given>> = {
     header: { kid: 'k1' },
     options: {
       keySets: {
-        prefetch: () => undefined,
         current: () => {
           throw new TypeError('nobody foresaw this');
         },

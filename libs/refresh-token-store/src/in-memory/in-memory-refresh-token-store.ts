@@ -1,16 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { decideRotation, inspectFamily, livingFamilies } from '../family/decide-rotation.ts';
-import { advanceFamily, openFamily, type FamilyRecord } from '../family/family-record.ts';
-import type {
-  RefreshTokenExpectation,
-  RefreshTokenFamily,
-  RefreshTokenInspection,
-  RefreshTokenIssue,
-  RefreshTokenOwner,
-  RefreshTokenRotation,
-  RefreshTokenRules,
-  RefreshTokenStore,
-  RefreshTokenSubject,
+import { advanceFamily, openFamily, type FamilyRecord, type GivenToken } from '../family/family-record.ts';
+import {
+  SeenRefreshToken,
+  type RefreshTokenExpectation,
+  type RefreshTokenFamily,
+  type RefreshTokenInspection,
+  type RefreshTokenIssue,
+  type RefreshTokenOwner,
+  type RefreshTokenRefusal,
+  type RefreshTokenRotation,
+  type RefreshTokenRules,
+  type RefreshTokenStore,
+  type RefreshTokenSubject,
 } from '../refresh-token-store.port.ts';
 import { deriveStoreKeys } from '../token/store-keys.ts';
 import { TokenTexts, type TokenParts } from '../token/token-text.ts';
@@ -30,6 +32,9 @@ export class InMemoryRefreshTokenStore implements RefreshTokenStore {
   /** Families ended by a reuse, until when they would have lived. */
   private readonly reusedUntilMs = new Map<string, number>();
 
+  /** `gatewayId`: which gateway this is. */
+  constructor(private readonly options: { readonly gatewayId?: string | undefined } = {}) {}
+
   async issue(subject: RefreshTokenSubject, rules: RefreshTokenRules, nowMs: number): Promise<RefreshTokenIssue> {
     const tag = this.texts.tagOf(subject);
     const families = this.owners.get(tag) ?? new Map<string, HeldFamily>();
@@ -40,19 +45,19 @@ export class InMemoryRefreshTokenStore implements RefreshTokenStore {
       for (const familyId of oldest) families.delete(familyId);
     }
     const token = this.texts.first(tag);
-    const record = openFamily(subject, token.hash, rules, nowMs);
+    const record = openFamily(subject, this.given(token, rules, nowMs));
     families.set(token.familyId, { record, newestToken: token.text });
     this.owners.set(tag, families);
     return { kind: 'issued', token: token.text, familyId: token.familyId, expiresAtMs: record.expiresAtMs };
   }
 
   async rotate(
-    token: string,
+    token: string | SeenRefreshToken,
     expected: RefreshTokenExpectation,
     rules: RefreshTokenRules,
     nowMs: number,
   ): Promise<RefreshTokenRotation> {
-    const presented = this.texts.read(token);
+    const presented = this.texts.read(typeof token === 'string' ? token : token.token);
     const family = this.familyOf(presented);
     if (presented === undefined || family === undefined) return this.absent(presented, nowMs);
     const decision = decideRotation(family.record, { tokenHash: presented.hash, expected, nowMs }, rules);
@@ -62,18 +67,19 @@ export class InMemoryRefreshTokenStore implements RefreshTokenStore {
         return { kind: decision.outcome };
       case 'end':
         this.owners.get(presented.tag)?.delete(familyId);
-        if (decision.outcome === 'reused') this.reusedUntilMs.set(familyId, family.record.expiresAtMs);
-        return { kind: decision.outcome };
+        if (decision.outcome !== 'reused') return { kind: decision.outcome };
+        this.reusedUntilMs.set(familyId, family.record.expiresAtMs);
+        return { kind: 'reused', familyId };
       case 'repeat': {
-        const { subject, expiresAtMs } = family.record;
-        return { kind: 'repeated', token: family.newestToken, familyId, expiresAtMs, subject };
+        const { subject, startedAtMs, expiresAtMs } = family.record;
+        return { kind: 'repeated', token: family.newestToken, familyId, expiresAtMs, subject, startedAtMs };
       }
       case 'advance': {
         const successor = this.texts.successorOf(presented);
-        const record = advanceFamily(family.record, successor.hash, rules, nowMs);
+        const record = advanceFamily(family.record, this.given(successor, rules, nowMs));
         this.owners.get(presented.tag)?.set(familyId, { record, newestToken: successor.text });
-        const { subject, expiresAtMs } = record;
-        return { kind: 'rotated', token: successor.text, familyId, expiresAtMs, subject };
+        const { subject, startedAtMs, expiresAtMs } = record;
+        return { kind: 'rotated', token: successor.text, familyId, expiresAtMs, subject, startedAtMs };
       }
     }
   }
@@ -82,7 +88,8 @@ export class InMemoryRefreshTokenStore implements RefreshTokenStore {
     const presented = this.texts.read(token);
     const family = this.familyOf(presented);
     if (presented === undefined || family === undefined) return this.absent(presented, nowMs);
-    return inspectFamily(family.record, presented.familyId, { tokenHash: presented.hash, expected, nowMs });
+    const { familyId, hash: tokenHash } = presented;
+    return inspectFamily(family.record, { tokenHash, expected, nowMs, familyId }, new SeenRefreshToken(token));
   }
 
   async revokeToken(token: string): Promise<boolean> {
@@ -114,13 +121,27 @@ export class InMemoryRefreshTokenStore implements RefreshTokenStore {
     return [...families].filter(({ record }) => record.expiresAtMs > nowMs).length;
   }
 
+  async liveFamilies(nowMs: number): Promise<number> {
+    const families = [...this.owners.values()].flatMap((ofOwner) => [...ofOwner.values()]);
+    return families.filter(({ record }) => record.expiresAtMs > nowMs).length;
+  }
+
+  private given({ hash }: TokenParts, rules: RefreshTokenRules, nowMs: number): GivenToken {
+    return { hash, rules, nowMs, gatewayId: this.options.gatewayId };
+  }
+
   private familyOf(token: TokenParts | undefined): HeldFamily | undefined {
     return token && this.owners.get(token.tag)?.get(token.familyId);
   }
 
-  private absent(token: TokenParts | undefined, nowMs: number): { readonly kind: 'reused' | 'unknown' } {
-    const untilMs = token === undefined ? undefined : this.reusedUntilMs.get(token.familyId);
-    return { kind: untilMs !== undefined && nowMs < untilMs ? 'reused' : 'unknown' };
+  private absent(
+    token: TokenParts | undefined,
+    nowMs: number,
+  ): Extract<RefreshTokenRefusal, { kind: 'reused' | 'unknown' }> {
+    if (token === undefined) return { kind: 'unknown' };
+    const { familyId } = token;
+    const untilMs = this.reusedUntilMs.get(familyId);
+    return untilMs !== undefined && nowMs < untilMs ? { kind: 'reused', familyId } : { kind: 'unknown' };
   }
 
   private forgetExpired(families: OwnersFamilies, nowMs: number): void {

@@ -4,8 +4,8 @@
   KEYS[1]  hash, family id -> sealed record     KEYS[2]  sorted set, family id by expiry
   KEYS[3]  sorted set, family id by login
 
-  Returns  how many there were
+  Returns  the id of every family there was
 ]]
-local count = redis.call('HLEN', KEYS[1])
+local ended = redis.call('HKEYS', KEYS[1])
 redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
-return count
+return ended

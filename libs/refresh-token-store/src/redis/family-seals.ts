@@ -1,16 +1,13 @@
 import type { FamilyRecord } from '../family/family-record.ts';
 import { keyedDigest, type StoreKeys } from '../token/store-keys.ts';
 import type { TokenParts } from '../token/token-text.ts';
+import { KnownRecords, type FamilyPlace } from './known-records.ts';
 import { openText, sealText } from './sealed-text.ts';
-
-/** Where a family lies: a seal opens nowhere else. */
-export interface FamilyPlace {
-  readonly tag: string;
-  readonly familyId: string;
-}
 
 /** What the store writes into Redis, so that what anybody else writes there is recognised. */
 export class FamilySeals {
+  private readonly known = new KnownRecords();
+
   constructor(
     private readonly environment: string,
     private readonly keys: Pick<StoreKeys, 'record' | 'successor'>,
@@ -19,16 +16,23 @@ export class FamilySeals {
   /** `<hash of the newest token>.<sealed record>`; every call gives another text. */
   sealRecord(place: FamilyPlace, record: FamilyRecord): string {
     const hash = record.newestHash;
-    return `${hash}.${sealText(this.recordKey(hash), this.binding('record', place, hash), JSON.stringify(record))}`;
+    const sealed = sealText(this.recordKey(hash), this.binding('record', place, hash), JSON.stringify(record));
+    const stored = `${hash}.${sealed}`;
+    this.known.add(place, stored, record);
+    return stored;
   }
 
   /** Undefined when the record was not sealed here for this place. */
   openRecord(place: FamilyPlace, stored: string): FamilyRecord | undefined {
+    const known = this.known.find(place, stored);
+    if (known !== undefined) return known;
     const [hash = '', sealed = ''] = stored.split('.', 2);
     if (`${hash}.${sealed}` !== stored) return undefined;
     const text = openText(this.recordKey(hash), this.binding('record', place, hash), sealed);
     // The MAC vouches for the form: only sealRecord makes these.
-    return text === undefined ? undefined : (JSON.parse(text) as FamilyRecord);
+    const record = text === undefined ? undefined : (JSON.parse(text) as FamilyRecord);
+    if (record !== undefined) this.known.add(place, stored, record);
+    return record;
   }
 
   /** The successor of a presented token, readable only to who presents that token again. */

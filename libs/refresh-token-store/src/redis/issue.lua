@@ -8,15 +8,17 @@
   ARGV[5]  REVOKE_OLDEST or REJECT              ARGV[6]  family id
   ARGV[7]  sealed record
 
-  Returns  1 opened, 0 the limit is reached and the action is REJECT
+  Returns  {1 opened or 0 the limit is reached and the action is REJECT, id of every family that went}
 ]]
 local families, active, order = KEYS[1], KEYS[2], KEYS[3]
 local limit = tonumber(ARGV[4])
+local reply = { 1 }
 
 local function forget(id)
   redis.call('HDEL', families, id)
   redis.call('ZREM', active, id)
   redis.call('ZREM', order, id)
+  reply[#reply + 1] = id
 end
 
 -- With a limit every expired family goes now, or one whose gateway's clock is behind could come back over the limit.
@@ -27,7 +29,10 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', active, '-inf', ARGV[1], 'LIMIT'
 end
 
 if limit and redis.call('ZCARD', active) >= limit then
-  if ARGV[5] == 'REJECT' then return 0 end
+  if ARGV[5] == 'REJECT' then
+    reply[1] = 0
+    return reply
+  end
   while redis.call('ZCARD', active) >= limit do
     local oldest = redis.call('ZRANGE', order, 0, 0)[1] or redis.call('ZRANGE', active, 0, 0)[1]
     forget(oldest)
@@ -42,4 +47,4 @@ redis.call('ZADD', order, (tonumber(newest[2]) or 0) + 1, ARGV[6])
 for _, key in ipairs(KEYS) do
   if redis.call('PTTL', key) < tonumber(ARGV[3]) then redis.call('PEXPIRE', key, ARGV[3]) end
 end
-return 1
+return reply

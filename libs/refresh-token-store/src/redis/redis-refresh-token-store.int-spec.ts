@@ -1,23 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
-import fc from 'fast-check';
 import { Redis } from 'ioredis';
+import { RefreshTokenStoreUnavailable, type RefreshTokenSubject } from '../refresh-token-store.port.ts';
 import {
-  RefreshTokenStoreUnavailable,
-  type RefreshTokenRules,
-  type RefreshTokenSubject,
-} from '../refresh-token-store.port.ts';
-import {
+  GATEWAY,
   T0_MS,
-  anyRules,
-  anyStep,
-  compareWithModel,
   describeRefreshTokenStore,
   rulesWith,
   someSubject,
   successorOf,
   tokenOf,
 } from '../testing/index.ts';
+import { until } from '../../../../test/support/until.ts';
 import { RedisRefreshTokenStore } from './redis-refresh-token-store.ts';
 
 // A dependency of ioredis, which ships no types: the slot a Redis Cluster gives a key.
@@ -32,7 +26,9 @@ const environment = `test-${randomBytes(6).toString('hex')}`;
 const connections = [new Redis(redisUrl), new Redis(redisUrl), new Redis(redisUrl)] as const;
 const [redis] = connections;
 /** Three gateways of one environment, each with a connection of its own. */
-const stores = connections.map((connection) => new RedisRefreshTokenStore(connection, environment, key));
+const stores = connections.map(
+  (connection) => new RedisRefreshTokenStore(connection, environment, key, { gatewayId: GATEWAY }),
+);
 const [store, secondStore] = stores as [RedisRefreshTokenStore, RedisRefreshTokenStore];
 const storeAt = (index: number): RedisRefreshTokenStore => stores[index % stores.length] ?? store;
 
@@ -82,55 +78,6 @@ describe('RedisRefreshTokenStore over three connections', () => {
     expect(new Set(rotations.map(successorOf)).size).toBe(1);
   });
 
-  it('answers as the reference model in any order of steps', async () => {
-    await fc.assert(
-      fc.asyncProperty(anyRules, fc.array(anyStep, { maxLength: 40 }), (rules, steps) =>
-        compareWithModel(stores, someSubject(), rules, steps),
-      ),
-      { numRuns: 120 },
-    );
-  });
-
-  /** Everything at once; answers cannot be told in advance, but what must never happen can. */
-  const playTogether = async (subject: RefreshTokenSubject, rules: RefreshTokenRules, picks: readonly number[]) => {
-    const issued = await Promise.all(
-      Array.from({ length: 4 }, (_none, index) => storeAt(index).issue(subject, rules, T0_MS + index)),
-    );
-    const tokens = issued.flatMap((issue) => (issue.kind === 'issued' ? [issue.token] : []));
-    const successors = new Map<string, Set<string>>();
-    const limit = rules.activeCount ?? Infinity;
-    for (let round = 1; round <= 3; round += 1) {
-      const nowMs = T0_MS + round * 4_000;
-      const steps = picks.map(async (pick, index) => {
-        const at = storeAt(index);
-        if (pick % 7 === 0) {
-          const issue = await at.issue(subject, rules, nowMs);
-          return issue.kind === 'issued' ? tokens.push(issue.token) : 0;
-        }
-        const token = tokens[pick % tokens.length] ?? '';
-        if (pick % 31 === 0) return Number(await at.revokeToken(token));
-        const rotation = await at.rotate(token, subject, rules, nowMs);
-        if (!('token' in rotation)) return 0;
-        successors.set(token, (successors.get(token) ?? new Set()).add(rotation.token));
-        return tokens.push(rotation.token);
-      });
-      const counting = Promise.all([0, 1, 2].map((index) => storeAt(index).activeCount(subject, nowMs)));
-      await Promise.all(steps);
-      for (const count of await counting) expect(count).toBeLessThanOrEqual(limit);
-      expect(await store.activeCount(subject, nowMs)).toBeLessThanOrEqual(limit);
-    }
-    for (const given of successors.values()) expect(given.size).toBe(1);
-  };
-
-  it('never gives two successors nor goes over the count, however the steps fall together', async () => {
-    await fc.assert(
-      fc.asyncProperty(anyRules, fc.array(fc.nat(10_000), { minLength: 5, maxLength: 30 }), (rules, picks) =>
-        playTogether(someSubject(), rules, picks),
-      ),
-      { numRuns: 60 },
-    );
-  });
-
   it('does not let a gateway whose clock is behind bring an expired token back over the count', async () => {
     const subject = someSubject();
     const rules = rulesWith({ activeCount: 1, lifeMs: 60_000 });
@@ -165,6 +112,28 @@ describe('what RedisRefreshTokenStore keeps', () => {
       expect(ttlMs).toBeGreaterThan(0);
       expect(ttlMs).toBeLessThanOrEqual(rules.lifeMs + 60_000);
     }
+  });
+
+  it('is removed by Redis itself once no token lives, with no sweeper', async () => {
+    const brief = new RedisRefreshTokenStore(redis, environment, key, { keyMarginMs: 0 });
+    const own = someSubject();
+    const short = rulesWith({ lifeMs: 400, graceMs: 200 });
+    const token = tokenOf(await brief.issue(own, short, T0_MS));
+    await brief.rotate(token, own, short, T0_MS);
+    const replayed = tokenOf(await brief.issue(own, rulesWith({ lifeMs: 400, graceMs: 0 }), T0_MS));
+    await brief.rotate(replayed, own, rulesWith({ lifeMs: 400, graceMs: 0 }), T0_MS);
+    await brief.rotate(replayed, own, short, T0_MS);
+    expect(await keysOf(token)).toHaveLength(5);
+    await until('nothing of the user is left', async () => (await keysOf(token)).length === 0);
+  });
+
+  it('lives as long as the longest of its tokens, also when later ones are shorter', async () => {
+    const own = someSubject();
+    const token = tokenOf(await store.issue(own, rules, T0_MS));
+    await store.issue(own, rulesWith({ lifeMs: 1_000, absoluteLifeMs: 500 }), T0_MS);
+    for (const name of await keysOf(token)) expect(await redis.pttl(name)).toBeGreaterThan(rules.lifeMs - 60_000);
+    const short = tokenOf(await store.issue(someSubject(), rulesWith({ absoluteLifeMs: 500 }), T0_MS));
+    for (const name of await keysOf(short)) expect(await redis.pttl(name)).toBeLessThanOrEqual(60_500);
   });
 
   it('holds no token and no name in clear', async () => {
@@ -203,6 +172,66 @@ describe('what RedisRefreshTokenStore keeps', () => {
       const token = tokenOf(await store.issue(own, short, T0_MS + 12_000));
       expect(await redis.hlen(`gw:${environment}:rt:{${tagOf(token)}}:families`)).toBe(1);
     }
+  });
+});
+
+/** Remembers the longest command. */
+class WatchedRedis extends Redis {
+  mostArguments = 0;
+
+  override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
+    this.mostArguments = Math.max(this.mostArguments, args[0].args.length);
+    return super.sendCommand(...args);
+  }
+}
+
+describe('the count of living families that RedisRefreshTokenStore keeps', () => {
+  // An environment of its own: what others left would be counted with it.
+  const name = `${environment}-live`;
+  const liveKey = `gw:${name}:rt:live`;
+  const gateways = connections.map((connection) => new RedisRefreshTokenStore(connection, name, key));
+  const [gateway, secondGateway] = gateways as [RedisRefreshTokenStore, RedisRefreshTokenStore];
+  beforeEach(() => redis.del(liveKey));
+
+  it('adds up what several gateways gave, and falls as tokens expire, by itself', async () => {
+    await gateway.issue(someSubject(), rulesWith({ lifeMs: 60_000 }), T0_MS);
+    await secondGateway.issue(someSubject(), rulesWith({ lifeMs: 120_000 }), T0_MS);
+    expect(await secondGateway.liveFamilies(T0_MS)).toBeGreaterThanOrEqual(1);
+    expect(await gateway.liveFamilies(T0_MS)).toBe(2);
+    expect(await redis.pttl(liveKey)).toBeGreaterThan(60_000);
+    expect(await gateway.liveFamilies(T0_MS + 59_999)).toBe(2);
+    expect(await gateway.liveFamilies(T0_MS + 60_000)).toBe(1);
+    expect(await secondGateway.liveFamilies(T0_MS + 120_000)).toBe(0);
+    expect(await redis.exists(liveKey)).toBe(0);
+  });
+
+  it('is told without being asked for', async () => {
+    await gateway.issue(someSubject(), rulesWith(), T0_MS);
+    await until('the login is counted', async () => (await redis.zcard(liveKey)) === 1);
+  });
+
+  it('counts a login for as long as it was refreshed', async () => {
+    const [subject, rules] = [someSubject(), rulesWith({ lifeMs: 60_000 })];
+    await gateway.rotate(tokenOf(await gateway.issue(subject, rules, T0_MS)), subject, rules, T0_MS + 30_000);
+    expect(await gateway.liveFamilies(T0_MS + 60_000)).toBe(1);
+    expect(await gateway.liveFamilies(T0_MS + 90_000)).toBe(0);
+  });
+
+  it('takes more changes than one script may bring', async () => {
+    const watched = new WatchedRedis(redisUrl);
+    const busy = new RedisRefreshTokenStore(watched, name, key);
+    await Promise.all(Array.from({ length: 601 }, () => busy.issue(someSubject(), rulesWith(), T0_MS)));
+    expect(await busy.liveFamilies(T0_MS)).toBe(601);
+    expect(watched.mostArguments).toBeLessThan(1_010);
+    watched.disconnect();
+  });
+
+  it('fails no login and no refresh where it cannot be kept', async () => {
+    await redis.set(liveKey, 'not a sorted set');
+    const subject = someSubject();
+    const token = tokenOf(await gateway.issue(subject, rulesWith(), T0_MS));
+    await expect(gateway.liveFamilies(T0_MS)).rejects.toThrow(RefreshTokenStoreUnavailable);
+    expect(await gateway.rotate(token, subject, rulesWith(), T0_MS)).toMatchObject({ kind: 'rotated' });
   });
 });
 
@@ -289,6 +318,20 @@ describe('RedisRefreshTokenStore and what others write', () => {
   });
 });
 
+/** Its server knows no script, as one that was just started; the one of the tests is everybody's. */
+class ForgetfulRedis extends Redis {
+  forgotten = 0;
+
+  override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
+    const [command] = args;
+    if (command.name === 'evalsha') {
+      command.args[0] = '0'.repeat(40);
+      this.forgotten += 1;
+    }
+    return super.sendCommand(...args);
+  }
+}
+
 describe('RedisRefreshTokenStore without its server', () => {
   it('says that it is unavailable, naming no token', async () => {
     const lost = new Redis(redisUrl, { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null });
@@ -316,10 +359,13 @@ describe('RedisRefreshTokenStore without its server', () => {
   });
 
   it('goes on after the server forgot its scripts', async () => {
+    const forgetful = new ForgetfulRedis(redisUrl);
     const subject = someSubject();
     const token = tokenOf(await store.issue(subject, rulesWith(), T0_MS));
-    await redis.script('FLUSH');
-    expect(await store.rotate(token, subject, rulesWith(), T0_MS)).toMatchObject({ kind: 'rotated' });
+    const atForgetful = new RedisRefreshTokenStore(forgetful, environment, key);
+    expect(await atForgetful.rotate(token, subject, rulesWith(), T0_MS)).toMatchObject({ kind: 'rotated' });
+    expect(forgetful.forgotten).toBeGreaterThanOrEqual(2);
+    forgetful.disconnect();
   });
 
   it('refuses a key of another length and an environment that would break the cluster slot', () => {

@@ -12,7 +12,10 @@ export interface RefreshTokenKeys {
   readonly reused: string;
 }
 
-/** The only place that spells a Redis key. `{}` keeps all keys of one owner in one cluster slot. */
+/** Sorted set: every living family of an environment by the expiry of its newest token; in a slot of its own. */
+export const liveFamiliesKey = (environment: string): string => `gw:${environment}:rt:live`;
+
+/** This file alone spells Redis keys. `{}` keeps all keys of one owner in one cluster slot. */
 export function refreshTokenKeys(environment: string, tag: string, familyId: string): RefreshTokenKeys {
   const prefix = `gw:${environment}:rt:{${tag}}`;
   return {

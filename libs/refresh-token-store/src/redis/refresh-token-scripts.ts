@@ -8,6 +8,7 @@ const SCRIPTS = {
   gatewardenAdvanceRefreshFamily: { file: './advance.lua', numberOfKeys: 4 },
   gatewardenEndRefreshFamily: { file: './end-family.lua', numberOfKeys: 5 },
   gatewardenEndRefreshOwner: { file: './end-owner.lua', numberOfKeys: 3 },
+  gatewardenLiveRefreshFamilies: { file: './live-families.lua', numberOfKeys: 1 },
 } as const;
 
 type Script = (...keysThenArguments: (string | number)[]) => Promise<unknown>;

@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { takeRandomBytes } from '../token/random-pool.ts';
 
 const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
@@ -6,11 +7,11 @@ const MAC_BYTES = 16;
 
 /** AES-256-GCM: nonce, cipher text and MAC, base64url. `boundTo` is not in it, but must be the same to open it. */
 export function sealText(key: Buffer, boundTo: string, text: string): string {
-  const nonce = randomBytes(NONCE_BYTES);
+  const nonce = takeRandomBytes(NONCE_BYTES);
   const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: MAC_BYTES });
   cipher.setAAD(Buffer.from(boundTo, 'utf8'));
-  const hidden = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
-  return Buffer.concat([nonce, hidden, cipher.getAuthTag()]).toString('base64url');
+  const hidden = [cipher.update(text, 'utf8'), cipher.final()];
+  return Buffer.concat([nonce, ...hidden, cipher.getAuthTag()]).toString('base64url');
 }
 
 /** Undefined when it was not sealed with this key and binding. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { format } from 'node:util';
 import type {
   RefreshTokenExpectation,
   RefreshTokenIssue,
@@ -6,6 +7,7 @@ import type {
   RefreshTokenRules,
   RefreshTokenStore,
   RefreshTokenSubject,
+  SeenRefreshToken,
 } from '../refresh-token-store.port.ts';
 
 export const T0_MS = Date.UTC(2026, 0, 1);
@@ -20,6 +22,9 @@ export const rulesWith = (changes: Partial<RefreshTokenRules> = {}): RefreshToke
   graceMs: 10_000,
   ...changes,
 });
+
+/** The gateway that the stores under test are of. */
+export const GATEWAY = 'gateway-1';
 
 /** A subject that no other test has. */
 export const someSubject = (): RefreshTokenSubject => ({
@@ -44,7 +49,7 @@ export function successorOf(rotation: RefreshTokenRotation): string {
   return rotation.token;
 }
 
-/** What every adapter of the port promises. */
+/** What every adapter of the port promises. `fresh` makes the store of the gateway GATEWAY. */
 export function describeRefreshTokenStore(name: string, fresh: () => RefreshTokenStore): void {
   describe(name, () => {
     let store: RefreshTokenStore;
@@ -124,6 +129,17 @@ export function describeRefreshTokenStore(name: string, fresh: () => RefreshToke
         }
       });
 
+      it('is refused over a lowered count when the policy says REJECT, until enough logins ended', async () => {
+        const tokens = [await login(), await login(), await login()];
+        const limit = { activeCount: 2, limitAction: 'REJECT' as const };
+        expect(await store.issue(subject, rulesWith(limit), T0_MS)).toEqual({ kind: 'limit-reached' });
+        await store.revokeToken(tokens[0] ?? '');
+        expect(await store.issue(subject, rulesWith(limit), T0_MS)).toEqual({ kind: 'limit-reached' });
+        await store.revokeToken(tokens[1] ?? '');
+        expect(await store.issue(subject, rulesWith(limit), T0_MS)).toMatchObject({ kind: 'issued' });
+        expect(await store.activeCount(subject, T0_MS)).toBe(2);
+      });
+
       it('finds room again once tokens expired', async () => {
         const limit = { activeCount: 1, limitAction: 'REJECT' as const };
         await login(limit);
@@ -190,8 +206,11 @@ export function describeRefreshTokenStore(name: string, fresh: () => RefreshToke
       it('ends the family when a token comes again after the grace', async () => {
         const token = await login();
         const successor = successorOf(await rotate(token, T0_MS));
-        expect(await rotate(token, T0_MS + 10_000)).toEqual({ kind: 'reused' });
-        expect(await rotate(successor, T0_MS + 10_001)).toEqual({ kind: 'reused' });
+        expect(await rotate(token, T0_MS + 10_000)).toEqual({ kind: 'reused', familyId: expect.any(String) as string });
+        expect(await rotate(successor, T0_MS + 10_001)).toEqual({
+          kind: 'reused',
+          familyId: expect.any(String) as string,
+        });
         expect(await store.activeCount(subject, T0_MS + 10_001)).toBe(0);
       });
 
@@ -199,14 +218,14 @@ export function describeRefreshTokenStore(name: string, fresh: () => RefreshToke
         const token = await login();
         const successor = successorOf(await rotate(token, T0_MS));
         const third = successorOf(await rotate(successor, T0_MS + 1));
-        expect(await rotate(token, T0_MS + 2)).toEqual({ kind: 'reused' });
-        expect(await rotate(third, T0_MS + 3)).toEqual({ kind: 'reused' });
+        expect(await rotate(token, T0_MS + 2)).toEqual({ kind: 'reused', familyId: expect.any(String) as string });
+        expect(await rotate(third, T0_MS + 3)).toEqual({ kind: 'reused', familyId: expect.any(String) as string });
       });
 
       it('knows no grace when the policy gives none', async () => {
         const token = await login();
         await rotate(token, T0_MS, { graceMs: 0 });
-        expect(await rotate(token, T0_MS)).toEqual({ kind: 'reused' });
+        expect(await rotate(token, T0_MS)).toEqual({ kind: 'reused', familyId: expect.any(String) as string });
       });
 
       it('recognises the very first token of a login as used after many of its lives', async () => {
@@ -215,7 +234,10 @@ export function describeRefreshTokenStore(name: string, fresh: () => RefreshToke
         for (let round = 1; round <= 40; round += 1) {
           token = successorOf(await rotate(token, T0_MS + round * (HOUR_MS - 1)));
         }
-        expect(await rotate(first, T0_MS + 40 * (HOUR_MS - 1) + 1)).toEqual({ kind: 'reused' });
+        expect(await rotate(first, T0_MS + 40 * (HOUR_MS - 1) + 1)).toEqual({
+          kind: 'reused',
+          familyId: expect.any(String) as string,
+        });
       });
 
       it('leaves the other logins of a user alone when one is ended by reuse', async () => {
@@ -260,8 +282,8 @@ export function describeRefreshTokenStore(name: string, fresh: () => RefreshToke
       it('ends the family when a text has the family bits of a token but was never issued', async () => {
         const token = await login();
         const forged = `${token.slice(0, 39)}${'A'.repeat(27)}`;
-        expect(await rotate(forged, T0_MS)).toEqual({ kind: 'reused' });
-        expect(await rotate(token, T0_MS)).toEqual({ kind: 'reused' });
+        expect(await rotate(forged, T0_MS)).toEqual({ kind: 'reused', familyId: expect.any(String) as string });
+        expect(await rotate(token, T0_MS)).toEqual({ kind: 'reused', familyId: expect.any(String) as string });
       });
 
       it('is for a token at the moment its life is over', async () => {
@@ -274,7 +296,9 @@ export function describeRefreshTokenStore(name: string, fresh: () => RefreshToke
         const token = await login();
         expect(await rotate(token, T0_MS, {}, { [member]: 'another' })).toEqual({ kind: 'foreign' });
         const successor = successorOf(await rotate(token, T0_MS));
-        expect(await rotate(token, T0_MS + HOUR_MS - 1, {}, { [member]: 'another' })).toEqual({ kind: 'foreign' });
+        for (const atMs of [T0_MS + HOUR_MS - 1, T0_MS + HOUR_MS]) {
+          expect(await rotate(token, atMs, {}, { [member]: 'another' })).toEqual({ kind: 'foreign' });
+        }
         expect(await rotate(successor, T0_MS)).toMatchObject({ kind: 'rotated' });
       });
 
@@ -295,6 +319,42 @@ export function describeRefreshTokenStore(name: string, fresh: () => RefreshToke
       });
     });
 
+    describe('the longest life of a login', () => {
+      const MINUTE_MS = 60_000;
+      const limit = { absoluteLifeMs: 90 * MINUTE_MS };
+
+      it('ends the first token where that is earlier than its own life', async () => {
+        const short = { absoluteLifeMs: 10 * MINUTE_MS };
+        const issue = await store.issue(subject, rulesWith(short), T0_MS);
+        expect(issue).toMatchObject({ expiresAtMs: T0_MS + 10 * MINUTE_MS });
+        expect(await rotate(tokenOf(issue), T0_MS + 10 * MINUTE_MS, short)).toEqual({ kind: 'expired' });
+        expect(await rotate(tokenOf(issue), T0_MS + 10 * MINUTE_MS - 1, short)).toMatchObject({
+          kind: 'rotated',
+          expiresAtMs: T0_MS + 10 * MINUTE_MS,
+        });
+      });
+
+      it('is counted from the login, however often that was refreshed', async () => {
+        const first = await rotate(await login(limit), T0_MS + 20 * MINUTE_MS, limit);
+        expect(first).toMatchObject({ kind: 'rotated', expiresAtMs: T0_MS + 80 * MINUTE_MS });
+        const second = await rotate(successorOf(first), T0_MS + 70 * MINUTE_MS, limit);
+        expect(second).toMatchObject({ kind: 'rotated', expiresAtMs: T0_MS + 90 * MINUTE_MS });
+        const last = successorOf(await rotate(successorOf(second), T0_MS + 90 * MINUTE_MS - 1, limit));
+        expect(await store.inspect(last, subject, T0_MS + 90 * MINUTE_MS - 1)).toMatchObject({ kind: 'live' });
+        expect(await store.inspect(last, subject, T0_MS + 90 * MINUTE_MS)).toEqual({ kind: 'expired' });
+        expect(await rotate(last, T0_MS + 90 * MINUTE_MS, limit)).toEqual({ kind: 'expired' });
+        expect(await store.activeCount(subject, T0_MS + 90 * MINUTE_MS)).toBe(0);
+      });
+
+      it('ends a login at its next rotation when it was shortened meanwhile', async () => {
+        const token = await login();
+        const shortened = { absoluteLifeMs: 30 * MINUTE_MS };
+        expect(await rotate(token, T0_MS + 30 * MINUTE_MS, shortened)).toEqual({ kind: 'expired' });
+        expect(await rotate(token, T0_MS + 30 * MINUTE_MS)).toEqual({ kind: 'unknown' });
+        expect(await store.activeCount(subject, T0_MS + 30 * MINUTE_MS)).toBe(0);
+      });
+    });
+
     describe('a look at a token', () => {
       const inspect = (token: string, nowMs: number) => store.inspect(token, subject, nowMs);
 
@@ -310,10 +370,51 @@ export function describeRefreshTokenStore(name: string, fresh: () => RefreshToke
         expect(await rotate(token, T0_MS + 7)).toMatchObject({ kind: 'rotated' });
       });
 
+      const seenOf = async (token: string, nowMs: number): Promise<SeenRefreshToken> => {
+        const looked = await inspect(token, nowMs);
+        if (looked.kind !== 'live') throw new Error(`expected a live token, got ${looked.kind}`);
+        return looked.seen;
+      };
+      const rotateSeen = (seen: SeenRefreshToken, nowMs: number, changes: Partial<RefreshTokenRules> = {}) =>
+        store.rotate(seen, subject, rulesWith(changes), nowMs);
+
+      it('spares the rotation after it a look of its own', async () => {
+        const token = await login();
+        const rotation = await rotateSeen(await seenOf(token, T0_MS), T0_MS);
+        expect(rotation).toMatchObject({ kind: 'rotated', subject });
+        expect(await rotate(token, T0_MS)).toMatchObject({ kind: 'repeated', token: successorOf(rotation) });
+      });
+
+      it('does not hide what happened before the rotation', async () => {
+        const token = await login();
+        const [first, second] = [await seenOf(token, T0_MS), await seenOf(token, T0_MS)];
+        const successor = successorOf(await rotateSeen(first, T0_MS));
+        expect(await rotateSeen(second, T0_MS)).toMatchObject({ kind: 'repeated', token: successor });
+        const late = await seenOf(successor, T0_MS);
+        await rotate(successor, T0_MS + HOUR_MS - 1);
+        expect(await rotateSeen(late, T0_MS + HOUR_MS)).toMatchObject({ kind: 'repeated' });
+        const used = successorOf(await rotate(await login(), T0_MS));
+        const exhausted = await seenOf(used, T0_MS);
+        const given = successorOf(await rotate(used, T0_MS));
+        const limit = { maxUses: 1 };
+        expect(await rotateSeen(exhausted, T0_MS, limit)).toMatchObject({ kind: 'repeated', token: given });
+        const ended = await seenOf(await login(), T0_MS);
+        await store.revokeSubject(subject);
+        expect(await rotateSeen(ended, T0_MS)).toEqual({ kind: 'unknown' });
+        expect(await store.activeCount(subject, T0_MS)).toBe(0);
+      });
+
+      it('shows nothing of the token when it is printed', async () => {
+        const token = await login();
+        const looked = await inspect(token, T0_MS);
+        expect(`${JSON.stringify(looked)}${format('%o', looked)}`).not.toContain(token.slice(23));
+      });
+
       it('tells that it is used without ending its family', async () => {
         const token = await login();
         const successor = successorOf(await rotate(token, T0_MS));
-        expect(await inspect(token, T0_MS + HOUR_MS - 1)).toEqual({ kind: 'used' });
+        const { familyId } = (await inspect(successor, T0_MS)) as { readonly familyId: string };
+        expect(await inspect(token, T0_MS + HOUR_MS - 1)).toEqual({ kind: 'used', familyId, subject });
         expect(await rotate(successor, T0_MS)).toMatchObject({ kind: 'rotated' });
       });
 
@@ -323,7 +424,7 @@ export function describeRefreshTokenStore(name: string, fresh: () => RefreshToke
         expect(await store.inspect(token, { ...subject, clientId: 'other' }, T0_MS)).toEqual({ kind: 'foreign' });
         await rotate(token, T0_MS, { graceMs: 0 });
         await rotate(token, T0_MS);
-        expect(await inspect(token, T0_MS)).toEqual({ kind: 'reused' });
+        expect(await inspect(token, T0_MS)).toEqual({ kind: 'reused', familyId: expect.any(String) as string });
         expect(await inspect('nobody', T0_MS)).toEqual({ kind: 'unknown' });
       });
     });
@@ -382,10 +483,12 @@ export function describeRefreshTokenStore(name: string, fresh: () => RefreshToke
           {
             ...{ familyId: expect.any(String) as string, subject, startedAtMs: T0_MS, uses: 1 },
             ...{ issuedAtMs: T0_MS + 2_000, expiresAtMs: T0_MS + 2_000 + rules.lifeMs },
+            ...{ lastUsedAtMs: T0_MS + 2_000, startedBy: GATEWAY, lastGateway: GATEWAY },
           },
           {
             ...{ familyId: expect.any(String) as string, subject, startedAtMs: T0_MS + 1_000, uses: 0 },
             ...{ issuedAtMs: T0_MS + 1_000, expiresAtMs: T0_MS + 1_000 + rules.lifeMs },
+            ...{ lastUsedAtMs: undefined, startedBy: GATEWAY, lastGateway: GATEWAY },
           },
         ]);
         for (const token of [first, second]) {
@@ -403,6 +506,29 @@ export function describeRefreshTokenStore(name: string, fresh: () => RefreshToke
         expect(await store.familiesOf(subject, T0_MS + rules.lifeMs)).toEqual([]);
         await store.revokeToken(token);
         expect(await store.familiesOf(subject, T0_MS)).toEqual([]);
+      });
+    });
+
+    describe('the living families of an environment', () => {
+      it('are counted up with logins, and down as they end', async () => {
+        const before = await store.liveFamilies(T0_MS);
+        const more = async (nowMs: number): Promise<number> => (await store.liveFamilies(nowMs)) - before;
+        const token = await login();
+        const other = await login();
+        await store.issue({ ...subject, subject: 'bob' }, rules, T0_MS);
+        expect(await more(T0_MS)).toBe(3);
+        await rotate(other, T0_MS, { graceMs: 0 });
+        expect(await more(T0_MS)).toBe(3);
+        await rotate(other, T0_MS);
+        expect(await more(T0_MS)).toBe(2);
+        await store.revokeToken(token);
+        await login({ activeCount: 1 });
+        await login({ activeCount: 1 });
+        expect(await more(T0_MS)).toBe(2);
+        await store.revokeSubject(subject);
+        expect(await more(T0_MS)).toBe(1);
+        await store.revokeSubject({ ...subject, subject: 'bob' });
+        expect(await more(T0_MS)).toBe(0);
       });
     });
   });

@@ -1,4 +1,5 @@
 export {
+  GATEWAY,
   T0_MS,
   describeRefreshTokenStore,
   rulesWith,
@@ -6,4 +7,11 @@ export {
   successorOf,
   tokenOf,
 } from './describe-refresh-token-store.ts';
-export { LIFE_MS, anyRules, anyStep, compareWithModel, type RefreshTokenStep } from './refresh-token-steps.ts';
+export {
+  LIFE_MS,
+  anyRules,
+  anyStep,
+  compareWithModel,
+  type RefreshTokenStep,
+  type SteppingGateway,
+} from './refresh-token-steps.ts';

@@ -1,5 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { RefreshTokenOwner } from '../refresh-token-store.port.ts';
+import { takeRandomBytes } from './random-pool.ts';
 import { keyedDigest, type StoreKeys } from './store-keys.ts';
 
 /**
@@ -23,7 +24,7 @@ export interface TokenParts {
   readonly hash: string;
 }
 
-const hashOf = (text: string): string => createHash('sha256').update(text, 'ascii').digest('base64url');
+const hashOf = (text: string): string => hash('sha256', text, 'base64url');
 
 export class TokenTexts {
   constructor(private readonly keys: Pick<StoreKeys, 'tag' | 'familyId'>) {}
@@ -36,13 +37,14 @@ export class TokenTexts {
 
   /** The first token of a new family. */
   first(tag: string): TokenParts {
-    return this.assemble(tag, randomBytes(FAMILY_BYTES));
+    const familyBits = takeRandomBytes(FAMILY_BYTES);
+    return this.assemble({ tag, familyId: this.familyIdOf(tag, familyBits) }, familyBits);
   }
 
   /** A new token of the same family. */
   successorOf(token: TokenParts): TokenParts {
     const bits = Buffer.from(token.text.slice(token.tag.length + 1), 'base64url');
-    return this.assemble(token.tag, bits.subarray(0, FAMILY_BYTES));
+    return this.assemble(token, bits.subarray(0, FAMILY_BYTES));
   }
 
   /** Undefined when the text does not have the form of a token; one text only per token (RFC 4648 section 3.5). */
@@ -55,9 +57,9 @@ export class TokenTexts {
     return { text, tag, familyId: this.familyIdOf(tag, bits.subarray(0, FAMILY_BYTES)), hash: hashOf(text) };
   }
 
-  private assemble(tag: string, familyBits: Buffer): TokenParts {
-    const text = `${tag}.${Buffer.concat([familyBits, randomBytes(OWN_BYTES)]).toString('base64url')}`;
-    return { text, tag, familyId: this.familyIdOf(tag, familyBits), hash: hashOf(text) };
+  private assemble({ tag, familyId }: Pick<TokenParts, 'tag' | 'familyId'>, familyBits: Buffer): TokenParts {
+    const text = `${tag}.${Buffer.concat([familyBits, takeRandomBytes(OWN_BYTES)]).toString('base64url')}`;
+    return { text, tag, familyId, hash: hashOf(text) };
   }
 
   private familyIdOf(tag: string, familyBits: Buffer): string {

@@ -22,10 +22,12 @@ const add = { type: 'AddPolicy', name: 'a', place: AT_REQUEST, order: undefined,
 const keys = { publicKey: 'other', secretKey: { secretId: 's-2', fingerprint: 'f2' } };
 const proxyId = 'p-1';
 
+const VERSIONS: Readonly<Partial<Record<ApiProxyEvent['type'], number>>> = { ProxyUpdated: 3, RolledBack: 2 };
+
 const event = <Type extends ApiProxyEvent['type']>(
   type: Type,
   data: Extract<ApiProxyEvent, { type: Type }>['data'],
-): ApiProxyEvent => ({ type, schemaVersion: type === 'ProxyUpdated' ? 2 : 1, data }) as ApiProxyEvent;
+): ApiProxyEvent => ({ type, schemaVersion: VERSIONS[type] ?? 1, data }) as ApiProxyEvent;
 
 describe('a proxy', () => {
   it('is created at revision 1', () => {

@@ -159,16 +159,17 @@ function deleteEndpoint(
 }
 
 function changeSettings(change: SettingsChange, proxy: ActiveApiProxy): readonly ApiProxyEvent[] {
-  const { description, clientRoute, cors, jsonErrorTemplate, proxyId } = proxy;
+  const { description, clientRoute, cors, jsonErrorTemplate, xmlErrorTemplate, proxyId } = proxy;
   const routingInfo = { ...proxy.routingInfo, ...change.routingInfo };
-  const data = { proxyId, description, clientRoute, cors, jsonErrorTemplate, ...change, routingInfo };
-  return [{ type: 'ProxyUpdated', schemaVersion: 2, data }];
+  const kept = { description, clientRoute, cors, jsonErrorTemplate, xmlErrorTemplate };
+  const data = { proxyId, ...kept, ...change, routingInfo };
+  return [{ type: 'ProxyUpdated', schemaVersion: 3, data }];
 }
 
 function decide(command: ApiProxyCommand, state: ApiProxyState): readonly ApiProxyEvent[] {
   if (command.type === 'CreateProxy') {
     const { type: _type, ...data } = command;
-    return [{ type: 'ProxyCreated', schemaVersion: 2, data }];
+    return [{ type: 'ProxyCreated', schemaVersion: 3, data }];
   }
   const proxy = requireApiProxy(state);
   const { proxyId } = proxy;
@@ -187,7 +188,7 @@ function decide(command: ApiProxyCommand, state: ApiProxyState): readonly ApiPro
       return deleteEndpoint(command, proxy);
     case 'RollBack': {
       const { toRevision, content } = command;
-      return [{ type: 'RolledBack', schemaVersion: 1, data: { proxyId, toRevision, content } }];
+      return [{ type: 'RolledBack', schemaVersion: 2, data: { proxyId, toRevision, content } }];
     }
     case 'AddPolicy':
       return addPolicy(command, proxy);
@@ -202,7 +203,7 @@ function decide(command: ApiProxyCommand, state: ApiProxyState): readonly ApiPro
 
 export const apiProxyDecider: Decider<ApiProxyState, ApiProxyCommand, ApiProxyEvent> = {
   initialState: { status: 'absent' },
-  snapshotShape: 'apiProxy@1',
+  snapshotShape: 'apiProxy@2',
   evolve: evolveApiProxy,
   decide,
 };

@@ -45,6 +45,8 @@ export interface ProxySettings {
   readonly cors: ArtifactCors | null;
   /** null: faults in the vendor's envelope. */
   readonly jsonErrorTemplate: ArtifactErrorTemplate | null;
+  /** For requests that are no JSON; null: as if there were none. */
+  readonly xmlErrorTemplate: ArtifactErrorTemplate | null;
 }
 
 /** Everything that a revision numbers: what a rollback brings back. */

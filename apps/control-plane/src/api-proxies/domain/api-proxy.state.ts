@@ -52,8 +52,9 @@ function withoutEndpoint(
 
 /** What a revision numbers, without what it is kept with. */
 export function contentOf(proxy: ActiveApiProxy): ProxyContent {
-  const { description, clientRoute, routingInfo, cors, jsonErrorTemplate, endpoints, policies } = proxy;
-  return { description, clientRoute, routingInfo, cors, jsonErrorTemplate, endpoints, policies };
+  const { description, clientRoute, routingInfo, cors, jsonErrorTemplate, xmlErrorTemplate, endpoints, policies } =
+    proxy;
+  return { description, clientRoute, routingInfo, cors, jsonErrorTemplate, xmlErrorTemplate, endpoints, policies };
 }
 
 /** The proxy after one more event. */

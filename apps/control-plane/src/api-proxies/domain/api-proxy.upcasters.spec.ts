@@ -48,6 +48,22 @@ describe('an event of the first version', () => {
     });
   });
 
+  it.each(['ProxyCreated', 'ProxyUpdated'])('%s of version 2 had no XML template', (type) => {
+    const event = { ...FROZEN, type, schemaVersion: 2 };
+    const { schemaVersion, data } = upcasters.get(`${type}@2`)?.(event) ?? event;
+    expect({ schemaVersion, data }).toEqual({
+      schemaVersion: 3,
+      data: { ...(FROZEN.data as object), xmlErrorTemplate: null },
+    });
+  });
+
+  it('RolledBack of version 1 brought back none', () => {
+    const event = { ...FROZEN, type: 'RolledBack', data: { toRevision: 1, content: { jsonErrorTemplate: null } } };
+    const { schemaVersion, data } = upcasters.get('RolledBack@1')?.(event) ?? event;
+    const content = { jsonErrorTemplate: null, xmlErrorTemplate: null };
+    expect({ schemaVersion, data }).toEqual({ schemaVersion: 2, data: { toRevision: 1, content } });
+  });
+
   it('claims every method where it named none', () => {
     const data = FROZEN.data as { clientRoute: object };
     const routed = { ...FROZEN, data: { ...data, clientRoute: { ...data.clientRoute, methodList: [] } } };

@@ -24,7 +24,23 @@ const withSettingsOfVersion2: Upcaster = (event: RecordedEvent): RecordedEvent =
   };
 };
 
+/** Version 2 knew no XML template. */
+const withXmlTemplate: Upcaster = (event) => ({
+  ...event,
+  schemaVersion: 3,
+  data: { ...(event.data as Members), xmlErrorTemplate: null },
+});
+
+/** What a rollback of version 1 brought back had none either. */
+const withXmlTemplateInContent: Upcaster = (event) => {
+  const data = event.data as Members & { readonly content: Members };
+  return { ...event, schemaVersion: 2, data: { ...data, content: { ...data.content, xmlErrorTemplate: null } } };
+};
+
 export const API_PROXY_UPCASTERS: readonly (readonly [string, Upcaster])[] = [
   [upcasterKey('ProxyCreated', 1), withSettingsOfVersion2],
   [upcasterKey('ProxyUpdated', 1), withSettingsOfVersion2],
+  [upcasterKey('ProxyCreated', 2), withXmlTemplate],
+  [upcasterKey('ProxyUpdated', 2), withXmlTemplate],
+  [upcasterKey('RolledBack', 1), withXmlTemplateInContent],
 ];

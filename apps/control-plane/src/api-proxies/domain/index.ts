@@ -9,7 +9,9 @@ export type {
   ClientRoute,
   Endpoint,
   PolicyAdded,
+  PolicyUpdated,
   ProxyContent,
+  ProxyCreated,
   ProxyKeys,
   ProxySettings,
   RoutingInfo,
@@ -34,4 +36,3 @@ export {
 export { stepsOf, type ProxyStep } from './proxy-history.ts';
 export { templateParameters } from './endpoint-template.ts';
 export { orderOf, policiesAt, type PlacedPolicy } from './placed-policies.ts';
-export { variablesNamedBy } from './variables-named-by.ts';

@@ -1,3 +1,4 @@
+import { environmentVariablesOf } from '#libs/policy-runtime';
 import { credentialStream } from '../../credentials/domain/credential.decider.ts';
 import type { DeploymentTarget } from '../../deployment-requests/deployment-requests.ts';
 import { variableStream } from '../../environment-variables/domain/environment-variable.decider.ts';
@@ -5,7 +6,7 @@ import { environmentStream } from '../../environments/domain/environment.decider
 import { keyStoreStream } from '../../key-stores/domain/key-store.decider.ts';
 import type { SecretVault } from '../../persistence/secret-vault.ts';
 import type { Unit } from '../../persistence/unit-of-work.ts';
-import { variablesNamedBy, type ActiveApiProxy } from '../domain/index.ts';
+import type { ActiveApiProxy } from '../domain/index.ts';
 import { environmentMeaning, keyStoreMeaning, variableMeaning, type Meaning } from './meaning-in-environments.ts';
 
 /** What became of something that a revision uses without holding it. */
@@ -20,7 +21,7 @@ export interface NamedDifference {
 export interface Surroundings {
   /** ISO 8601. */
   readonly since: string;
-  /** Those that the policies name. */
+  /** Those that the policies may read. */
   readonly variables: readonly NamedDifference[];
   readonly keyStores: readonly NamedDifference[];
   /** Those that it is deployed to, and what is in artifacts of them. */
@@ -46,6 +47,7 @@ const CHANGES_OF_A_CREDENTIAL = [
 const CHANGES = [
   ...['VariableCreated', 'VariableUpdated', 'VariableDeleted'],
   ...['KeyStoreCreated', 'KeyStoreUpdated', 'KeyRotated', 'KeyStoreDeleted'],
+  ...['KeyRotationStarted', 'KeyRotationSwitched', 'KeyRotationFinished', 'KeyRotationCancelled'],
   ...CHANGES_OF_A_CREDENTIAL,
 ];
 
@@ -147,10 +149,8 @@ export async function changedSince(unit: Unit, vault: SecretVault, then: Then): 
   const variables = await unit.names.all('variable', projectId);
   const keyStores = await unit.names.all('key-store', projectId);
   const deleted = touched.filter(isOf(variableStream)).flatMap(({ name }) => name ?? []);
-  const variableNames = variablesNamedBy(
-    policies.map(({ policy }) => policy),
-    [...new Set([...variables.keys(), ...deleted])],
-  );
+  const read = environmentVariablesOf(policies.map(({ policy }) => policy));
+  const variableNames = [...new Set([...variables.keys(), ...deleted])].filter((name) => read.has(name)).sort();
   const variableKind = { now: variables, streamOf: variableStream, meaning: variableMeaning(vault) };
   const keyStoreKind = { now: keyStores, streamOf: keyStoreStream, meaning: keyStoreMeaning };
   return {

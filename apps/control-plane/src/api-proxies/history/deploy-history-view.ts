@@ -1,7 +1,10 @@
 import type { DeploymentResult } from '../../deployment-requests/deployment-results.ts';
+import type { DeploymentOutcome } from '../../deployment-requests/deployment-rows.ts';
 import type { NamedDeployment } from './deploy-histories.queries.ts';
 
 const NO_GATEWAYS = { live: 0, applied: 0, rejected: 0, pending: 0 };
+
+type Answers = Pick<DeploymentOutcome, 'gateways' | 'detailList' | 'warnings'>;
 
 /** While there is no answer the row says why, or nothing yet. */
 const messageOf = ({ state, result }: NamedDeployment['past']): string =>
@@ -22,11 +25,11 @@ export function deployHistoryView({ past, environmentName: environment }: NamedD
 /** What the gateways answered to it, in the form of every `deploymentResult` (contract 4.1). */
 export function pastDeploymentResult({ past, environmentName }: NamedDeployment): DeploymentResult {
   const { deployment, revision, state, result } = past;
-  const { gateways, detailList } = result ?? { gateways: NO_GATEWAYS, detailList: [] };
+  const { gateways, detailList, warnings = [] }: Answers = result ?? { gateways: NO_GATEWAYS, detailList: [] };
   const success = state === 'succeeded';
   const message = messageOf(past);
   return {
     success,
-    deploymentResults: [{ environmentName, success, message, deployment, revision, gateways, detailList }],
+    deploymentResults: [{ environmentName, success, message, deployment, revision, gateways, detailList, warnings }],
   };
 }

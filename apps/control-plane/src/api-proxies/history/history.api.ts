@@ -23,7 +23,7 @@ const POLICY = {
 };
 const PROXY = {
   ...{ apiProxyName: 'orders', apiProxyDescription: 'orders of the shop', apiProxyCreationType: 'REVERSE_PROXY' },
-  ...{ revision: 3, cors: null, jsonErrorTemplate: null },
+  ...{ revision: 3, cors: null, jsonErrorTemplate: null, xmlErrorTemplate: null },
   clientRoute: { relativePathList: ['/orders'], methodList: ['ALL'], hostList: [], headerList: [] },
   routingInfo: {
     routingAddressList: [{ address: 'https://orders.internal', weight: 100 }],
@@ -50,6 +50,7 @@ const DEPLOYMENT_RESULT = {
       },
       gateways: { live: 1, applied: 1, rejected: 0, pending: 0 },
       detailList: [{ gatewayId: 'gateway-8080', success: true, detail: 'applied', responseTime: 14 }],
+      warnings: [],
     },
   ],
 };

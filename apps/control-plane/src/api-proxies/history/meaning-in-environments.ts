@@ -7,7 +7,8 @@ import {
   type VariableValue,
 } from '../../environment-variables/domain/environment-variable.decider.ts';
 import { environmentDecider } from '../../environments/domain/environment.decider.ts';
-import { keyStoreDecider, slotFor, type KeySlot } from '../../key-stores/domain/key-store.decider.ts';
+import { keysOfSlot, type KeySlot } from '../../key-stores/domain/key-slots.ts';
+import { keyStoreDecider, slotFor } from '../../key-stores/domain/key-store.decider.ts';
 import type { StoredKey } from '../../key-stores/domain/key-store.events.ts';
 import type { SecretVault } from '../../persistence/secret-vault.ts';
 import type { Unit } from '../../persistence/unit-of-work.ts';
@@ -59,10 +60,9 @@ const fingerprintOf = (reference: SecretReference | null): string | null => refe
 
 const keyOf = ({ keyId, thumbprint, material }: StoredKey): unknown[] => [keyId, thumbprint ?? fingerprintOf(material)];
 
-const keysIn = (slot: KeySlot | undefined): unknown =>
-  slot === undefined ? null : [keyOf(slot.current), ...slot.previous.map(keyOf)];
+const keysIn = (slot: KeySlot | undefined): unknown => (slot === undefined ? null : keysOfSlot(slot).map(keyOf));
 
-/** Which key signs, and which still verify. */
+/** Which key signs, and which verify beside it. */
 export const keyStoreMeaning: Meaning = async (unit, streamId, { environmentIds, atVersion }) => {
   const state = await unit.peek(keyStoreDecider, streamId, atVersion);
   if (state.status === 'absent') return undefined;

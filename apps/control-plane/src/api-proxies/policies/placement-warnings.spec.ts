@@ -51,6 +51,18 @@ describe('warnings of where a policy stands', () => {
     ]);
   });
 
+  it('go by kind: one issues under /auth, one under /credential', () => {
+    const acl = samplePolicy({ managedFromThisPolicy: false });
+    const proxy = proxyOf(placed('own'), placed('acl', REQUEST, acl), placed('late', at('/a', 'GET'), acl));
+    expect(messages(proxy, 'own')).toEqual([]);
+    expect(messages(proxy, 'acl')).toEqual([
+      'policy.managedFromThisPolicy: issues the tokens of this proxy under /credential; late: only verify',
+    ]);
+    expect(messages(proxy, 'late')).toEqual([
+      'policy.managedFromThisPolicy: only verifies: acl comes first and issues the tokens of this proxy under /credential',
+    ]);
+  });
+
   it('leave out what issues nothing', () => {
     const proxy = proxyOf(
       placed('one'),
@@ -68,5 +80,16 @@ describe('warnings of where a policy stands', () => {
     );
     expect(placementWarnings(proxy, 'late').map(({ field }) => field)).toEqual(['operationMetadata.targetPipeline']);
     expect(placementWarnings(proxy, 'check')).toEqual([]);
+  });
+
+  it('say that an answer that is made gets no header any more', () => {
+    const forwards = sampleVerification({ forwardVariables: [{ variable: 'jwt.x.claim.sub', header: 'X-User' }] });
+    const inPipeline = (pipeline: PolicyPlace['pipeline']) =>
+      messages(proxyOf(placed('check', { scope: 'ALL', pipeline }, forwards)), 'check');
+    expect(inPipeline('REQUEST')).toEqual([]);
+    expect(inPipeline('RESPONSE')).toEqual([]);
+    expect(inPipeline('ERROR')).toEqual([
+      'policy.forwardVariables: sets no header in ERROR: nothing goes to the upstream any more, and the answer is made',
+    ]);
   });
 });

@@ -45,6 +45,10 @@ const VIEW = {
     ...{ jsonErrorResponseTemplateActive: false, jsonValue: null },
     ...{ contentType: 'application/json;charset=UTF-8', permitSpecialChars: false },
   },
+  xmlErrorTemplate: {
+    ...{ xmlErrorResponseTemplateActive: false, xmlValue: null },
+    ...{ contentType: 'text/xml;charset=UTF-8', permitSpecialChars: false },
+  },
   endpointList: [],
 };
 

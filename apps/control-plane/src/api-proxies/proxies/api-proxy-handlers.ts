@@ -4,6 +4,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { CHANNEL_UPKEEP, type ChannelUpkeep } from '../../channel-upkeep/channel-upkeep.port.ts';
 import { endAccessTo } from '../../channel-upkeep/credential-access.ts';
 import { wishIdentity } from '../../channel-upkeep/identity-wishes.ts';
+import { tokenLivesProjection } from '../../channel-upkeep/token-lives.ts';
 import {
   environmentsOf,
   requestDeployments,
@@ -14,6 +15,7 @@ import type { DeployOrder } from '../../deployment-requests/deployment-targets.t
 import { endRollouts } from '../../deployment-requests/rollouts.ts';
 import { VAULT } from '../../injection-tokens.ts';
 import { holdProject, resolveApiProxy } from '../../persistence/project-scope.ts';
+import { ReadModels } from '../../persistence/read-models.ts';
 import type { SecretVault } from '../../persistence/secret-vault.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../../persistence/unit-of-work.ts';
 import {
@@ -25,7 +27,7 @@ import {
   type SettingsChange,
 } from '../domain/index.ts';
 import { ProxyChanges, requireRevision, type ProxyAddress } from '../proxy-changes.ts';
-import { keepKeys } from './proxy-keys.ts';
+import { endTokensOfKeys, keepKeys } from './proxy-keys.ts';
 
 export interface ProxyAnswer {
   readonly proxy: ActiveApiProxy;
@@ -124,6 +126,7 @@ export class ChangeProxySettingsHandler implements ICommandHandler<ChangeProxySe
 export class DeleteApiProxyHandler implements ICommandHandler<DeleteApiProxy> {
   constructor(
     private readonly units: UnitOfWork,
+    private readonly readModels: ReadModels,
     private readonly results: DeploymentResults,
     @Inject(VAULT) private readonly vault: SecretVault,
     @Inject(CHANNEL_UPKEEP) private readonly upkeep: ChannelUpkeep,
@@ -131,10 +134,12 @@ export class DeleteApiProxyHandler implements ICommandHandler<DeleteApiProxy> {
 
   /** Every environment that has it undeploys it; one that cannot be reached holds up no other. */
   async execute({ context, address }: DeleteApiProxy): Promise<DeploymentResult> {
+    const isShown = await this.readModels.upToDate(tokenLivesProjection);
     const requested = await this.units.run(context, async (unit): Promise<RequestedDeployment[]> => {
       const { projectId, proxyId } = await resolveApiProxy(unit, address);
       const { state } = await unit.load(apiProxyDecider, apiProxyStream(proxyId));
-      const { keys, revision } = requireApiProxy(state);
+      const before = requireApiProxy(state);
+      const { keys, revision } = before;
       await requireRevision(unit, proxyId);
       await unit.change(apiProxyDecider, apiProxyStream(proxyId), { type: 'DeleteProxy' });
       await unit.names.free('api-proxy', projectId, address.apiProxyName);
@@ -142,6 +147,8 @@ export class DeleteApiProxyHandler implements ICommandHandler<DeleteApiProxy> {
       await this.vault.destroy(unit.transaction, keys.secretKey.secretId);
       await wishIdentity(unit.transaction, { kind: 'client', subject: keys.publicKey, entityId: proxyId });
       await endAccessTo(unit.transaction, proxyId);
+      // The next proxy of this name has the same audience, and often the same signing key.
+      await endTokensOfKeys(unit, before, isShown);
       // First of all: a wave that is just beginning is waited for, and taken out with the rest.
       await endRollouts(unit, proxyId);
       const targets = await environmentsOf(unit, proxyId);

@@ -79,7 +79,7 @@ export const PROXY_VENDOR_MEMBERS: VendorMembers = {
   ],
 };
 
-const NO_EXTRAS = { cors: null, jsonErrorTemplate: null };
+const NO_EXTRAS = { cors: null, jsonErrorTemplate: null, xmlErrorTemplate: null };
 
 /** A new proxy does not speak CORS and answers faults in the vendor's envelope. */
 export const newSettingsOf = (request: ApiProxyRequest): ProxySettings => ({

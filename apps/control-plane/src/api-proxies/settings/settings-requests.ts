@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { optional } from '#libs/policy-contracts';
+import { optional, type ContractWarning } from '#libs/policy-contracts';
 import type { RoutingInfo } from '../domain/index.ts';
 import {
   addressList,
@@ -33,6 +33,20 @@ export const KEYS = z
     error: 'or secretKey must be given',
     params: { code: 'required' },
   });
+
+/** Characters below which even random ones hold less than 128 bits: six each. */
+const UNGUESSABLE_LENGTH = 22;
+
+/** The right secret is never refused however many wrong ones came before it (ADR 24), so it has to be one nobody guesses. */
+export const keysWarnings = ({ secretKey }: z.infer<typeof KEYS>): ContractWarning[] =>
+  secretKey === undefined || secretKey.length >= UNGUESSABLE_LENGTH
+    ? []
+    : [
+        {
+          field: 'secretKey',
+          message: `is short enough to be guessed: take ${UNGUESSABLE_LENGTH} random characters or more`,
+        },
+      ];
 
 /** `PATCH X/settings/addresses/`; the vendor's weight is 1 here. The algorithm stays where it is left out. */
 export const ADDRESSES = z.strictObject({

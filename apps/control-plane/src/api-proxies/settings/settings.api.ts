@@ -1,7 +1,7 @@
 import { ERROR_TEMPLATE_PLACEHOLDERS, ERROR_TEMPLATE_VARIABLES } from '#libs/policy-contracts';
 import type { ApiBody, ApiCallFacts } from '../../http/api-call.ts';
 import { CORS } from './cors-requests.ts';
-import { JSON_ERROR_TEMPLATE } from './error-template-requests.ts';
+import { JSON_ERROR_TEMPLATE, XML_ERROR_TEMPLATE } from './error-template-requests.ts';
 import { ADDRESSES, CLIENT_ROUTE, CONNECTION, KEYS } from './settings-requests.ts';
 
 interface SettingFacts {
@@ -110,5 +110,20 @@ export const JSON_ERROR_TEMPLATE_API = bothOf({
   body: {
     schema: JSON_ERROR_TEMPLATE,
     examples: { template: TEMPLATE, off: { jsonErrorResponseTemplateActive: false } },
+  },
+});
+
+const XML_TEMPLATE = {
+  xmlErrorResponseTemplateActive: true,
+  xmlValue: '<error><code>#{error.defaultErrorCode}</code><text>#{error.defaultMessage}</text></error>',
+};
+
+export const XML_ERROR_TEMPLATE_API = bothOf({
+  what: 'template of XML errors',
+  description: `The shape of the gateway's own faults for requests whose Content-Type is not JSON, and for those without one while the proxy has no JSON template; the variables are those of the JSON template, escaped for XML. Needs gateways of this version or later.`,
+  result: { ...XML_TEMPLATE, contentType: 'text/xml;charset=UTF-8', permitSpecialChars: false },
+  body: {
+    schema: XML_ERROR_TEMPLATE,
+    examples: { template: XML_TEMPLATE, off: { xmlErrorResponseTemplateActive: false } },
   },
 });

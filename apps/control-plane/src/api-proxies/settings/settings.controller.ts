@@ -16,6 +16,11 @@ import {
   errorTemplateWarnings,
   JSON_ERROR_TEMPLATE,
   JSON_ERROR_TEMPLATE_VENDOR_MEMBERS,
+  XML_ERROR_TEMPLATE,
+  XML_ERROR_TEMPLATE_VENDOR_MEMBERS,
+  xmlErrorTemplateOf,
+  xmlErrorTemplateView,
+  xmlErrorTemplateWarnings,
 } from './error-template-requests.ts';
 import { GetApiProxy } from '../proxies/get-api-proxy.handler.ts';
 import { orderIn, ProxyBodies } from '../proxy-bodies.ts';
@@ -32,6 +37,7 @@ import {
   CONNECTION_VENDOR_MEMBERS,
   connectionOf,
   KEYS,
+  keysWarnings,
 } from './settings-requests.ts';
 import {
   ADDRESSES_API,
@@ -40,6 +46,7 @@ import {
   CORS_API,
   JSON_ERROR_TEMPLATE_API,
   KEYS_API,
+  XML_ERROR_TEMPLATE_API,
 } from './settings.api.ts';
 
 type View = (proxy: ActiveApiProxy) => object;
@@ -49,6 +56,7 @@ const keysView = ({ keys }: ActiveApiProxy) => ({ publicKey: keys.publicKey });
 const clientRouteView = ({ clientRoute }: ActiveApiProxy) => clientRoute;
 const corsOfView = ({ cors }: ActiveApiProxy) => corsView(cors);
 const templateOfView = ({ jsonErrorTemplate }: ActiveApiProxy) => errorTemplateView(jsonErrorTemplate);
+const xmlTemplateOfView = ({ xmlErrorTemplate }: ActiveApiProxy) => xmlErrorTemplateView(xmlErrorTemplate);
 
 function addressesView({ routingInfo }: ActiveApiProxy) {
   const { routingAddressList, loadBalanceAlgorithm } = routingInfo;
@@ -85,7 +93,7 @@ export class SettingsController {
     const { request, warnings } = await this.bodies.read(KEYS, body);
     const { publicKey, secretKey } = request;
     const command = new ChangeProxyKeys(asker, address, { publicKey, secretKey }, orderIn(request));
-    return this.change(command, keysView, warnings);
+    return this.change(command, keysView, [...warnings, ...keysWarnings(request)]);
   }
 
   @Get('addresses')
@@ -190,6 +198,28 @@ export class SettingsController {
       orderIn(request),
     );
     return this.change(command, templateOfView, [...warnings, ...errorTemplateWarnings(request)]);
+  }
+
+  @Get('xml-error-template')
+  @ApiCall(XML_ERROR_TEMPLATE_API.READ)
+  xmlErrorTemplate(
+    @Param() address: ProxyAddress,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SuccessEnvelope> {
+    return this.show(address, reply, xmlTemplateOfView);
+  }
+
+  @Patch('xml-error-template')
+  @ApiCall(XML_ERROR_TEMPLATE_API.CHANGE)
+  async changeXmlErrorTemplate(
+    @Asker() asker: RequestContext,
+    @Param() address: ProxyAddress,
+    @Body() body: unknown,
+  ): Promise<SuccessEnvelope> {
+    const { request, warnings } = await this.bodies.read(XML_ERROR_TEMPLATE, body, XML_ERROR_TEMPLATE_VENDOR_MEMBERS);
+    const change = { xmlErrorTemplate: xmlErrorTemplateOf(request) };
+    const command = new ChangeProxySettings(asker, address, change, orderIn(request));
+    return this.change(command, xmlTemplateOfView, [...warnings, ...xmlErrorTemplateWarnings(request)]);
   }
 
   private async change(

@@ -23,7 +23,7 @@ export const SAMPLE_SETTINGS: ProxySettings = {
     loadBalanceAlgorithm: 'ROUND_ROBIN',
     ...{ connectTimeoutSeconds: 3, readTimeoutSeconds: 60, retryCount: 1 },
   },
-  ...{ cors: null, jsonErrorTemplate: null },
+  ...{ cors: null, jsonErrorTemplate: null, xmlErrorTemplate: null },
 };
 
 export const SAMPLE_CREATION: ProxyCreated['data'] = {
@@ -36,7 +36,7 @@ export const sampleEndpoint = (name: string, httpMethod = 'GET'): Endpoint => ({
   ...{ name, httpMethod, description: '', backendResourceUrl: null, backendHttpMethod: null },
 });
 
-export const proxyCreated: ApiProxyEvent = { type: 'ProxyCreated', schemaVersion: 2, data: SAMPLE_CREATION };
+export const proxyCreated: ApiProxyEvent = { type: 'ProxyCreated', schemaVersion: 3, data: SAMPLE_CREATION };
 
 export const endpointAdded = (name: string, httpMethod = 'GET'): ApiProxyEvent => ({
   type: 'EndpointAdded',

@@ -4,7 +4,8 @@ import { EVENT_STORE, type EventStore } from '#libs/event-store';
 import { artifactHash, type ChannelKeys } from '#libs/config-distribution';
 import { canonicalJson } from '#libs/canonical-json';
 import { type ArtifactSigningKeys, type ArtifactVariable, type ProxyArtifact } from '#libs/policy-contracts';
-import { variablesNamedBy, type ActiveApiProxy, proxyAtRevision } from '../../api-proxies/domain/index.ts';
+import { environmentVariablesOf } from '#libs/policy-runtime';
+import { type ActiveApiProxy, proxyAtRevision } from '../../api-proxies/domain/index.ts';
 import { loadState } from '../../decider/stream-states.ts';
 import {
   variableDecider,
@@ -70,14 +71,14 @@ export class ArtifactCompiler {
   }
 
   private async variablesOf(proxy: ActiveApiProxy, environmentId: string): Promise<Record<string, ArtifactVariable>> {
-    const policies = proxy.policies.map((placed) => placed.policy);
-    if (policies.length === 0) return {};
+    const read = environmentVariablesOf(proxy.policies.map((placed) => placed.policy));
+    if (read.size === 0) return {};
     const found = await this.database.query<{ name: string; entity_id: string }>(VARIABLES, [proxy.projectId]);
     const ids = new Map(found.rows.map((row) => [row.name, row.entity_id]));
-    const named = variablesNamedBy(policies, [...ids.keys()]);
-    const values = await Promise.all(named.map((name) => this.valueOf(ids.get(name) ?? '', environmentId)));
+    const named = [...ids].filter(([name]) => read.has(name));
+    const values = await Promise.all(named.map(([, id]) => this.valueOf(id, environmentId)));
     return Object.fromEntries(
-      named.flatMap((name, index): [string, ArtifactVariable][] => {
+      named.flatMap(([name], index): [string, ArtifactVariable][] => {
         const value = values[index];
         return value === undefined ? [] : [[name, value]];
       }),

@@ -12,6 +12,7 @@ import {
   slotFor,
   type KeyStoreState,
 } from '../../key-stores/domain/key-store.decider.ts';
+import { verifyingOnly } from '../../key-stores/domain/key-slots.ts';
 import type { StoredKey } from '../../key-stores/domain/key-store.events.ts';
 import { algorithmsOf, signingFault } from '../../key-stores/domain/key-use.ts';
 import type { SecretVault } from '../../persistence/secret-vault.ts';
@@ -36,7 +37,7 @@ export class ProjectKeys {
   ) {}
 
   /**
-   * The environment's key, or the one that all share; those before it still verify.
+   * The environment's key, or the one that all share; those before it still verify, and one that is to sign already does.
    *
    * @throws CannotCompile when there is none, or none that can sign
    */
@@ -49,10 +50,11 @@ export class ProjectKeys {
     if (slot === undefined) throw refuse(`has no key for environment ${environment.name}`);
     const fault = signingFault(slot.current, algorithm);
     if (fault !== undefined) throw refuse(fault.reason);
-    const previous = slot.previous.filter((key) => algorithmsOf(key).includes(algorithm));
+    const next = slot.next === null ? [] : [verifyingOnly(slot.next)];
+    const others = [...next, ...slot.previous].filter((key) => algorithmsOf(key).includes(algorithm));
     return {
       signing: await this.jwkOf(slot.current, algorithm),
-      verification: await Promise.all(previous.map((key) => this.jwkOf(key, algorithm))),
+      verification: await Promise.all(others.map((key) => this.jwkOf(key, algorithm))),
     };
   }
 

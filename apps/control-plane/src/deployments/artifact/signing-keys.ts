@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type pg from 'pg';
-import { generateSigningKey, type JwsAlgorithmName } from '#libs/jwt-engine';
+import { generateSigningKeyAside, type JwsAlgorithmName } from '#libs/jwt-engine';
 import type { ArtifactSigningKeys } from '#libs/policy-contracts';
 import { DATABASE, VAULT } from '../../injection-tokens.ts';
 import {
@@ -29,8 +29,8 @@ export class SigningKeys {
   }
 
   /** When two deployers come at once the first key stays: the decider records no second one. */
-  private generate(environmentId: string, algorithm: JwsAlgorithmName): Promise<string> {
-    const generated = generateSigningKey(algorithm);
+  private async generate(environmentId: string, algorithm: JwsAlgorithmName): Promise<string> {
+    const generated = await generateSigningKeyAside(algorithm);
     const context = ownContext(`signing-key-${algorithm}`);
     return this.units.run(context, async (unit) => {
       const streamId = environmentStream(environmentId);

@@ -1,4 +1,5 @@
 import type { LeaseState } from '#libs/config-distribution';
+import { keySetWarningsOf } from './key-set-warnings.ts';
 import { outcomeOf, type GatewayAnswer, type Question } from './gateway-answer.ts';
 
 /** What the live gateways of an environment say about one deployment. */
@@ -54,9 +55,10 @@ export class AnswerTally {
 
   private answerOf(gatewayId: string, lease: LeaseState, sinceMs: number): GatewayAnswer {
     const answer = outcomeOf(lease, this.question);
-    if (answer.outcome === 'pending') return { gatewayId, responseTimeMs: undefined, ...answer };
+    if (answer.outcome === 'pending') return { gatewayId, responseTimeMs: undefined, ...answer, warnings: [] };
     const answeredMs = this.firstAnsweredMs.get(gatewayId) ?? sinceMs;
     this.firstAnsweredMs.set(gatewayId, answeredMs);
-    return { gatewayId, responseTimeMs: Math.round(answeredMs), ...answer };
+    const warnings = (answer.outcome === 'applied' ? keySetWarningsOf(lease, this.question) : undefined) ?? [];
+    return { gatewayId, responseTimeMs: Math.round(answeredMs), ...answer, warnings };
   }
 }

@@ -19,6 +19,7 @@ import type { Logger } from '#libs/program-shell';
 import { connectionTo } from '../../deployment-requests/redis-connections.ts';
 import { ChannelMetrics } from './channel-metrics.ts';
 import { RedisRefreshTokenStore, type RefreshTokenStore } from '#libs/refresh-token-store';
+import { RedisRevocationLedger, type RevocationLedger } from '#libs/token-revocations';
 import { GatewayAnswers } from './gateway-answers.ts';
 import { notePublished, type InPlace } from './known-position.ts';
 
@@ -38,6 +39,8 @@ export interface EnvironmentChannel {
   readonly answers: GatewayAnswers;
   /** Where the gateways of the environment keep them. */
   readonly refreshTokens: RefreshTokenStore;
+  /** Which access tokens they take no more. */
+  readonly revocations: RevocationLedger;
   readonly logger: Logger;
   /** See `notePublished` of known-position. */
   notePublished(published: InPlace): Promise<void>;
@@ -165,9 +168,10 @@ export class EnvironmentChannels {
     );
     const note = (published: InPlace): Promise<void> => notePublished(this.database, environmentId, published);
     const refreshTokens = new RedisRefreshTokenStore(redis, name, keys.keyFor('refresh-tokens'));
+    const revocations = new RedisRevocationLedger(redis, name, keys.keyFor('token-revocations'));
     const { logger } = this;
     return {
-      ...{ environmentId, name, channel, keys, publisher, answers, refreshTokens, redis, logger },
+      ...{ environmentId, name, channel, keys, publisher, answers, refreshTokens, revocations, redis, logger },
       notePublished: note,
     };
   }

@@ -10,15 +10,19 @@ import { EnvironmentChannels } from './environment-channels.ts';
 
 const timeText = (ms: number): string => new Date(ms).toISOString();
 
-function rowOf({ familyId, subject, startedAtMs, issuedAtMs, expiresAtMs, uses }: RefreshTokenFamily): RefreshFamily {
+function rowOf(family: RefreshTokenFamily): RefreshFamily {
+  const { familyId, subject, startedAtMs, issuedAtMs, expiresAtMs, uses, lastUsedAtMs, startedBy, lastGateway } =
+    family;
   const { proxyId, policy, clientId, scope } = subject;
   const times = {
     startedAt: timeText(startedAtMs),
     issuedAt: timeText(issuedAtMs),
     // A life may be longer than a date can say (ECMA-262 21.4.1.1).
     expiresAt: timeText(Math.min(expiresAtMs, 8_640_000_000_000_000)),
+    lastUsedAt: lastUsedAtMs === undefined ? null : timeText(lastUsedAtMs),
   };
-  return { family: familyId, proxyId, policy, clientId, scope, ...times, uses };
+  const gateways = { startedBy: startedBy ?? null, gateway: lastGateway ?? null };
+  return { family: familyId, proxyId, policy, clientId, scope, ...times, ...gateways, uses };
 }
 
 /** Looks at and ends logins where the gateways of an environment keep them. */

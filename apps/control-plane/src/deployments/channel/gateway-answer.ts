@@ -1,4 +1,5 @@
 import type { LeaseState, LogPosition } from '#libs/config-distribution';
+import type { GatewayWarning } from '../../deployment-requests/deployment-rows.ts';
 
 /** What a gateway that lives says about one deployment. */
 export interface GatewayAnswer {
@@ -8,6 +9,8 @@ export interface GatewayAnswer {
   readonly reason: string | undefined;
   /** Since the deployment was published; undefined while pending. */
   readonly responseTimeMs: number | undefined;
+  /** What it lacks although it applied it. */
+  readonly warnings: readonly GatewayWarning[];
 }
 
 /** Which deployment is asked about. */

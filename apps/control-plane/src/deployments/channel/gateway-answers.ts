@@ -1,15 +1,16 @@
 import type { ChannelKeys, ConfigChannel, LeaseState } from '#libs/config-distribution';
-import type { AnswerCount } from './answer-tally.ts';
+import { AnswerTally, type AnswerCount } from './answer-tally.ts';
 import type { Question } from './gateway-answer.ts';
 import { LeaseLooks } from './lease-looks.ts';
 import { LeaseView, type ForeignLeaseHook } from './lease-view.ts';
-import { OpenQuestion } from './open-question.ts';
+import { ObedienceTally, type ObedienceCount } from './obedience-tally.ts';
+import { OpenQuestion, type Tally } from './open-question.ts';
 
 /** The answers of an environment's gateways: read once for all who wait for some, and evaluated from memory. */
 export class GatewayAnswers {
   private readonly view: LeaseView;
   private readonly looks: LeaseLooks;
-  private readonly open = new Set<OpenQuestion>();
+  private readonly open = new Set<{ end(): void }>();
   private hurried = false;
 
   /** @param environment its name. @param nowMs monotonic. */
@@ -49,6 +50,20 @@ export class GatewayAnswers {
    * @throws ChannelUnavailable
    */
   collect(question: Question, timeoutMs: number, signal?: AbortSignal): Promise<AnswerCount> {
+    return this.ask(new AnswerTally(question), timeoutMs, signal);
+  }
+
+  /**
+   * Waits in the same way until every live gateway obeys standing orders of a version or a later one.
+   *
+   * @param subject what they are about.
+   * @throws ChannelUnavailable
+   */
+  obedience(subject: string, version: number, timeoutMs: number): Promise<ObedienceCount> {
+    return this.ask(new ObedienceTally(subject, version), timeoutMs);
+  }
+
+  private ask<Count>(tally: Tally<Count>, timeoutMs: number, signal?: AbortSignal): Promise<Count> {
     this.looks.watch();
     return new Promise((resolve, reject) => {
       const conclude = (): void => asked.conclude();
@@ -58,7 +73,7 @@ export class GatewayAnswers {
         this.open.delete(asked);
         this.looks.remove(asked);
       };
-      const asked = new OpenQuestion(question, this.view, { onEnd, resolve, reject });
+      const asked = new OpenQuestion(tally, this.view, { onEnd, resolve, reject });
       const timer = setTimeout(() => asked.end(), timeoutMs);
       this.open.add(asked);
       if (this.hurried) asked.end();

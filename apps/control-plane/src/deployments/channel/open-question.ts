@@ -1,29 +1,37 @@
-import { AnswerTally, type AnswerCount } from './answer-tally.ts';
-import type { Question } from './gateway-answer.ts';
+import type { LeaseState } from '#libs/config-distribution';
 import type { LeaseListener } from './lease-looks.ts';
 import type { LeaseView } from './lease-view.ts';
 
-interface OpenQuestionHooks {
+/** Counts what gateways say in their leases about one question. */
+export interface Tally<Count> {
+  /** Gateways that are waited for. */
+  readonly pending: number;
+  /**
+   * @param lease undefined: the gateway does not live (any more).
+   * @param sinceMs since the question was asked.
+   */
+  hear(gatewayId: string, lease: LeaseState | undefined, sinceMs: number): void;
+  count(): Count;
+}
+
+interface OpenQuestionHooks<Count> {
   /** It waits no longer. */
-  readonly onEnd: (ended: OpenQuestion) => void;
-  readonly resolve: (count: AnswerCount) => void;
+  readonly onEnd: (ended: OpenQuestion<Count>) => void;
+  readonly resolve: (count: Count) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /** A question whose answers are waited for; it ends once. */
-export class OpenQuestion implements LeaseListener {
-  private readonly tally: AnswerTally;
+export class OpenQuestion<Count> implements LeaseListener {
   private readonly startedMs = performance.now();
   private hasLooked = false;
   private isOver = false;
 
   constructor(
-    question: Question,
+    private readonly tally: Tally<Count>,
     private readonly view: LeaseView,
-    private readonly hooks: OpenQuestionHooks,
-  ) {
-    this.tally = new AnswerTally(question);
-  }
+    private readonly hooks: OpenQuestionHooks<Count>,
+  ) {}
 
   looked(changed: ReadonlySet<string>): void {
     const gatewayIds = this.hasLooked ? changed : this.view.states().map(({ gatewayId }) => gatewayId);

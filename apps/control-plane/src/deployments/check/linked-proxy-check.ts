@@ -19,6 +19,7 @@ const BARE_PROXY: Omit<ActiveApiProxy, 'policies'> = {
   },
   cors: null,
   jsonErrorTemplate: null,
+  xmlErrorTemplate: null,
   endpoints: [],
 };
 

@@ -30,7 +30,6 @@ const CONTEXT: CompileContext = {
   variables: {
     tenant: { value: 'acme', secret: false },
     'private.secret': { value: 'secret', secret: true },
-    'private.other': { value: 'other', secret: true },
   },
   signingKeys: { issue: { signing: { kty: 'oct', k: 'AA', kid: '1', alg: 'HS256' }, verification: [] } },
 };
@@ -48,12 +47,8 @@ describe('compiling a proxy', () => {
     expect(parsed).toEqual({ ok: true, value: artifact, warnings: [] });
   });
 
-  it('takes along the variables that policies name, and no other', () => {
-    const { variables } = compileProxy(proxyOf(), CONTEXT);
-    expect(variables).toEqual({
-      tenant: CONTEXT.variables['tenant'],
-      'private.secret': CONTEXT.variables['private.secret'],
-    });
+  it('takes along the variables that were gathered for it', () => {
+    expect(compileProxy(proxyOf(), CONTEXT).variables).toEqual(CONTEXT.variables);
   });
 
   it('puts every policy into the pipeline of its place, in order', () => {
@@ -89,6 +84,7 @@ describe('compiling a proxy', () => {
       routingInfo: { ...proxy.routingInfo, loadBalanceAlgorithm: 'PICK_FIRST' },
       cors,
       jsonErrorTemplate: { template: '{}' },
+      xmlErrorTemplate: { template: '<e/>' },
     };
     const artifact = compileProxy(changed, CONTEXT);
     expect(artifact).toMatchObject({
@@ -96,6 +92,7 @@ describe('compiling a proxy', () => {
       upstream: { loadBalance: 'PICK_FIRST' },
       cors,
       jsonErrorTemplate: { template: '{}' },
+      xmlErrorTemplate: { template: '<e/>' },
     });
     const parsed = parseProxyArtifact(JSON.parse(canonicalJson(artifact)));
     expect(parsed).toEqual({ ok: true, value: artifact, warnings: [] });
@@ -105,6 +102,7 @@ describe('compiling a proxy', () => {
     const artifact = compileProxy(proxyOf(), CONTEXT);
     expect(artifact).not.toHaveProperty('cors');
     expect(artifact).not.toHaveProperty('jsonErrorTemplate');
+    expect(artifact).not.toHaveProperty('xmlErrorTemplate');
   });
 
   it('changes nothing that it is given', () => {

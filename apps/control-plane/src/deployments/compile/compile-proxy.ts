@@ -7,12 +7,12 @@ import type {
   PolicyPlace,
   ProxyArtifact,
 } from '#libs/policy-contracts';
-import { policiesAt, variablesNamedBy, type ActiveApiProxy } from '../../api-proxies/domain/index.ts';
+import { policiesAt, type ActiveApiProxy } from '../../api-proxies/domain/index.ts';
 
 /** What a proxy needs of an environment to become an artifact. */
 export interface CompileContext {
   readonly environment: ArtifactEnvironment;
-  /** All variables of the project in this environment; the artifact takes those that the policies name. */
+  /** Those variables of the project in this environment that the policies may read. */
   readonly variables: Readonly<Record<string, ArtifactVariable>>;
   /** Keys by policy name, one entry for each `policy-auth-jwt`. */
   readonly signingKeys: Readonly<Record<string, ArtifactSigningKeys>>;
@@ -44,8 +44,6 @@ function endpointsOf(proxy: ActiveApiProxy): ArtifactEndpoint[] {
 /** A proxy's content and an environment's values become the portable artifact; the same in, the same out. */
 export function compileProxy(proxy: ActiveApiProxy, context: CompileContext): ProxyArtifact {
   const { clientRoute, routingInfo } = proxy;
-  const policies = proxy.policies.map((placed) => placed.policy);
-  const named = variablesNamedBy(policies, Object.keys(context.variables));
   return {
     formatVersion: 1,
     project: proxy.project,
@@ -68,12 +66,10 @@ export function compileProxy(proxy: ActiveApiProxy, context: CompileContext): Pr
     },
     ...(proxy.cors === null ? {} : { cors: proxy.cors }),
     ...(proxy.jsonErrorTemplate === null ? {} : { jsonErrorTemplate: proxy.jsonErrorTemplate }),
+    ...(proxy.xmlErrorTemplate === null ? {} : { xmlErrorTemplate: proxy.xmlErrorTemplate }),
     pipelines: pipelinesAt(proxy, (pipeline) => ({ scope: 'ALL', pipeline })),
     endpoints: endpointsOf(proxy),
-    variables: Object.fromEntries(named.flatMap((name) => entry(name, context.variables[name]))),
+    variables: context.variables,
     signingKeys: context.signingKeys,
   };
 }
-
-const entry = (name: string, variable: ArtifactVariable | undefined): [string, ArtifactVariable][] =>
-  variable === undefined ? [] : [[name, variable]];

@@ -6,7 +6,7 @@ import type { SecretVault } from '../../persistence/secret-vault.ts';
 import { EnvironmentChannels, type EnvironmentChannel } from '../channel/environment-channels.ts';
 import { ChannelRepair } from '../drift/channel-repair.ts';
 import { DriftWatch } from '../drift/drift-watch.ts';
-import { IdentityTelling } from './identity-telling.ts';
+import { EnvironmentTelling } from './environment-telling.ts';
 
 /** Keeps the channel of an environment as it should be, beside the deployments themselves. */
 @Injectable()
@@ -14,20 +14,21 @@ export class EnvironmentUpkeep {
   constructor(
     private readonly channels: EnvironmentChannels,
     private readonly repair: ChannelRepair,
-    private readonly identities: IdentityTelling,
+    private readonly telling: EnvironmentTelling,
     private readonly drift: DriftWatch,
     @Inject(DATABASE) private readonly database: pg.Pool,
     @Inject(VAULT) private readonly vault: SecretVault,
   ) {}
 
-  /** @throws ChannelUnavailable: to be tried again. */
+  /** @throws ChannelUnavailable, RevocationLedgerUnavailable: to be tried again. */
   async run(environmentId: string): Promise<void> {
     const { channel, environment } = await this.channels.opened(environmentId);
     await this.keepKeyRing(environment, channel);
     await channel.publisher.publishEmpty();
     const sound = await this.repair.run(channel);
-    await this.identities.tell(channel);
+    const failure = await this.telling.tell(channel);
     if (sound !== undefined) await this.drift.look(sound);
+    if (failure !== undefined) throw failure;
   }
 
   /** Environments to which this process has a connection. */

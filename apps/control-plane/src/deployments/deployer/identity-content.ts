@@ -1,19 +1,23 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type pg from 'pg';
 import { EVENT_STORE, type EventStore } from '#libs/event-store';
-import type { ClientRecord, CredentialRecord } from '#libs/policy-contracts';
+import type { ClientRecord, CredentialRecord, KeySetOrders } from '#libs/policy-contracts';
 import { apiProxyDecider, apiProxyStream } from '../../api-proxies/domain/index.ts';
-import type { IdentityWish } from '../../channel-upkeep/identity-wishes.ts';
+import { KEY_SET_ORDERS, type IdentityWish } from '../../channel-upkeep/identity-wishes.ts';
 import {
   credentialDecider,
   credentialStream,
   type ActiveCredential,
 } from '../../credentials/domain/credential.decider.ts';
+import { unreachable } from '../../decider/decider.ts';
 import { loadState } from '../../decider/stream-states.ts';
+import { environmentDecider, environmentStream } from '../../environments/domain/environment.decider.ts';
 import { DATABASE, VAULT } from '../../injection-tokens.ts';
 import type { SecretVault } from '../../persistence/secret-vault.ts';
 
-/** What a gateway is told of a user or a proxy's key pair: as it is now, whatever it was when it was wished for. */
+type Content = ClientRecord | CredentialRecord | KeySetOrders;
+
+/** What a gateway is told of a user or a proxy's key pair, or is ordered: as it is now, whatever it was when it was wished for. */
 @Injectable()
 export class IdentityContent {
   constructor(
@@ -23,8 +27,24 @@ export class IdentityContent {
   ) {}
 
   /** null: there is no such user or key pair any more. */
-  of(wish: IdentityWish): Promise<ClientRecord | CredentialRecord | null> {
-    return wish.kind === 'client' ? this.client(wish) : this.credential(wish);
+  of(wish: IdentityWish): Promise<Content | null> {
+    switch (wish.kind) {
+      case 'client':
+        return this.client(wish);
+      case 'credential':
+        return this.credential(wish);
+      case 'orders':
+        return this.orders(wish);
+      default:
+        return unreachable(wish.kind);
+    }
+  }
+
+  /** Of an environment that never had any, too: no orders are what its gateways are to obey then. */
+  private async orders({ subject, entityId }: IdentityWish): Promise<KeySetOrders | null> {
+    if (subject !== KEY_SET_ORDERS.subject) return null;
+    const { state: environment } = await loadState(this.store, environmentDecider, environmentStream(entityId));
+    return environment.status === 'absent' ? null : environment.keySetOrders;
   }
 
   private async client({ subject, entityId }: IdentityWish): Promise<ClientRecord | null> {

@@ -2,9 +2,11 @@ import { Inject, Injectable } from '@nestjs/common';
 import type pg from 'pg';
 import { loadLog, stillHolds, type ChangeRecord, type ChannelMirror } from '#libs/config-distribution';
 import { wishAllIdentities } from '../../channel-upkeep/identity-wishes.ts';
+import { tellRevocationsAgain } from '../../channel-upkeep/token-revocations.ts';
 import { environmentDeploymentsStream, type ChannelRestarted } from '../../deployment-requests/deployment-events.ts';
 import { holdDeployments, requestDeployments } from '../../deployment-requests/deployment-requests.ts';
 import { DATABASE, LOGGER } from '../../injection-tokens.ts';
+import type { Queryable } from '../../persistence/secret-vault.ts';
 import { ownContext, UnitOfWork, type Unit } from '../../persistence/unit-of-work.ts';
 import type { Logger } from '#libs/program-shell';
 import type { EnvironmentChannel } from '../channel/environment-channels.ts';
@@ -41,6 +43,12 @@ async function unrecordedIn(unit: Unit, { environmentId, channel, keys }: Enviro
   const ids = changes.map(({ proxyId }) => proxyId);
   const recorded = await recordedAmong(unit.transaction, environmentId, ids);
   return changes.filter(({ proxyId, kind }) => kind === 'artifact' && !recorded.has(proxyId));
+}
+
+/** Whatever an environment hears of beside its log. */
+async function tellEverything(transaction: Queryable, environmentId: string): Promise<void> {
+  await wishAllIdentities(transaction, environmentId);
+  await tellRevocationsAgain(transaction, environmentId);
 }
 
 /**
@@ -86,7 +94,7 @@ export class ChannelRepair {
         `insert into environment_channels (environment_id, epoch, sequence) values ($1, $2, 0) on conflict do nothing`,
         [environmentId, position.epoch],
       );
-      if (begun.rowCount === 1) await wishAllIdentities(unit.transaction, environmentId);
+      if (begun.rowCount === 1) await tellEverything(unit.transaction, environmentId);
     });
   }
 
@@ -121,7 +129,7 @@ export class ChannelRepair {
          where environment_id = $1`,
         [environmentId, begun.epoch, begun.sequence],
       );
-      await wishAllIdentities(unit.transaction, environmentId);
+      await tellEverything(unit.transaction, environmentId);
       const { epoch, sequence } = begun;
       const event: ChannelRestarted = {
         ...{ type: 'ChannelRestarted', schemaVersion: 1, data: { environmentId, epoch, sequence } },

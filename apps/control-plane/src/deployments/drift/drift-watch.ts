@@ -12,7 +12,7 @@ import { DriftRepair, isUnrecordedProxy } from './drift-repair.ts';
 import type { DriftScope } from './drift-ledger.ts';
 import { EnvironmentMirrors, isComplete } from './environment-mirrors.ts';
 import { highestIn } from './drift-report.ts';
-import { EnvironmentComparison, FIRST_IDENTITY, type Compared } from './environment-comparison.ts';
+import { EnvironmentComparison, FIRST_IDENTITY, IDENTITY_KINDS, type Compared } from './environment-comparison.ts';
 import { compareGateways } from './gateway-comparison.ts';
 import { WatchedEnvironment } from './watched-environment.ts';
 
@@ -105,7 +105,7 @@ export class DriftWatch {
     const { comparison, watched } = looking;
     const { kind, cursor } = watched.scan;
     const page = await comparison.strangers(kind, cursor);
-    watched.scan = page.next === undefined ? { kind: otherThan(kind), cursor: '0' } : { kind, cursor: page.next };
+    watched.scan = page.next === undefined ? { kind: kindAfter(kind), cursor: '0' } : { kind, cursor: page.next };
     await this.settle(looking, `strangers-${kind}`, page);
   }
 
@@ -142,4 +142,5 @@ export class DriftWatch {
   }
 }
 
-const otherThan = (kind: IdentityKind): IdentityKind => (kind === 'client' ? 'credential' : 'client');
+const kindAfter = (kind: IdentityKind): IdentityKind =>
+  IDENTITY_KINDS[(IDENTITY_KINDS.indexOf(kind) + 1) % IDENTITY_KINDS.length] ?? kind;

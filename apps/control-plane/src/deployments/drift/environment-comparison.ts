@@ -13,7 +13,7 @@ import {
 } from './recorded-identities.ts';
 import { recordedOf, recordedProxies, type RecordedProxy } from './recorded-proxies.ts';
 
-export const IDENTITY_KINDS: readonly IdentityKind[] = ['client', 'credential'];
+export const IDENTITY_KINDS: readonly IdentityKind[] = ['client', 'credential', 'orders'];
 /** Where a pass over the identities begins. */
 export const FIRST_IDENTITY: IdentityPlace = { kind: '', subject: '' };
 

@@ -2,6 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ChannelMirror, LeaseState } from '#libs/config-distribution';
 import type { Queryable } from '../../persistence/secret-vault.ts';
 import type { EnvironmentChannel } from '../channel/environment-channels.ts';
+import { KEY_SET_ORDERS, keySetOrdersVersions } from '../../channel-upkeep/identity-wishes.ts';
+import { obeyedVersion } from '../channel/obedience-tally.ts';
 import { compareGateway, hashKey } from './compare-gateways.ts';
 import { suspicionOf, type DriftFinding } from './drift-finding.ts';
 import { lastDeploymentIn } from './recorded-proxies.ts';
@@ -33,9 +35,12 @@ export async function compareGateways(
   if (count === 0) return { findings: [], count };
   // Read after the leases: no gateway can have applied what was given a number later.
   const lastDeployment = await lastDeploymentIn(database, environmentId);
+  const orders = await ordersAheadOfRecord(database, environmentId, leases);
   const hashes = isComplete ? await hashesHeldIn(database, environmentId, leases) : new Map<string, string>();
-  const compared = (): DriftFinding[] =>
-    leases.flatMap((lease) => compareGateway(lease, { mirror, lastDeployment, hashes }));
+  const compared = (): DriftFinding[] => [
+    ...leases.flatMap((lease) => compareGateway(lease, { mirror, lastDeployment, hashes })),
+    ...orders,
+  ];
   // The log may have been read before the leases, and gateways may be further: then it is looked at again.
   if (compared().length > 0 && !(await mirror.follow())) return { findings: [], count };
   const findings = compared();
@@ -66,9 +71,29 @@ export async function lastingDriftOfGateways(
   return lasting;
 }
 
-/** A gateway has applied what is not recorded: PostgreSQL came back from an older backup. */
-export const isAheadOfRecord = ({ subject, problem }: DriftFinding): boolean =>
-  subject.kind === 'gateway' && problem === 'newer';
+/** A gateway has applied or obeys what is not recorded: PostgreSQL came back from an older backup. */
+export const isAheadOfRecord = ({ where, subject, problem }: DriftFinding): boolean =>
+  where === 'gateway' && subject.kind !== 'proxy' && problem === 'newer';
+
+/** Orders that gateways obey and that are not recorded. The leases were read before: none can obey what was wished later. */
+async function ordersAheadOfRecord(
+  database: Queryable,
+  environmentId: string,
+  leases: readonly LeaseState[],
+): Promise<DriftFinding[]> {
+  const { told, wished } = await keySetOrdersVersions(database, environmentId);
+  const recorded = Math.max(told ?? 0, wished ?? 0);
+  const { kind: identity, subject } = KEY_SET_ORDERS;
+  return leases.flatMap((lease) => {
+    const found = obeyedVersion(lease, subject) ?? 0;
+    const place = {
+      where: 'gateway',
+      gatewayId: lease.gatewayId,
+      subject: { kind: 'identity', identity, subject },
+    } as const;
+    return found > recorded ? [{ ...place, problem: 'newer', recorded, found } as const] : [];
+  });
+}
 
 /** What was given out by the deployments that gateways hold in place of the newest. */
 async function hashesHeldIn(

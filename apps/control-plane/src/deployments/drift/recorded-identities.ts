@@ -1,7 +1,8 @@
 import type { IdentityKind } from '#libs/config-distribution';
+import { KEY_SET_ORDERS } from '../../channel-upkeep/identity-wishes.ts';
 import type { Queryable } from '../../persistence/secret-vault.ts';
 
-/** What an environment was told of a user or a key pair. */
+/** What an environment was told of a user or a key pair, or was ordered. */
 export interface ToldIdentity {
   readonly kind: IdentityKind;
   readonly subject: string;
@@ -26,8 +27,10 @@ interface StoredTold {
   is_on_its_way: boolean;
 }
 
+/** Orders, once given, stay: those that were lifted leave an empty record. */
 const SELECT = `select told.kind, told.subject, told.version,
-    exists (select 1 from names where names.kind = told.kind and names.name = told.subject
+    (told.kind, told.subject) = ('${KEY_SET_ORDERS.kind}', '${KEY_SET_ORDERS.subject}')
+      or exists (select 1 from names where names.kind = told.kind and names.name = told.subject
       and names.entity_id = told.entity_id) as is_there,
     exists (select 1 from identity_wishes wish where wish.environment_id = told.environment_id
       and wish.kind = told.kind and wish.subject = told.subject) as is_on_its_way

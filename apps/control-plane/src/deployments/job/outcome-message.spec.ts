@@ -3,13 +3,13 @@ import type { GatewayAnswer } from '../channel/gateway-answer.ts';
 import { cannotBeCompiled, outcomeOfAnswers } from './outcome-message.ts';
 
 const applied = (gatewayId: string): GatewayAnswer => ({
-  ...{ gatewayId, outcome: 'applied', reason: undefined, responseTimeMs: 12 },
+  ...{ gatewayId, outcome: 'applied', reason: undefined, responseTimeMs: 12, warnings: [] },
 });
 const silent = (gatewayId: string, reason?: string): GatewayAnswer => ({
-  ...{ gatewayId, outcome: 'pending', reason, responseTimeMs: undefined },
+  ...{ gatewayId, outcome: 'pending', reason, responseTimeMs: undefined, warnings: [] },
 });
 const rejected = (gatewayId: string, reason: string): GatewayAnswer => ({
-  ...{ gatewayId, outcome: 'rejected', reason, responseTimeMs: 34 },
+  ...{ gatewayId, outcome: 'rejected', reason, responseTimeMs: 34, warnings: [] },
 });
 const KEY = 'policy verify, publicKey.value: is no key';
 const TWO_FAULTS = `${KEY}; policy issue, tokenExpiresIn: must be at least 1`;
@@ -112,6 +112,35 @@ describe('the details of a deployment', () => {
         { gatewayId: 'c', success: false, detail: 'no answer yet', responseTime: null },
         { gatewayId: 'd', success: false, detail: 'it serves nothing of it', responseTime: null },
       ],
+      warnings: [],
+    });
+  });
+
+  it('warn of key sets that are not there, and call it a success all the same', () => {
+    const warning = { address: 'https://idp.test/jwks', state: 'failed', reason: 'http-status 503' } as const;
+    const ofA = [
+      { gatewayId: 'a', ...warning },
+      { gatewayId: 'a', address: 'https://b.test/jwks', state: 'fetching', reason: null } as const,
+    ];
+    const ofB = [{ gatewayId: 'b', ...warning }];
+    const lacking = (gatewayId: string, warnings: GatewayAnswer['warnings']) => ({ ...applied(gatewayId), warnings });
+    const answers = answersOf([lacking('a', ofA), lacking('b', ofB), applied('c')]);
+    expect(outcomeOfAnswers('publish', answers, undefined)).toEqual({
+      ...{ message: 'Deployment successful', gateways: { live: 3, applied: 3, rejected: 0, pending: 0 } },
+      detailList: [
+        {
+          ...{ gatewayId: 'a', success: true, responseTime: 12 },
+          detail:
+            'applied; the key set https://idp.test/jwks cannot be fetched (http-status 503); ' +
+            'the key set https://b.test/jwks is still being fetched',
+        },
+        {
+          ...{ gatewayId: 'b', success: true, responseTime: 12 },
+          detail: 'applied; the key set https://idp.test/jwks cannot be fetched (http-status 503)',
+        },
+        { gatewayId: 'c', success: true, detail: 'applied', responseTime: 12 },
+      ],
+      warnings: [...ofA, ...ofB],
     });
   });
 });

@@ -1,14 +1,10 @@
 import type { AnswerCount } from '../channel/answer-tally.ts';
 import type { GatewayAnswer } from '../channel/gateway-answer.ts';
+import { appliedWith } from '../channel/key-set-warnings.ts';
 import type { DeploymentOutcome } from '../../deployment-requests/deployment-rows.ts';
 
 type Kind = 'publish' | 'undeploy';
 
-const DETAILS: Readonly<Record<GatewayAnswer['outcome'], string>> = {
-  applied: 'applied',
-  rejected: 'rejected',
-  pending: 'no answer yet',
-};
 const SUCCESSFUL: Readonly<Record<Kind, string>> = {
   publish: 'Deployment successful',
   undeploy: 'Undeployment successful',
@@ -54,6 +50,11 @@ function messageOf(kind: Kind, answers: AnswerCount): string {
   return `${SUCCESSFUL[kind]}; ${nobody}, it will be applied at start`;
 }
 
+function detailOf({ outcome, reason, warnings }: GatewayAnswer): string {
+  if (outcome === 'applied') return appliedWith(warnings);
+  return reason ?? (outcome === 'rejected' ? 'rejected' : 'no answer yet');
+}
+
 /** What the gateways' answers make of a deployment. @param hash of the artifact that was given out */
 export function outcomeOfAnswers(kind: Kind, answers: AnswerCount, hash: string | undefined): DeploymentOutcome {
   const { live, applied, rejected, pending, details } = answers;
@@ -61,12 +62,13 @@ export function outcomeOfAnswers(kind: Kind, answers: AnswerCount, hash: string 
     message: messageOf(kind, answers),
     ...(hash === undefined ? {} : { hash }),
     gateways: { live, applied, rejected, pending },
-    detailList: details.map(({ gatewayId, outcome, reason, responseTimeMs }) => ({
-      gatewayId,
-      success: outcome === 'applied',
-      detail: reason ?? DETAILS[outcome],
-      responseTime: responseTimeMs ?? null,
+    detailList: details.map((answer) => ({
+      gatewayId: answer.gatewayId,
+      success: answer.outcome === 'applied',
+      detail: detailOf(answer),
+      responseTime: answer.responseTimeMs ?? null,
     })),
+    warnings: details.flatMap(({ warnings }) => warnings),
   };
 }
 

@@ -12,6 +12,7 @@ interface EnvironmentRow {
   name: string;
   epoch: string | null;
   sequence: string | null;
+  untold: number;
 }
 
 interface MeasuredEnvironment {
@@ -21,8 +22,10 @@ interface MeasuredEnvironment {
   readonly known: LogPosition | undefined;
 }
 
-const ENVIRONMENTS = `select entity_id as environment_id, name, epoch, sequence from names
-  left join environment_channels on environment_id = entity_id where kind = 'environment'`;
+const ENVIRONMENTS = `select entity_id as environment_id, name, epoch, sequence,
+    (select count(*)::int from token_revocations known
+     where known.environment_id = entity_id and told_sequence is null) as untold
+  from names left join environment_channels on environment_id = entity_id where kind = 'environment'`;
 
 const isBehind = ({ loaded }: LeaseState, known: LogPosition | undefined): boolean =>
   known !== undefined && (loaded?.epoch !== known.epoch || loaded.sequence < known.sequence);
@@ -36,6 +39,7 @@ export class RolloutGauges {
   private readonly live: Gauge<'environment'>;
   private readonly behind: Gauge<'environment'>;
   private readonly rejecting: Gauge<'environment'>;
+  private readonly untold: Gauge<'environment'>;
   private readonly jobs: Gauge<'environment' | 'state'>;
 
   constructor(
@@ -50,6 +54,10 @@ export class RolloutGauges {
     this.live = gauge('gateways_live', 'Gateways whose lease lives');
     this.behind = gauge('gateways_behind', 'Live gateways that have not read everything that is published');
     this.rejecting = gauge('gateways_rejecting', 'Live gateways that reject the newest deployment of some proxy');
+    this.untold = gauge(
+      'untold_revocations',
+      'Revocations by apiops that the Redis of an environment was not told yet',
+    );
     this.jobs = new Gauge({
       name: 'gatewarden_queue_jobs',
       help: 'Jobs in the queue of an environment that have not ended',
@@ -62,7 +70,8 @@ export class RolloutGauges {
   /** Environments go on in parallel: one whose Redis hangs keeps the others' gauges from nothing. */
   private async refresh(): Promise<void> {
     const { rows } = await this.database.query<EnvironmentRow>(ENVIRONMENTS);
-    for (const gauge of [this.live, this.behind, this.rejecting, this.jobs]) gauge.reset();
+    for (const gauge of [this.live, this.behind, this.rejecting, this.untold, this.jobs]) gauge.reset();
+    for (const { name: environment, untold } of rows) this.untold.set({ environment }, untold);
     const measured = rows.map(({ environment_id: environmentId, name: environment, epoch, sequence }) => ({
       ...{ environmentId, environment },
       known: epoch === null ? undefined : { epoch, sequence: Number(sequence) },

@@ -12,7 +12,7 @@ const DRIFT = {
 };
 
 const WORDS =
-  '`what`: the `log` as a whole, a `proxy`, an `identity` (user or key pair), or a `gateway` as a whole. `problem`: ' +
+  '`what`: the `log` as a whole, a `proxy`, an `identity` (user, key pair or standing orders), or a `gateway` as a whole. `problem`: ' +
   '`missing`, `older`, `newer` (PostgreSQL came back from an older backup), `altered` or `not-recorded`. `recorded` and ' +
   '`found` are numbers of deployments, versions of identities, or how many proxies a gateway is to serve and serves.';
 

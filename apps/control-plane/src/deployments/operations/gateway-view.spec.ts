@@ -11,8 +11,9 @@ const earlier = (members: Partial<LeaseState> = {}): LeaseState => ({
   ...{ gatewayId: 'one', programVersion: '1', address: 'host:8080', startedAt: '2026', deployment: 7, loaded: end },
   ...{ handled: [], unsettled: [], rejected: [], ...members },
 });
+const BESIDE: Partial<LeaseState> = { obeys: { 'key-sets': 4 }, keySetNotes: [] };
 const lease = (members: Partial<LeaseState> = {}): LeaseState =>
-  earlier({ rejectedDeployments: [], holdsInstead: [], served: { proxies: 3, digest: 'd' }, ...members });
+  earlier({ rejectedDeployments: [], holdsInstead: [], served: { proxies: 3, digest: 'd' }, ...BESIDE, ...members });
 const drift = (problem: DriftFinding['problem'], gatewayId: string): DriftFinding[] => [
   { where: 'gateway', gatewayId, subject: { kind: 'gateway' }, problem, recorded: 4, found: 57 },
 ];
@@ -23,6 +24,23 @@ describe('the view of a gateway', () => {
       ...{ gatewayId: 'one', programVersion: '1', address: 'host:8080', rootContext: null, startedAt: '2026' },
       ...{ lastSeen: '2026-06-16T00:00:00.000Z', deployment: 7, upToDate: true, inSync: true, problem: null },
       ...{ served: 3, behind: 0, rejectedCount: 0, servesInstead: [], rejected: [] },
+      ...{ obeys: { 'key-sets': 4 }, keySetNotes: [] },
+    });
+  });
+
+  it('names the key sets that it has not, without what an address may hold of a secret, and is in sync without them', () => {
+    const of = { proxyId: 'orders', deployment: 7 };
+    const keySetNotes = [
+      { ...of, address: 'https://u:p@idp.test/jwks?code=secret', state: 'failed', reason: 'http-status 503' } as const,
+      { ...of, address: 'https://b.test/', state: 'fetching' } as const,
+    ];
+    const named = { projectName: 'shop', apiProxyName: 'orders', deployment: 7 };
+    expect(gatewayView(lease({ keySetNotes }), facts)).toMatchObject({
+      ...{ upToDate: true, inSync: true, problem: null },
+      keySetNotes: [
+        { ...named, address: 'https://idp.test/jwks', state: 'failed', reason: 'http-status 503' },
+        { ...named, address: 'https://b.test/', state: 'fetching', reason: null },
+      ],
     });
   });
 
@@ -80,7 +98,9 @@ describe('the view of a gateway', () => {
   });
 
   it('does not say more than it knows of an earlier build, nor of another gateway', () => {
-    expect(gatewayView(earlier(), facts)).toMatchObject({ upToDate: true, inSync: null, problem: null, served: null });
+    expect(gatewayView(earlier(), facts)).toMatchObject({
+      ...{ upToDate: true, inSync: null, problem: null, served: null, obeys: null, keySetNotes: null },
+    });
     expect(gatewayView(lease(), { ...facts, drift: drift('altered', 'two') })).toMatchObject({ inSync: true });
   });
 });

@@ -2,6 +2,8 @@ import type { LeaseState, LogPosition } from '#libs/config-distribution';
 import type { DriftFinding } from '../drift/drift-finding.ts';
 import { driftOfGateway } from './present-drift.ts';
 import type { ProxyTitle } from '../../persistence/proxy-titles.ts';
+import type { GatewayWarning } from '../../deployment-requests/deployment-rows.ts';
+import { shownAddress } from '../channel/key-set-warnings.ts';
 
 /** A live gateway, as its lease has it. */
 export interface GatewayView {
@@ -32,7 +34,16 @@ export interface GatewayView {
   readonly servesInstead: readonly (ProxyTitle & { readonly deployment: number })[];
   /** The newest of them, with reasons. */
   readonly rejected: readonly (ProxyTitle & { readonly deployment: number; readonly reason: string })[];
+  /**
+   * Version of the standing orders that it obeys, by what they are about, 0 before the first; null: a gateway of an
+   * earlier build.
+   */
+  readonly obeys: Readonly<Record<string, number>> | null;
+  /** Key sets by address of what it serves that are not there (yet); null: a gateway of an earlier build. */
+  readonly keySetNotes: readonly (ProxyTitle & MissingKeySet)[] | null;
 }
+
+type MissingKeySet = Omit<GatewayWarning, 'gatewayId'> & { readonly deployment: number };
 
 export interface GatewayFacts {
   /** Where the log ends; undefined: there is none. */
@@ -67,7 +78,7 @@ function problemOf(lease: LeaseState, { end, drift }: GatewayFacts, rejected: nu
 export function gatewayView(lease: LeaseState, facts: GatewayFacts): GatewayView {
   const { gatewayId, programVersion, address, rootContext = null, startedAt, deployment, rejected, served } = lease;
   const { titles, seenMs, end } = facts;
-  const { rejectedDeployments = rejected, holdsInstead = [] } = lease;
+  const { rejectedDeployments = rejected, holdsInstead = [], obeys = null, keySetNotes } = lease;
   const rejectedCount = rejectedDeployments.length;
   const problem = problemOf(lease, facts, rejectedCount);
   const behind = behindOf(lease, end);
@@ -78,5 +89,11 @@ export function gatewayView(lease: LeaseState, facts: GatewayFacts): GatewayView
     ...{ problem, served: served?.proxies ?? null, behind, rejectedCount },
     servesInstead: holdsInstead.map((one) => ({ ...titles(one.proxyId), deployment: one.deployment })),
     rejected: rejected.map((one) => ({ ...titles(one.proxyId), deployment: one.deployment, reason: one.reason })),
+    obeys,
+    keySetNotes:
+      keySetNotes?.map(({ proxyId, deployment: of, address: uri, state, reason = null }) => ({
+        ...titles(proxyId),
+        ...{ deployment: of, address: shownAddress(uri), state, reason },
+      })) ?? null,
   };
 }

@@ -39,5 +39,5 @@ export class ListGatewaysHandler implements IQueryHandler<ListGateways> {
   }
 }
 
-const proxiesNamedIn = ({ rejected, holdsInstead = [] }: LeaseState): string[] =>
-  [...rejected, ...holdsInstead].map(({ proxyId }) => proxyId);
+const proxiesNamedIn = ({ rejected, holdsInstead = [], keySetNotes = [] }: LeaseState): string[] =>
+  [...rejected, ...holdsInstead, ...keySetNotes].map(({ proxyId }) => proxyId);

@@ -39,8 +39,9 @@ export const LIST_GATEWAYS: ApiCallFacts = {
   description:
     'One that has been silent for 5 seconds is gone. `behind`: published changes that it has not read. `inSync`: it serves ' +
     'exactly what is recorded; otherwise `problem` says what is wrong. `rejected` has the newest 100 with reasons, ' +
-    '`servesInstead` what it serves of proxies whose newest deployment it has not applied (0: nothing). Nulls where a ' +
-    'gateway of an earlier build does not say it. 503 when the Redis of the environment cannot be reached.',
+    '`servesInstead` what it serves of proxies whose newest deployment it has not applied (0: nothing), ' +
+    '`obeys` which version of the orders about key sets (flushed, denied) it obeys, `keySetNotes` at most 100 key sets that policies ' +
+    'name and that are still being fetched or cannot be. Nulls where a gateway of an earlier build does not say it. 503 when the Redis of the environment cannot be reached.',
   result: {
     ...{ gatewayId: 'gateway-1', programVersion: '0.1.0', address: '10.0.1.11:8080', rootContext: '' },
     ...{ startedAt: '2026-06-16T10:00:00.000Z', lastSeen: '2026-06-16T10:30:00.000Z', deployment: 31, upToDate: false },
@@ -53,6 +54,13 @@ export const LIST_GATEWAYS: ApiCallFacts = {
     },
     servesInstead: [{ projectName: 'shop', apiProxyName: 'orders', deployment: 28 }],
     rejected: [{ projectName: 'shop', apiProxyName: 'orders', deployment: 30, reason: 'the key does not fit' }],
+    obeys: { 'key-sets': 4 },
+    keySetNotes: [
+      {
+        ...{ projectName: 'shop', apiProxyName: 'orders', deployment: 28, state: 'failed' },
+        ...{ address: 'https://idp.example.com/jwks', reason: 'http-status 503' },
+      },
+    ],
   },
 };
 

@@ -5,11 +5,11 @@ import type { Access } from '../../http/access/access.ts';
 import { ApiCall, type ApiCallFacts } from '../../http/api-call.ts';
 import { bearerIn } from '../../http/access/authentication.ts';
 import { success, type SuccessEnvelope } from '../../http/envelope.ts';
+import { ProgressStreams } from '../../http/progress-streams.ts';
 import { RefusedRequest } from '../../http/refused-request.ts';
 import { AskerAccess } from '../../http/request-context.ts';
 import { TOKEN_DIRECTORY, type TokenDirectory } from '../../http/access/token-directory.port.ts';
 import { GetDeployment, type DeploymentProgress } from './deployment-progress.query.ts';
-import { DeploymentStreams } from './deployment-streams.ts';
 
 const EXAMPLE = {
   ...{ id: 'production:7', projectName: 'shop', apiProxyName: 'orders', kind: 'publish', revision: 3 },
@@ -28,6 +28,7 @@ const EXAMPLE = {
         },
         gateways: { live: 2, applied: 2, rejected: 0, pending: 0 },
         detailList: [{ gatewayId: 'gateway-1', success: true, detail: 'applied', responseTime: 12 }],
+        warnings: [],
         deploymentId: 'production:7',
       },
     ],
@@ -66,7 +67,7 @@ const PROGRESS_CALLS = {
 export class DeploymentProgressController {
   constructor(
     private readonly queries: QueryBus,
-    private readonly streams: DeploymentStreams,
+    private readonly streams: ProgressStreams,
     @Inject(TOKEN_DIRECTORY) private readonly tokens: TokenDirectory,
   ) {}
 

@@ -1,9 +1,11 @@
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { apiProxyStream } from '../../api-proxies/domain/index.ts';
 import { notFound } from '../../decider/domain-error.ts';
+import type { AwaitedDeployment } from '../../deployment-requests/deployment-requests.ts';
 import { DeploymentResults, type DeploymentResult } from '../../deployment-requests/deployment-results.ts';
 import type { Access } from '../../http/access/access.ts';
 import { UnitOfWork, type Unit } from '../../persistence/unit-of-work.ts';
+import { PresentKeySets } from './present-key-sets.ts';
 import { findDeployment, findRollout, type AskedDeployments } from './asked-deployments.ts';
 
 /** `GET /apiops/deployments/{id}/` */
@@ -34,6 +36,7 @@ export class GetDeploymentHandler implements IQueryHandler<GetDeployment> {
   constructor(
     private readonly units: UnitOfWork,
     private readonly results: DeploymentResults,
+    private readonly keySets: PresentKeySets,
   ) {}
 
   /** Who may not see the project learns no more than from a number that was never given. */
@@ -51,8 +54,18 @@ export class GetDeploymentHandler implements IQueryHandler<GetDeployment> {
       ...{ projectName: found.proxy.project, apiProxyName: found.proxy.name },
       ...asked,
       requestedAt: requestedAt.toISOString(),
-      deploymentResult: await this.results.asOfNow(awaited),
+      deploymentResult: await this.asOfNow(awaited),
     };
+  }
+
+  private async asOfNow(awaited: readonly AwaitedDeployment[]): Promise<DeploymentResult> {
+    const { success, deploymentResults } = await this.results.asOfNow(awaited);
+    // One result for each, in the same order.
+    const beside = deploymentResults.flatMap((result, index) => {
+      const one = awaited[index];
+      return one === undefined ? [] : [this.keySets.beside(result, one)];
+    });
+    return { success, deploymentResults: await Promise.all(beside) };
   }
 }
 

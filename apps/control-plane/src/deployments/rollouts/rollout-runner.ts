@@ -5,6 +5,7 @@ import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
 import { DomainError } from '../../decider/domain-error.ts';
 import { DeploymentRelay } from '../../deployment-requests/deployment-relay.ts';
 import { DeploymentSettled } from '../../deployment-requests/deployment-settled.ts';
+import { RepeatedLook } from '../../deployment-requests/repeated-look.ts';
 import { CONTROL_PLANE_CONFIG, DATABASE, LOGGER } from '../../injection-tokens.ts';
 import { RolloutSteps } from './rollout-steps.ts';
 import { judge, runningRollouts, type RunningRollout } from './running-rollout.ts';
@@ -12,63 +13,46 @@ import { judge, runningRollouts, type RunningRollout } from './running-rollout.t
 const LOOK_EVERY_MS = 500;
 
 /**
- * Begins the next wave of a rollout when the one before it is acknowledged, or cancels what is left. What is to be done
- * stands in the rows: it is looked at whenever a deployment ends here and every half second, so that a process that dies
- * between the end of a wave and the beginning of the next one loses nothing.
+ * Begins the next wave of a rollout when the one before it is acknowledged, or cancels what is left, also when the process
+ * that began the rollout has died between two waves.
  */
 @Injectable()
 export class RolloutRunner implements OnApplicationBootstrap, OnApplicationShutdown {
-  private timer: NodeJS.Timeout | undefined;
-  private unlisten: (() => void) | undefined;
-  private running: Promise<void> | undefined;
-  private again = false;
-  private stopped = false;
+  private readonly looking: RepeatedLook;
 
   constructor(
     @Inject(CONTROL_PLANE_CONFIG) private readonly config: ControlPlaneConfig,
     @Inject(DATABASE) private readonly database: pg.Pool,
     @Inject(LOGGER) private readonly logger: Logger,
     private readonly steps: RolloutSteps,
-    private readonly settled: DeploymentSettled,
+    settled: DeploymentSettled,
     private readonly relay: DeploymentRelay,
-  ) {}
+  ) {
+    this.looking = new RepeatedLook(LOOK_EVERY_MS, settled, () => this.lookOnce());
+  }
 
   onApplicationBootstrap(): void {
-    if (!this.config.roles.has('deployer')) return;
-    this.timer = setInterval(() => void this.look(), LOOK_EVERY_MS);
-    this.unlisten = this.settled.onAny(() => void this.look());
+    if (this.config.roles.has('deployer')) this.looking.start();
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    clearInterval(this.timer);
-    this.unlisten?.();
-    await this.running;
+  onApplicationShutdown(): Promise<void> {
+    return this.looking.stop();
   }
 
-  /** One look at a time; asked for while one runs, it looks once more. */
   look(): Promise<void> {
-    if (this.running !== undefined) {
-      this.again = true;
-      return this.running;
-    }
-    this.running = this.lookUntilDone().finally(() => (this.running = undefined));
-    return this.running;
+    return this.looking.now();
   }
 
-  private async lookUntilDone(): Promise<void> {
-    do {
-      this.again = false;
-      try {
-        for (const rollout of await runningRollouts(this.database)) {
-          if (this.stopped) return;
-          await this.decide(rollout).catch((error: unknown) => this.noteFailure(rollout, error));
-        }
-      } catch (error) {
-        this.logger.warn(errorFacts(error), 'rollouts wait');
-        return;
+  private async lookOnce(): Promise<boolean> {
+    try {
+      for (const rollout of await runningRollouts(this.database)) {
+        if (this.looking.isStopped) break;
+        await this.decide(rollout).catch((error: unknown) => this.noteFailure(rollout, error));
       }
-    } while (this.again && !this.stopped);
+    } catch (error) {
+      this.logger.warn(errorFacts(error), 'rollouts wait');
+    }
+    return false;
   }
 
   /** It is decided again at the next look; the others are not held up by it. */

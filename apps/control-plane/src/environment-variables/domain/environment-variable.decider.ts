@@ -48,6 +48,21 @@ export function requireVariable(state: VariableState): ActiveVariable {
 export const variableValueIn = (variable: VariableContent, environmentId: string): VariableValue | undefined =>
   variable.globalValue ?? variable.values[environmentId];
 
+/** By fingerprint: the same secret put again lies under another id. */
+function isSameValue(one: VariableValue | undefined, other: VariableValue | undefined): boolean {
+  if (one?.kind === 'readable') return other?.kind === 'readable' && one.value === other.value;
+  if (one?.kind === 'secret') return other?.kind === 'secret' && one.fingerprint === other.fingerprint;
+  return other === undefined;
+}
+
+/** Whether an environment has another value now; undefined: there is no such variable. */
+export const isChangedIn = (
+  environmentId: string,
+  before: VariableContent | undefined,
+  after: VariableContent | undefined,
+): boolean =>
+  !isSameValue(before && variableValueIn(before, environmentId), after && variableValueIn(after, environmentId));
+
 export const variableDecider: Decider<VariableState, VariableCommand, VariableEvent> = {
   initialState: { status: 'absent' },
   snapshotShape: 'variable@1',

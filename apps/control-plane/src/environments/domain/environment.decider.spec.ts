@@ -99,6 +99,83 @@ describe('an environment', () => {
       .then([signingKey('HS256', 'b')]);
   });
 
+  describe('and its orders about key sets', () => {
+    const URI = 'https://login.example/jwks';
+    const KEY = { uri: URI, kid: 'k' };
+    const now = '2026-11-22T10:00:00.000Z';
+    const flushed = (uri: string | null, number: number): EnvironmentEvent => ({
+      ...{ type: 'KeySetsFlushed', schemaVersion: 1, data: { environmentId: 'e-1', uri, number } },
+    });
+    const denied = (kid: string): EnvironmentEvent => ({
+      ...{ type: 'KeyIdDenied', schemaVersion: 1, data: { environmentId: 'e-1', uri: URI, kid } },
+    });
+    const allowed = (kid: string): EnvironmentEvent => ({
+      ...{ type: 'KeyIdAllowed', schemaVersion: 1, data: { environmentId: 'e-1', uri: URI, kid } },
+    });
+    const ordersAfter = (...events: EnvironmentEvent[]) =>
+      requireEnvironment(fold(environmentDecider, [created, ...events])).keySetOrders;
+
+    it('flushes under a number that is the time, and above the last one whatever the clock says', () => {
+      const flush = { type: 'FlushKeySets', uri: URI, now } as const;
+      const atNow = Date.parse(now);
+      given(environmentDecider, [created])
+        .when(flush)
+        .then([flushed(URI, atNow)]);
+      given(environmentDecider, [created, flushed(null, atNow + 5), flushed('https://a', atNow + 9)])
+        .when(flush)
+        .then([flushed(URI, atNow + 10)]);
+    });
+
+    it('keeps the last flush of each set; one of every set stands for those before it', () => {
+      expect(ordersAfter(flushed(URI, 1), flushed('https://a', 2), flushed(URI, 3)).flushes).toEqual([
+        { uri: 'https://a', number: 2 },
+        { uri: URI, number: 3 },
+      ]);
+      expect(ordersAfter(flushed(URI, 1), flushed(null, 2), flushed(null, 3)).flushes).toEqual([
+        { uri: null, number: 3 },
+      ]);
+    });
+
+    it('denies a key once, and lifts what is denied alone', () => {
+      given(environmentDecider, [created])
+        .when({ type: 'DenyKeyId', ...KEY })
+        .then([denied('k')]);
+      given(environmentDecider, [created, denied('k')])
+        .when({ type: 'DenyKeyId', ...KEY })
+        .then([]);
+      given(environmentDecider, [created, denied('k')])
+        .when({ type: 'AllowKeyId', ...KEY })
+        .then([allowed('k')]);
+      for (const key of [
+        { ...KEY, kid: 'K' },
+        { ...KEY, uri: 'https://login.example/' },
+      ]) {
+        given(environmentDecider, [created, denied('k')])
+          .when({ type: 'AllowKeyId', ...key })
+          .thenRefuses('NOT_FOUND');
+      }
+      expect(ordersAfter(denied('a'), denied('b'), allowed('a')).denied).toEqual([{ uri: URI, kid: 'b' }]);
+    });
+
+    it('takes no more than can be told in one record, and a flush of every set makes room', () => {
+      const flushes = Array.from({ length: 100 }, (_, index) => flushed(`https://${index}`, index + 1));
+      const full = given(environmentDecider, [created, ...flushes]);
+      full.when({ type: 'FlushKeySets', uri: URI, now }).thenRefuses('CONFLICT');
+      full.when({ type: 'FlushKeySets', uri: 'https://7', now }).then([flushed('https://7', Date.parse(now))]);
+      full.when({ type: 'FlushKeySets', uri: null, now }).then([flushed(null, Date.parse(now))]);
+      const keys = Array.from({ length: 1_000 }, (_, index) => denied(`k${index}`));
+      const denying = given(environmentDecider, [created, ...keys]);
+      denying.when({ type: 'DenyKeyId', ...KEY }).thenRefuses('CONFLICT');
+      denying.when({ type: 'DenyKeyId', ...KEY, kid: 'k7' }).then([]);
+    });
+
+    it('has none where it is not there', () => {
+      const absent = given(environmentDecider, []);
+      absent.when({ type: 'FlushKeySets', uri: null, now }).thenRefuses('NOT_FOUND');
+      absent.when({ type: 'DenyKeyId', ...KEY }).thenRefuses('NOT_FOUND');
+    });
+  });
+
   it('that is not there changes nothing', () => {
     const absent = given(environmentDecider, []);
     absent.when({ type: 'AddGatewayKey', keyId: 'k', entry: secret('k') }).thenRefuses('NOT_FOUND');

@@ -1,7 +1,9 @@
 import type { DomainEvent } from '#libs/event-store';
+import { NO_KEY_SET_ORDERS, type KeySetOrders } from '#libs/policy-contracts';
 import { unreachable, type Decider } from '../../decider/decider.ts';
 import { conflict, notFound } from '../../decider/domain-error.ts';
 import type { SecretReference } from '../../decider/secret-reference.ts';
+import { decideOnKeySets, ordersAfter, type KeySetCommand, type KeySetEvent } from './key-set-orders.ts';
 
 export type ExpiresInUnit = 'SECONDS' | 'MILLISECONDS';
 
@@ -40,7 +42,8 @@ export type EnvironmentEvent =
   | EnvironmentDeleted
   | GatewayKeyAdded
   | GatewayKeyRevoked
-  | SigningKeyGenerated;
+  | SigningKeyGenerated
+  | KeySetEvent;
 
 export interface SigningKeyState {
   readonly keyId: string;
@@ -55,6 +58,7 @@ export interface ActiveEnvironment extends EnvironmentSettings {
   readonly gatewayKeys: Readonly<Record<string, SecretReference>>;
   readonly revokedKeyIds: readonly string[];
   readonly signingKeys: Readonly<Record<string, SigningKeyState>>;
+  readonly keySetOrders: KeySetOrders;
 }
 export type EnvironmentState = { readonly status: 'absent' } | ActiveEnvironment;
 
@@ -66,7 +70,8 @@ export type EnvironmentCommand =
   | { readonly type: 'DeleteEnvironment' }
   | ({ readonly type: 'AddGatewayKey' } & GatewayKeyAdded['data'])
   | { readonly type: 'RevokeGatewayKey'; readonly keyId: string }
-  | ({ readonly type: 'GenerateSigningKey' } & SigningKeyGenerated['data']);
+  | ({ readonly type: 'GenerateSigningKey' } & SigningKeyGenerated['data'])
+  | KeySetCommand;
 
 export const environmentStream = (environmentId: string): string => `environment-${environmentId}`;
 
@@ -81,7 +86,8 @@ const without = <Value>(record: Readonly<Record<string, Value>>, key: string): R
 
 function evolve(state: EnvironmentState, event: EnvironmentEvent): EnvironmentState {
   if (event.type === 'EnvironmentCreated') {
-    return { status: 'active', ...event.data, gatewayKeys: {}, revokedKeyIds: [], signingKeys: {} };
+    const keys = { gatewayKeys: {}, revokedKeyIds: [], signingKeys: {} };
+    return { status: 'active', ...event.data, ...keys, keySetOrders: NO_KEY_SET_ORDERS };
   }
   if (state.status === 'absent') return state;
   switch (event.type) {
@@ -101,9 +107,19 @@ function evolve(state: EnvironmentState, event: EnvironmentEvent): EnvironmentSt
       const { algorithm, keyId, jwk } = event.data;
       return { ...state, signingKeys: { ...state.signingKeys, [algorithm]: { keyId, jwk } } };
     }
+    case 'KeySetsFlushed':
+    case 'KeyIdDenied':
+    case 'KeyIdAllowed':
+      return { ...state, keySetOrders: ordersAfter(state.keySetOrders, event) };
     default:
       return unreachable(event);
   }
+}
+
+/** @throws DomainError NOT_FOUND, or CONFLICT when it is the last one */
+function requireRevocable({ gatewayKeys }: ActiveEnvironment, keyId: string): void {
+  if (!Object.hasOwn(gatewayKeys, keyId)) throw notFound(`Gateway key (id: ${keyId})`);
+  if (Object.keys(gatewayKeys).length === 1) throw conflict('the last gateway key of an environment cannot be revoked');
 }
 
 function decide(command: EnvironmentCommand, state: EnvironmentState): readonly EnvironmentEvent[] {
@@ -131,10 +147,7 @@ function decide(command: EnvironmentCommand, state: EnvironmentState): readonly 
       return [{ type: 'GatewayKeyAdded', schemaVersion: 1, data: { keyId, entry } }];
     }
     case 'RevokeGatewayKey': {
-      const { gatewayKeys } = requireEnvironment(state);
-      if (!Object.hasOwn(gatewayKeys, command.keyId)) throw notFound(`Gateway key (id: ${command.keyId})`);
-      if (Object.keys(gatewayKeys).length === 1)
-        throw conflict('the last gateway key of an environment cannot be revoked');
+      requireRevocable(requireEnvironment(state), command.keyId);
       return [{ type: 'GatewayKeyRevoked', schemaVersion: 1, data: { keyId: command.keyId } }];
     }
     case 'GenerateSigningKey': {
@@ -143,6 +156,10 @@ function decide(command: EnvironmentCommand, state: EnvironmentState): readonly 
       const { algorithm, keyId, jwk } = command;
       return [{ type: 'SigningKeyGenerated', schemaVersion: 1, data: { algorithm, keyId, jwk } }];
     }
+    case 'FlushKeySets':
+    case 'DenyKeyId':
+    case 'AllowKeyId':
+      return decideOnKeySets(command, requireEnvironment(state));
     default:
       return unreachable(command);
   }
@@ -150,7 +167,7 @@ function decide(command: EnvironmentCommand, state: EnvironmentState): readonly 
 
 export const environmentDecider: Decider<EnvironmentState, EnvironmentCommand, EnvironmentEvent> = {
   initialState: { status: 'absent' },
-  snapshotShape: 'environment@1',
+  snapshotShape: 'environment@2',
   evolve,
   decide,
 };

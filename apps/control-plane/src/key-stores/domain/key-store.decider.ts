@@ -1,26 +1,23 @@
 import { unreachable, type Decider } from '../../decider/decider.ts';
-import { invalidField, notFound } from '../../decider/domain-error.ts';
+import { notFound } from '../../decider/domain-error.ts';
+import { rotationsAfter, withoutPlaces, type KeyRotation } from './key-rotation.ts';
+import {
+  freshSlot,
+  keysOfSlot,
+  publishedSlot,
+  retiredSlot,
+  rotatedSlot,
+  switchedSlot,
+  type KeySlot,
+} from './key-slots.ts';
 import type {
-  KeyPlace,
   KeyRotated,
+  KeyRotationEvent,
   KeyStoreCreated,
   KeyStoreEvent,
   KeyStoreUpdated,
-  PlacedKey,
-  StoredKey,
 } from './key-store.events.ts';
-
-/** So many keys of earlier rotations still verify. */
-export const PREVIOUS_KEYS_KEPT = 2;
-
-/** One place's keys. */
-export interface KeySlot {
-  readonly environmentId: KeyPlace;
-  /** Signs and verifies. */
-  readonly current: StoredKey;
-  /** Only verify; newest first. */
-  readonly previous: readonly StoredKey[];
-}
+import { decideRotation, requireNewKeyIds, type RotationCommand } from './rotation-commands.ts';
 
 export interface ActiveKeyStore {
   readonly status: 'active';
@@ -30,6 +27,8 @@ export interface ActiveKeyStore {
   readonly description: string;
   /** None when its only environment was deleted. */
   readonly slots: readonly KeySlot[];
+  /** Those under way, and the newest even if it is over; newest last. At most that one is before its switch. */
+  readonly rotations: readonly KeyRotation[];
 }
 export type KeyStoreState = { readonly status: 'absent' } | ActiveKeyStore;
 
@@ -37,7 +36,9 @@ export type KeyStoreCommand =
   | ({ readonly type: 'CreateKeyStore' } & KeyStoreCreated['data'])
   /** `removed`: places that lose their key. */
   | ({ readonly type: 'UpdateKeyStore' } & Omit<KeyStoreUpdated['data'], 'keyStoreId'>)
+  /** In one step. */
   | ({ readonly type: 'RotateKeys' } & Omit<KeyRotated['data'], 'keyStoreId'>)
+  | RotationCommand
   | { readonly type: 'DeleteKeyStore' };
 
 export const keyStoreStream = (keyStoreId: string): string => `keyStore-${keyStoreId}`;
@@ -56,53 +57,65 @@ export const slotFor = (store: ActiveKeyStore, environmentId: string): KeySlot |
 /** Ids of everything secret that a store holds. */
 export function secretsIn(state: KeyStoreState): string[] {
   if (state.status === 'absent') return [];
-  const keys = state.slots.flatMap(({ current, previous }) => [current, ...previous]);
+  const keys = state.slots.flatMap(keysOfSlot);
   return keys.flatMap(({ material }) => (material === null ? [] : [material.secretId]));
 }
 
-const fresh = ({ environmentId, key }: PlacedKey): KeySlot => ({ environmentId, current: key, previous: [] });
-
-/** The private half of a pair is not needed to verify, and so not kept. */
-const verifyingOnly = (key: StoredKey): StoredKey => (key.keyType === 'oct' ? key : { ...key, material: null });
-
-function rotated(slot: KeySlot, { keys, retirePrevious }: KeyRotated['data']): KeySlot {
-  const key = keys.find(({ environmentId }) => environmentId === slot.environmentId)?.key;
-  if (key === undefined) return slot;
-  const previous = [verifyingOnly(slot.current), ...slot.previous].slice(0, PREVIOUS_KEYS_KEPT);
-  return { ...slot, current: key, previous: retirePrevious ? [] : previous };
+/** The slots after a step of a rotation. */
+function slotsAfter(slots: readonly KeySlot[], event: KeyRotationEvent): readonly KeySlot[] {
+  const { rotationId } = event.data;
+  switch (event.type) {
+    case 'KeyRotationStarted':
+      return slots.map((slot) => publishedSlot(slot, event.data.keys));
+    case 'KeyRotationSwitched':
+      return slots.map((slot) => switchedSlot(slot, rotationId));
+    case 'KeyRotationFinished':
+      return slots.map((slot) => retiredSlot(slot, rotationId));
+    case 'KeyRotationCancelled':
+      return slots.map((slot) => ({ ...slot, next: null }));
+    case 'KeyRotationPublished':
+    case 'KeyRotationAcknowledged':
+    case 'KeyRotationPaused':
+    case 'KeyRotationResumed':
+    case 'KeyRotationForced':
+      return slots;
+  }
 }
+
+function updated(state: ActiveKeyStore, { description, keys, removed }: KeyStoreUpdated['data']): ActiveKeyStore {
+  const gone = [...removed, ...keys.map((placed) => placed.environmentId)];
+  const others = state.slots.filter((slot) => !gone.includes(slot.environmentId));
+  const rotations = withoutPlaces(state.rotations, gone);
+  return { ...state, description, slots: [...others, ...keys.map(freshSlot)], rotations };
+}
+
+function rotatedAtOnce(state: ActiveKeyStore, data: KeyRotated['data']): ActiveKeyStore {
+  const places = data.keys.map(({ environmentId }) => environmentId);
+  const slots = state.slots.map((slot) => rotatedSlot(slot, data));
+  return { ...state, slots, rotations: withoutPlaces(state.rotations, places) };
+}
+
+const isOfRotation = (event: KeyStoreEvent): event is KeyRotationEvent => 'rotationId' in event.data;
 
 function evolve(state: KeyStoreState, event: KeyStoreEvent): KeyStoreState {
   if (event.type === 'KeyStoreCreated') {
     const { keys, ...data } = event.data;
-    return { status: 'active', ...data, slots: keys.map(fresh) };
+    return { status: 'active', ...data, slots: keys.map(freshSlot), rotations: [] };
   }
   if (state.status === 'absent') return state;
+  if (isOfRotation(event)) {
+    const { slots, rotations } = state;
+    return { ...state, slots: slotsAfter(slots, event), rotations: rotationsAfter(rotations, event) };
+  }
   switch (event.type) {
-    case 'KeyStoreUpdated': {
-      const { description, keys, removed } = event.data;
-      const gone = [...removed, ...keys.map((placed) => placed.environmentId)];
-      const others = state.slots.filter((slot) => !gone.includes(slot.environmentId));
-      return { ...state, description, slots: [...others, ...keys.map(fresh)] };
-    }
+    case 'KeyStoreUpdated':
+      return updated(state, event.data);
     case 'KeyRotated':
-      return { ...state, slots: state.slots.map((slot) => rotated(slot, event.data)) };
+      return rotatedAtOnce(state, event.data);
     case 'KeyStoreDeleted':
       return { status: 'absent' };
     default:
       return unreachable(event);
-  }
-}
-
-/** Tokens name their key by its id, so a new key never bears the id of one that is or was there. */
-function requireNewKeyIds(slots: readonly KeySlot[], keys: readonly PlacedKey[]): void {
-  for (const { environmentId, key } of keys) {
-    const slot = slots.find((candidate) => candidate.environmentId === environmentId);
-    if (slot === undefined) throw notFound('Key of this JWK in this environment');
-    if ([slot.current, ...slot.previous].some(({ keyId }) => keyId === key.keyId)) {
-      const message = 'kid is that of a key which is there already; a rotation needs another key under another kid';
-      throw invalidField('kid', 'kid_taken', message);
-    }
   }
 }
 
@@ -111,7 +124,8 @@ function decide(command: KeyStoreCommand, state: KeyStoreState): readonly KeySto
     const { type: _type, ...data } = command;
     return [{ type: 'KeyStoreCreated', schemaVersion: 1, data }];
   }
-  const { keyStoreId, slots } = requireKeyStore(state);
+  const store = requireKeyStore(state);
+  const { keyStoreId, slots } = store;
   switch (command.type) {
     case 'UpdateKeyStore': {
       const { description, keys, removed } = command;
@@ -124,14 +138,18 @@ function decide(command: KeyStoreCommand, state: KeyStoreState): readonly KeySto
     }
     case 'DeleteKeyStore':
       return [{ type: 'KeyStoreDeleted', schemaVersion: 1, data: { keyStoreId } }];
-    default:
-      return unreachable(command);
+    case 'StartRotation':
+    case 'TakeRotationStep':
+    case 'PauseRotation':
+    case 'ResumeRotation':
+    case 'CancelRotation':
+      return decideRotation(command, store);
   }
 }
 
 export const keyStoreDecider: Decider<KeyStoreState, KeyStoreCommand, KeyStoreEvent> = {
   initialState: { status: 'absent' },
-  snapshotShape: 'keyStore@1',
+  snapshotShape: 'keyStore@2',
   evolve,
   decide,
 };

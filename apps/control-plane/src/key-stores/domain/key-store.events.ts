@@ -38,11 +38,63 @@ export type KeyStoreUpdated = DomainEvent<
   'KeyStoreUpdated',
   { keyStoreId: string; description: string; keys: readonly PlacedKey[]; removed: readonly KeyPlace[] }
 >;
-/** The keys sign from now on; those that did go on verifying, unless `retirePrevious`. */
+/**
+ * The keys sign from now on, at once; those that did go on verifying, unless `retirePrevious`. Rotations that lose no
+ * token are the events below: this one is recorded for keys that must not be trusted any more.
+ */
 export type KeyRotated = DomainEvent<
   'KeyRotated',
   { keyStoreId: string; keys: readonly PlacedKey[]; retirePrevious: boolean }
 >;
 export type KeyStoreDeleted = DomainEvent<'KeyStoreDeleted', { keyStoreId: string }>;
 
-export type KeyStoreEvent = KeyStoreCreated | KeyStoreUpdated | KeyRotated | KeyStoreDeleted;
+interface StepOfRotation {
+  keyStoreId: string;
+  rotationId: string;
+  /** ISO 8601: when it happened. */
+  at: string;
+}
+/** The keys are given out for verification; they sign later. */
+export type KeyRotationStarted = DomainEvent<
+  'KeyRotationStarted',
+  StepOfRotation & { keys: readonly PlacedKey[]; publishForSeconds: number }
+>;
+/** Every live gateway verifies with the new keys. `signsAt`: ISO 8601, when whoever kept the published keys has them too. */
+export type KeyRotationPublished = DomainEvent<'KeyRotationPublished', StepOfRotation & { signsAt: string }>;
+/**
+ * The new keys sign from now on; those before them only verify. `longestTokenLifeMs`: of the tokens that they may have
+ * signed; null: there may be some that never expire.
+ */
+export type KeyRotationSwitched = DomainEvent<
+  'KeyRotationSwitched',
+  StepOfRotation & { longestTokenLifeMs: number | null }
+>;
+/** Every live gateway signs with the new keys. `retiresAt`: ISO 8601, when the last token of the old ones has expired; null: never. */
+export type KeyRotationAcknowledged = DomainEvent<
+  'KeyRotationAcknowledged',
+  StepOfRotation & { retiresAt: string | null }
+>;
+/** The old keys are gone. */
+export type KeyRotationFinished = DomainEvent<'KeyRotationFinished', StepOfRotation>;
+/** It goes no further by itself until it is resumed. */
+export type KeyRotationPaused = DomainEvent<'KeyRotationPaused', StepOfRotation>;
+export type KeyRotationResumed = DomainEvent<'KeyRotationResumed', StepOfRotation>;
+/** The step behind it was taken whatever the rotation waited for in `stage`. */
+export type KeyRotationForced = DomainEvent<
+  'KeyRotationForced',
+  StepOfRotation & { stage: 'publishing' | 'waiting' | 'retiring' }
+>;
+/** The new keys are gone before they signed anything. */
+export type KeyRotationCancelled = DomainEvent<'KeyRotationCancelled', StepOfRotation>;
+
+export type KeyRotationEvent =
+  | KeyRotationStarted
+  | KeyRotationPublished
+  | KeyRotationSwitched
+  | KeyRotationAcknowledged
+  | KeyRotationFinished
+  | KeyRotationPaused
+  | KeyRotationResumed
+  | KeyRotationForced
+  | KeyRotationCancelled;
+export type KeyStoreEvent = KeyStoreCreated | KeyStoreUpdated | KeyRotated | KeyStoreDeleted | KeyRotationEvent;

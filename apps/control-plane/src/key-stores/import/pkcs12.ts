@@ -1,17 +1,11 @@
 import forge from 'node-forge';
-import { childrenOf, derOf, parseAsn1, type PrivateKeyInfo } from './private-key-info.ts';
+import { childrenOf, derOf, objectIdOf, parseAsn1, type PrivateKeyInfo } from './private-key-info.ts';
 
 type Node = forge.asn1.Asn1;
 
 const DATA = '1.2.840.113549.1.7.1';
 const KEY_BAG = '1.2.840.113549.1.12.10.1.1';
 const SHROUDED_KEY_BAG = '1.2.840.113549.1.12.10.1.2';
-
-function objectId(node: Node | undefined): string | undefined {
-  const { value, type } = node ?? {};
-  if (type !== forge.asn1.Type.OID || typeof value !== 'string') return undefined;
-  return forge.asn1.derToOid(value);
-}
 
 /** Bytes of an OCTET STRING; BER may have them in pieces. */
 function octets(node: Node | undefined): string | undefined {
@@ -26,13 +20,13 @@ function octets(node: Node | undefined): string | undefined {
 /** What a `ContentInfo` of plain data holds; undefined: something else (encrypted, signed). */
 function plainContent(contentInfo: Node | undefined): Node | undefined {
   const [type, content] = childrenOf(contentInfo);
-  const bytes = objectId(type) === DATA ? octets(childrenOf(content)[0]) : undefined;
+  const bytes = objectIdOf(type) === DATA ? octets(childrenOf(content)[0]) : undefined;
   return bytes === undefined ? undefined : parseAsn1(bytes);
 }
 
 function keyIn(bag: Node): PrivateKeyInfo[] {
   const [type, value] = childrenOf(bag);
-  const id = objectId(type);
+  const id = objectIdOf(type);
   const [info] = childrenOf(value);
   if (info === undefined || (id !== KEY_BAG && id !== SHROUDED_KEY_BAG)) return [];
   return [{ der: derOf(info), isEncrypted: id === SHROUDED_KEY_BAG }];

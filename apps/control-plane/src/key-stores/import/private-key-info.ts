@@ -19,6 +19,12 @@ export const MOST_ROUNDS = 1_000_000;
 export const childrenOf = (node: Node | undefined): readonly Node[] =>
   node !== undefined && Array.isArray(node.value) ? node.value : [];
 
+export function objectIdOf(node: Node | undefined): string | undefined {
+  const { value, type } = node ?? {};
+  if (type !== asn1.Type.OID || typeof value !== 'string') return undefined;
+  return asn1.derToOid(value);
+}
+
 /** Undefined when the bytes are no ASN.1. */
 export function parseAsn1(bytes: Buffer | string): Node | undefined {
   try {
@@ -32,16 +38,41 @@ export const derOf = (node: Node): Buffer => Buffer.from(asn1.toDer(node).getByt
 
 const LONGEST_INTEGER_BYTES = 4;
 
-function isCostly(node: Node): boolean {
-  if (Array.isArray(node.value)) return node.value.some(isCostly);
-  if (node.tagClass !== asn1.Class.UNIVERSAL || node.type !== asn1.Type.INTEGER) return false;
-  const bytes = Buffer.from(node.value, 'binary');
-  if (bytes.length === 0) return false;
-  return bytes.length > LONGEST_INTEGER_BYTES || bytes.readUIntBE(0, bytes.length) > MOST_ROUNDS;
+/** Undefined when it is no number; Infinity when it is one beyond all that is taken. */
+function numberIn(node: Node): number | undefined {
+  if (node.tagClass !== asn1.Class.UNIVERSAL || node.type !== asn1.Type.INTEGER) return undefined;
+  const bytes = Buffer.from(typeof node.value === 'string' ? node.value : '', 'binary');
+  if (bytes.length === 0) return undefined;
+  return bytes.length > LONGEST_INTEGER_BYTES ? Infinity : bytes.readUIntBE(0, bytes.length);
 }
 
+const productOf = (nodes: readonly Node[]): number =>
+  nodes.reduce((product, node) => product * (numberIn(node) ?? 1), 1);
+
+/** RFC 7914 section 7: the work of scrypt is the product of its numbers (N, r, p), each of which may be small. */
+const SCRYPT = '1.3.6.1.4.1.11591.4.11';
+/** The length of the derived key is no work. */
+const SCRYPT_NUMBERS = 4;
+
+function isCostly(node: Node): boolean {
+  const children = childrenOf(node);
+  const [algorithm, parameters] = children;
+  if (objectIdOf(algorithm) === SCRYPT && productOf(childrenOf(parameters).slice(0, SCRYPT_NUMBERS)) > MOST_ROUNDS) {
+    return true;
+  }
+  return children.some(isCostly) || (numberIn(node) ?? 0) > MOST_ROUNDS;
+}
+
+/** OpenSSL without its legacy provider: single DES, RC2, RC4, and what derives keys with MD2 or MD5. */
+const isUnsupported = (reason: unknown): boolean =>
+  typeof reason === 'object' && reason !== null && 'code' in reason && reason.code === 'ERR_OSSL_EVP_UNSUPPORTED';
+
 export type OpenedKey =
-  KeyObject | { readonly ok: false; readonly code: 'password_required' | 'too_costly' | 'wrong_password' | 'broken' };
+  | KeyObject
+  | {
+      readonly ok: false;
+      readonly code: 'password_required' | 'too_costly' | 'unsupported_encryption' | 'wrong_password' | 'broken';
+    };
 
 const failed = (code: Exclude<OpenedKey, KeyObject>['code']): OpenedKey => ({ ok: false, code });
 
@@ -57,7 +88,8 @@ export function openPrivateKey({ der, isEncrypted }: PrivateKeyInfo, password: s
   try {
     const passphrase = isEncrypted ? { passphrase: password ?? '' } : {};
     return createPrivateKey({ key: der, format: 'der', type: 'pkcs8', ...passphrase });
-  } catch {
-    return failed(isEncrypted ? 'wrong_password' : 'broken');
+  } catch (reason) {
+    if (!isEncrypted) return failed('broken');
+    return failed(isUnsupported(reason) ? 'unsupported_encryption' : 'wrong_password');
   }
 }

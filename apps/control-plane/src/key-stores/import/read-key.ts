@@ -1,4 +1,4 @@
-import { KeyObject } from 'node:crypto';
+import { getCiphers, KeyObject } from 'node:crypto';
 import { keyFromJwk, privateKeyFrom, publicKeyFrom, type JsonObject, type JwtRefusal } from '#libs/jwt-engine';
 import type { ValidationFault } from '#libs/policy-contracts';
 import { readJwk } from './jwk-text.ts';
@@ -59,6 +59,11 @@ const OPENING_FAULTS: Readonly<Record<Exclude<OpenedKey, KeyObject>['code'], Key
   password_required: faulty('password', 'required', 'is required: the private key is encrypted'),
   wrong_password: faulty('password', 'wrong_password', 'does not open the private key, or content is damaged'),
   too_costly: faulty('content', 'too_costly', `asks for more than ${MOST_ROUNDS} rounds to open it`),
+  unsupported_encryption: faulty(
+    'content',
+    'unsupported_encryption',
+    'is encrypted in a way that is given up (DES, RC2, RC4, MD5): encrypt it anew, with openssl pkcs8 -topk8 for example',
+  ),
   broken: faulty('content', 'InvalidPrivateKey', 'holds a private key that is incomplete or broken'),
 };
 const opened = (key: OpenedKey): KeyReading => (key instanceof KeyObject ? bare(key) : OPENING_FAULTS[key.code]);
@@ -66,9 +71,28 @@ const opened = (key: OpenedKey): KeyReading => (key instanceof KeyObject ? bare(
 /** PKCS #8 is opened here, where its cost is looked at; the older forms have none. */
 const ENCRYPTED_PKCS8 = /-----BEGIN ENCRYPTED PRIVATE KEY-----([\sA-Za-z0-9+/=]+)-----END ENCRYPTED PRIVATE KEY-----/;
 const LEGACY_ENCRYPTED = /Proc-Type:\s*4,ENCRYPTED/i;
+/** RFC 1421 section 4.6.1.3: the cipher of an older form. */
+const LEGACY_CIPHER = /DEK-Info:\s*([A-Za-z0-9-]+)/i;
 const ANY_PRIVATE = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/;
+const ANY_KEY = /-----BEGIN (?:[A-Z0-9 ]+ )?(PRIVATE|PUBLIC) KEY-----/g;
 
-function fromPem({ content, password }: KeySource): KeyReading {
+/** Which of several is meant would be a guess; the public half of a private key may stand beside it. */
+function hasSeveralKeys(pem: string): boolean {
+  const kinds = [...pem.matchAll(ANY_KEY)].map(([, kind]) => kind);
+  return ['PRIVATE', 'PUBLIC'].some((kind) => kinds.filter((one) => one === kind).length > 1);
+}
+
+function fromLegacyPem({ content, password }: KeySource): KeyReading {
+  if (password === undefined) return OPENING_FAULTS.password_required;
+  const cipher = LEGACY_CIPHER.exec(content)?.[1]?.toLowerCase();
+  if (cipher !== undefined && !getCiphers().includes(cipher)) return OPENING_FAULTS.unsupported_encryption;
+  const key = privateKeyFrom(content, password);
+  return key instanceof KeyObject ? bare(key) : OPENING_FAULTS.wrong_password;
+}
+
+function fromPem(source: KeySource): KeyReading {
+  const { content, password } = source;
+  if (hasSeveralKeys(content)) return faulty('content', 'several_keys', 'must hold one key, it holds several');
   if (!ANY_PRIVATE.test(content)) {
     const key = publicKeyFrom(content);
     return key instanceof KeyObject
@@ -79,11 +103,9 @@ function fromPem({ content, password }: KeySource): KeyReading {
   if (base64 !== undefined) {
     return opened(openPrivateKey({ der: Buffer.from(base64, 'base64'), isEncrypted: true }, password));
   }
-  const isLegacy = LEGACY_ENCRYPTED.test(content);
-  if (isLegacy && password === undefined) return OPENING_FAULTS.password_required;
-  const key = privateKeyFrom(content, isLegacy ? password : undefined);
-  if (key instanceof KeyObject) return bare(key);
-  return isLegacy ? OPENING_FAULTS.wrong_password : OPENING_FAULTS.broken;
+  if (LEGACY_ENCRYPTED.test(content)) return fromLegacyPem(source);
+  const key = privateKeyFrom(content);
+  return key instanceof KeyObject ? bare(key) : OPENING_FAULTS.broken;
 }
 
 function fromCertificate({ content }: KeySource): KeyReading {
@@ -115,5 +137,13 @@ const READERS: Readonly<Record<SourceType, (source: KeySource) => KeyReading>> =
   PKCS12: fromPkcs12,
 };
 
-/** Reads a key in any of its forms. Strength and fitness are judged where its facts are (`newKeyFrom`). */
-export const readKey = (source: KeySource): KeyReading => READERS[source.sourceType](source);
+/** A signature takes time with the cube of it: some 150 ms at this size, nine seconds at four times as much. */
+const MOST_RSA_BITS = 8192;
+
+/** Reads a key in any of its forms. Strength and fitness are judged where its facts are (`importKey`). */
+export function readKey(source: KeySource): KeyReading {
+  const reading = READERS[source.sourceType](source);
+  const bits = 'fault' in reading ? 0 : (reading.key.asymmetricKeyDetails?.modulusLength ?? 0);
+  if (bits <= MOST_RSA_BITS) return reading;
+  return faulty('content', 'key_too_large', `is an RSA key of more than ${MOST_RSA_BITS} bits`);
+}

@@ -3,7 +3,7 @@ import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:
 import path from 'node:path';
 import { z } from 'zod';
 
-const LOCK_FILE = 'gateway.lock';
+export const LOCK_FILE = 'gateway.lock';
 const ATTEMPTS = 20;
 
 /** Another living process works in the directory. */

@@ -12,8 +12,9 @@ import {
 } from '#libs/config-distribution';
 import { ownDirectory, SnapshotInUse } from './directory-owner.ts';
 import { DRAFT_SUFFIX, writeDurably } from './durable-file.ts';
+import { OrdersFile } from './orders-file.ts';
 
-const ADMISSION_FILE = 'admission.json';
+export const ADMISSION_FILE = 'admission.json';
 const PROXY_FILE = /^proxy-([A-Za-z0-9_-]{1,128})\.json$/;
 const READS_AT_ONCE = 32;
 
@@ -85,9 +86,13 @@ function parsed<Value>(schema: z.ZodType<Value>, text: string): Value | undefine
  * that decides is sealed; a file is one proxy, so one change costs the same however many proxies there are.
  */
 export class SnapshotStore {
+  /** What is ordered beside the proxies. */
+  readonly orders: OrdersFile;
   private release: (() => void) | undefined;
 
-  constructor(private readonly directory: string) {}
+  constructor(private readonly directory: string) {
+    this.orders = new OrdersFile(directory);
+  }
 
   /**
    * Creates the directory if need be and makes this process its only user.
@@ -129,9 +134,7 @@ export class SnapshotStore {
   async load(keys: ChannelKeys): Promise<LoadedSnapshot> {
     const changes: IncomingChange[] = [];
     const faults: SnapshotFault[] = [];
-    const names = (await readdir(this.directory)).filter((name) => PROXY_FILE.test(name)).sort();
-    for (let at = 0; at < names.length; at += READS_AT_ONCE) {
-      const part = names.slice(at, at + READS_AT_ONCE);
+    for (const part of await this.proxyFiles()) {
       const texts = await Promise.all(part.map((name) => this.read(name)));
       for (const [index, file] of part.entries()) {
         const found = this.openFile(keys, file, texts[index]);
@@ -140,6 +143,18 @@ export class SnapshotStore {
       }
     }
     return { changes, faults };
+  }
+
+  /** As its files say, unopened: what they really hold shows when they are loaded. 0: there are none. */
+  async highestDeployment(): Promise<number> {
+    let highest = 0;
+    for (const names of await this.proxyFiles()) {
+      for (const text of await Promise.all(names.map((name) => this.read(name)))) {
+        const found = text === undefined ? undefined : parsed(proxyFile, text);
+        highest = Math.max(highest, found?.deployment ?? 0);
+      }
+    }
+    return highest;
   }
 
   /**
@@ -154,6 +169,13 @@ export class SnapshotStore {
     const meta = sealRecord(keys, change);
     const content = { formatVersion: 1, proxyId, deployment, meta, artifact: sealedArtifact };
     await writeDurably(path.join(this.directory, name), JSON.stringify(content));
+  }
+
+  /** Their names in order, as many together as are read at once. */
+  private async proxyFiles(): Promise<string[][]> {
+    const names = (await readdir(this.directory)).filter((name) => PROXY_FILE.test(name)).sort();
+    const parts = Math.ceil(names.length / READS_AT_ONCE);
+    return Array.from({ length: parts }, (_, part) => names.slice(part * READS_AT_ONCE, (part + 1) * READS_AT_ONCE));
   }
 
   private openFile(

@@ -7,10 +7,16 @@ import {
   openLease,
   type ChangeRecord,
   type GatewayKey,
+  type KeySetNote,
 } from '#libs/config-distribution';
+import type { KeySetOrders } from '#libs/policy-contracts';
 import { prepareEnvironment, ReplaceableChannel, type PreparedEnvironment } from '#libs/config-distribution/testing';
 import { artifactOf, type ArtifactWishes } from '../../http-server/testing/rig.ts';
 import { CapturedLog } from '#libs/program-shell/testing';
+import { InMemoryRevocationLedger } from '#libs/token-revocations';
+import { ReplaceableLedger } from '#libs/token-revocations/testing';
+import { RevocationsUnderTest } from '../../revocations/testing/revocations-under-test.ts';
+import { joinCredentials } from '../../credentials/join-credentials.ts';
 import { NO_HEADERS } from '../../router/header-rules.ts';
 import { GatewayMetrics } from '../../metrics/gateway-metrics.ts';
 import { ActiveGateway } from '../active-gateway.ts';
@@ -20,6 +26,7 @@ import { EnvironmentContact } from '../environment-contact.ts';
 import { Journal } from '../journal.ts';
 import { LeaseKeeper } from '../lease-keeper.ts';
 import { SnapshotStore } from '../snapshot/snapshot-store.ts';
+import { StandingOrders } from '../standing-orders.ts';
 
 /** The environment that `artifactOf` compiles for. */
 export const ENVIRONMENT = 'test';
@@ -59,7 +66,12 @@ export class GatewayUnderTest {
   readonly active: ActiveGateway;
   readonly subscriber: ConfigSubscriber;
   readonly contact: EnvironmentContact;
+  readonly revocations: RevocationsUnderTest;
   swaps = 0;
+  /** What its key sets were ordered, in order. */
+  readonly obeyed: KeySetOrders[] = [];
+  /** What its key sets say of themselves. */
+  notes: readonly KeySetNote[] = [];
 
   constructor(
     private readonly environment: EnvironmentUnderTest,
@@ -78,6 +90,16 @@ export class GatewayUnderTest {
     });
     const identity = { gatewayId: 'gateway-1', programVersion: '1', startedAt: 'now', address: () => 'host:1' };
     this.contact = new EnvironmentContact(nowMs);
+    const orders = new StandingOrders({
+      ...{ channel, journal, file: this.snapshot.orders },
+      obey: (given) => this.obeyed.push(given),
+    });
+    this.revocations = new RevocationsUnderTest(environment, directory, this.log.logger, this.metrics);
+    const { follower: revocations } = this.revocations;
+    const beside = () => ({
+      obeys: { 'key-sets': orders.version, revocations: revocations.sequence },
+      keySetNotes: [...this.notes],
+    });
     this.subscriber = new ConfigSubscriber({
       environment: ENVIRONMENT,
       channel,
@@ -85,7 +107,14 @@ export class GatewayUnderTest {
       admission: new EnvironmentAdmission(ENVIRONMENT, gatewayKey),
       active: this.active,
       snapshot: this.snapshot,
-      lease: new LeaseKeeper(channel, identity, nowMs),
+      orders,
+      revocations,
+      credentials: joinCredentials({
+        ...{ channel, journal, logger: this.log.logger, metrics: this.metrics },
+        config: { snapshotDir: directory },
+        channelKeys: () => this.subscriber.keys,
+      }),
+      lease: new LeaseKeeper(channel, identity, nowMs, beside),
       journal,
       nowMs,
     });
@@ -122,6 +151,8 @@ export class GatewayUnderTest {
 /** A Redis with an environment's key ring in it, and a clock. */
 export class EnvironmentUnderTest {
   nowMs = Date.UTC(2026, 0, 1);
+  /** In the same Redis as the channel. */
+  readonly ledger: ReplaceableLedger;
   private readonly gateways: GatewayUnderTest[] = [];
   /** Of what was published, by deployment. */
   private readonly hashes = new Map<number, string>();
@@ -130,7 +161,9 @@ export class EnvironmentUnderTest {
     readonly channel: ReplaceableChannel,
     readonly prepared: PreparedEnvironment,
     private readonly directory: ReturnType<typeof temporaryDirectory>,
-  ) {}
+  ) {
+    this.ledger = new ReplaceableLedger(() => !this.channel.isAway);
+  }
 
   static async create(): Promise<EnvironmentUnderTest> {
     const channel = new ReplaceableChannel(new InMemoryConfigChannel());
@@ -159,6 +192,7 @@ export class EnvironmentUnderTest {
   /** Redis loses everything; the control plane has put nothing back but the key ring. */
   async emptyRedis(): Promise<void> {
     this.channel.server = new InMemoryConfigChannel();
+    this.ledger.server = new InMemoryRevocationLedger();
     await this.prepared.admit();
   }
 

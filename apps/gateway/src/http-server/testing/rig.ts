@@ -6,12 +6,15 @@ import { text } from 'node:stream/consumers';
 import { parseProxyArtifact, type ProxyArtifact } from '#libs/policy-contracts';
 import { linkProxy, type LinkedProxy, type LinkOptions } from '#libs/policy-runtime';
 import { compileRouter } from '../../router/testing/compile-router.ts';
-import { UpstreamPool } from '../../upstream/upstream-pool.ts';
+import { UpstreamPool, type UpstreamPoolOptions } from '../../upstream/upstream-pool.ts';
 import type { ActiveConfiguration } from '../active-configuration.ts';
 import type { ExchangeSummary } from '../exchange-summary.ts';
+import type { ExchangeTracer } from '../exchange-trace.ts';
 import { GATEWAY_DEFAULTS, type GatewaySettings } from '../gateway-settings.ts';
+import { DEFAULT_LIMITS, type RequestLimits } from '../request-limits.ts';
 import type { TokenEndpointPort } from '../token-endpoint.port.ts';
-import { TrafficServer } from '../traffic-server.ts';
+import { LISTENER_DEFAULTS, type ListenerSettings } from '../listener/listener-settings.ts';
+import { TrafficServer, type TrafficServerDeps } from '../traffic-server.ts';
 
 export const SECRET = 'a shared secret of at least thirty-two bytes';
 
@@ -28,11 +31,14 @@ export interface ArtifactWishes {
   readonly addresses: readonly (string | { readonly url: string; readonly weight: number })[];
   readonly upstream?: Partial<ProxyArtifact['upstream']>;
   readonly cors?: Partial<NonNullable<ProxyArtifact['cors']>>;
-  readonly errorTemplate?: string;
+  readonly errorTemplate?: string | undefined;
+  readonly xmlErrorTemplate?: string;
   readonly pipelines?: Readonly<Record<string, unknown>>;
   readonly endpoints?: readonly Readonly<Record<string, unknown>>[];
   readonly signingKeys?: Readonly<Record<string, unknown>>;
 }
+
+const templateOf = (template: string | undefined) => (template === undefined ? undefined : { template });
 
 /** A whole artifact as a gateway would read it, through the real parser. */
 export function artifactOf(wishes: ArtifactWishes): ProxyArtifact {
@@ -60,7 +66,8 @@ export function artifactOf(wishes: ArtifactWishes): ProxyArtifact {
       ...wishes.upstream,
     },
     cors: wishes.cors && { ...NOTHING_ALLOWED, allowCredentials: false, ...wishes.cors },
-    jsonErrorTemplate: wishes.errorTemplate === undefined ? undefined : { template: wishes.errorTemplate },
+    jsonErrorTemplate: templateOf(wishes.errorTemplate),
+    xmlErrorTemplate: templateOf(wishes.xmlErrorTemplate),
     pipelines: { ...NO_POLICIES, ...wishes.pipelines },
     endpoints: (wishes.endpoints ?? []).map((endpoint) => ({ pipelines: NO_POLICIES, ...endpoint })),
     variables: { 'private.key': { value: SECRET, secret: true } },
@@ -151,13 +158,23 @@ export interface RunningUpstream {
 export interface GatewayWishes {
   readonly proxies?: readonly LinkedProxy[];
   readonly settings?: Partial<GatewaySettings>;
+  readonly limits?: Partial<RequestLimits>;
   readonly tokenEndpoint?: TokenEndpointPort;
   readonly lookup?: LookupFunction;
+  readonly pool?: UpstreamPoolOptions;
+  readonly listener?: Partial<ListenerSettings>;
+  readonly certificate?: TrafficServerDeps['certificate'];
+  readonly tracer?: ExchangeTracer | undefined;
+  readonly onOverload?: TrafficServerDeps['onOverload'];
+  /** Beside the summaries that are kept. */
+  readonly onExchange?: (exchange: ExchangeSummary) => void;
 }
 
 /** A TrafficServer on a free port with everything it needs. */
 export class RunningGateway {
   readonly errors: unknown[] = [];
+  /** Why connections were ended for their PROXY header. */
+  readonly proxyRefusals: string[] = [];
   readonly summaries: ExchangeSummary[] = [];
   readonly pool: UpstreamPool;
   readonly server: TrafficServer;
@@ -168,16 +185,23 @@ export class RunningGateway {
   #onSummary: (() => void) | undefined;
 
   constructor(wishes: GatewayWishes) {
-    const settings = { ...GATEWAY_DEFAULTS, ...wishes.settings };
+    const limits = { ...DEFAULT_LIMITS, ...wishes.limits };
+    const settings = { ...GATEWAY_DEFAULTS, limits, ...wishes.settings };
     this.#rootContext = settings.rootContext;
-    this.pool = new UpstreamPool({ adminOrigin: settings.adminOrigin, lookup: wishes.lookup });
+    this.pool = new UpstreamPool({ adminOrigin: settings.adminOrigin, lookup: wishes.lookup, ...wishes.pool });
     this.server = new TrafficServer({
       current: () => this.#current,
       tokenEndpoint: wishes.tokenEndpoint ?? NO_TOKEN_ENDPOINT,
       upstream: this.pool,
       settings,
+      listener: { ...LISTENER_DEFAULTS, ...wishes.listener },
+      certificate: wishes.certificate,
+      onProxyRefused: (reason) => this.proxyRefusals.push(reason),
+      tracer: wishes.tracer,
+      onOverload: wishes.onOverload,
       onExchange: (summary) => {
         this.summaries.push(summary);
+        wishes.onExchange?.(summary);
         this.#onSummary?.();
       },
       onError: (error) => this.errors.push(error),

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { KeySet } from '#libs/policy-runtime';
-import type { FetchOutcome, KeySetDocuments, RedirectReach } from '../fetched-document.ts';
+import type { DownloadedDocument, FetchOutcome, FetchWish, KeySetDocuments } from '../fetched-document.ts';
 
 const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
 const jwk = publicKey.export({ format: 'jwk' });
@@ -9,7 +9,7 @@ const jwk = publicKey.export({ format: 'jwk' });
 export const keySetText = (...keyIds: readonly string[]): string =>
   JSON.stringify({ keys: keyIds.map((kid) => ({ ...jwk, kid })) });
 
-export const served = (freshForSeconds: number, ...keyIds: readonly string[]): FetchOutcome => ({
+export const served = (freshForSeconds: number, ...keyIds: readonly string[]): DownloadedDocument => ({
   ok: true,
   text: keySetText(...keyIds),
   freshForSeconds,
@@ -36,25 +36,36 @@ export async function verdicts(
 export class HandDrivenDocuments implements KeySetDocuments {
   /** Every address that was asked for, in order. */
   readonly asked: string[] = [];
-  /** How far the redirects of the last one might lead. */
-  redirectsTo: RedirectReach | undefined;
-  readonly #pending: { readonly address: string; readonly end: (outcome: FetchOutcome) => void }[] = [];
+  /** The last of them. */
+  wish: FetchWish | undefined;
+  readonly #pending: ((outcome: FetchOutcome) => void)[] = [];
 
-  fetch(address: string, redirectsTo: RedirectReach): Promise<FetchOutcome> {
-    this.asked.push(address);
-    this.redirectsTo = redirectsTo;
-    return new Promise((end) => this.#pending.push({ address, end }));
+  /** @param nowMs documents were asked for when the wish came */
+  constructor(private readonly nowMs: () => number) {}
+
+  fetch(wish: FetchWish): Promise<FetchOutcome> {
+    this.asked.push(wish.address);
+    this.wish = wish;
+    const stamp = { fetchedAtMs: this.nowMs(), flush: wish.flush };
+    return new Promise((end) => this.#pending.push((outcome) => end(outcome.ok ? { ...stamp, ...outcome } : outcome)));
   }
 
   get pending(): number {
     return this.#pending.length;
   }
 
+  /** The oldest fetch on its way, which ends with what it is given, after others if need be. */
+  takeOldest(): (outcome: DownloadedDocument | FetchOutcome) => Promise<void> {
+    const end = this.#pending.shift();
+    if (end === undefined) throw new Error('nobody fetches anything');
+    return async (outcome) => {
+      end(outcome as FetchOutcome);
+      await new Promise((done) => setImmediate(done));
+    };
+  }
+
   /** Ends the oldest fetch on its way, and lets everybody who waits for it go on. */
-  async answer(outcome: FetchOutcome): Promise<void> {
-    const fetch = this.#pending.shift();
-    if (fetch === undefined) throw new Error('nobody fetches anything');
-    fetch.end(outcome);
-    await new Promise((done) => setImmediate(done));
+  async answer(outcome: DownloadedDocument | FetchOutcome): Promise<void> {
+    await this.takeOldest()(outcome);
   }
 }

@@ -1,4 +1,4 @@
-import { type RefreshTokenExpectation, InMemoryRefreshTokenStore } from '#libs/refresh-token-store';
+import { InMemoryRefreshTokenStore } from '#libs/refresh-token-store';
 import { IdentityUnavailable } from '../identity/identity.port.ts';
 import { CLIENT, proxyWith, T0_MS, TokenService, USER } from '../testing/token-service.ts';
 
@@ -102,8 +102,13 @@ describe('the password grant', () => {
 
   it('tells a flood of logins to come back, and serves those in line', async () => {
     const service = new TokenService({}, { passwordChecks: { runningCount: 1, waitingCount: 2 } });
-    const answers = await Promise.all(Array.from({ length: 5 }, () => service.login()));
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 503, 503]);
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, (_none, index) => {
+        service.clientAddress = `192.0.2.${index + 1}`;
+        return service.login({ password: `wrong ${index}` });
+      }),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([400, 400, 400, 503, 503]);
     const turnedAway = answers.find(({ status }) => status === 503);
     expect(turnedAway).toMatchObject({ headers: { 'retry-after': '1' }, body: { error: 'temporarily_unavailable' } });
     expect((await service.login()).status).toBe(200);
@@ -313,7 +318,7 @@ describe('the refresh_token grant', () => {
       maxUses: undefined,
       graceMs: 0,
     } as const;
-    const client: RefreshTokenExpectation = { proxyId: 'proxy-1', policy: 'issue-token', clientId: CLIENT.id };
+    const client = { proxyId: 'proxy-1', policy: 'issue-token', clientId: CLIENT.id };
     const login = { ...client, subject: USER.name, scope: undefined, proofId: 'password-1' };
     const issue = await refreshTokens.issue(login, rules, T0_MS);
     if (issue.kind !== 'issued') throw new Error('not issued');

@@ -1,10 +1,8 @@
-import { verifySecret, type ClientRecord } from '#libs/policy-contracts';
 import { decodeFormPart, type Parameters } from '../protocol/form-parameters.ts';
 import { refuse, type OAuthRefusal } from '../protocol/oauth-refusal.ts';
 import { headerValues } from '../protocol/token-http.ts';
-import type { IdentityDirectory } from './identity.port.ts';
 
-interface Claim {
+export interface ClaimReading {
   readonly clientId: string;
   readonly secret: string | undefined;
 }
@@ -13,13 +11,8 @@ interface Claim {
 export interface ClientClaim {
   readonly kind: 'claim';
   /** Readings of one header, the likelier first. */
-  readonly readings: readonly Claim[];
+  readonly readings: readonly ClaimReading[];
   readonly isBasic: boolean;
-}
-
-export interface KnownClient {
-  readonly record: ClientRecord;
-  readonly hasProvenSecret: boolean;
 }
 
 const BASIC = /^basic(?: +(.*))?$/i;
@@ -71,16 +64,4 @@ export function readClientClaim(rawHeaders: readonly string[], parameters: Param
   }
   if (clientId === undefined) return badClient(false, 'no-client');
   return { kind: 'claim', readings: [{ clientId, secret }], isBasic: false };
-}
-
-/** The client a request claims to be from and whether it knows the secret; undefined when there is no such client. */
-export async function findClient(identities: IdentityDirectory, claim: ClientClaim): Promise<KnownClient | undefined> {
-  let known: KnownClient | undefined;
-  for (const { clientId, secret } of claim.readings) {
-    const record = await identities.client(clientId);
-    if (record === undefined) continue;
-    if (secret !== undefined && verifySecret(record.secretVerifier, secret)) return { record, hasProvenSecret: true };
-    known ??= { record, hasProvenSecret: false };
-  }
-  return known;
 }

@@ -7,9 +7,16 @@ export interface IdentityDirectory {
   credential(username: string): Promise<CredentialRecord | undefined>;
 }
 
+/** What the token services ask of a proxy. */
+export type IssuingProxy = Pick<LinkedProxy, 'artifact' | 'issuers' | 'credentialIssuers'>;
+
 /** The proxies this gateway serves now. */
 export interface IssuerDirectory {
-  proxy(proxyId: string): Pick<LinkedProxy, 'issuers'> | undefined;
+  proxy(proxyId: string): IssuingProxy | undefined;
+  /** The proxy of a name; undefined: it is not deployed here. */
+  proxyNamed(project: string, proxy: string): IssuingProxy | undefined;
+  /** Every proxy that is deployed here. */
+  all(): Iterable<IssuingProxy>;
 }
 
 /** Where identities are kept is away. */

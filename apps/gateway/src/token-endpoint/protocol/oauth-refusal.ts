@@ -14,6 +14,12 @@ export const OAUTH_ERROR_STATUS = {
 
 export type OAuthError = keyof typeof OAUTH_ERROR_STATUS;
 
+/** Whom a refusal is about, where they exist. */
+export interface RefusalSubject {
+  readonly subject?: string | undefined;
+  readonly familyId?: string | undefined;
+}
+
 /** Why no token is given: one text for the client, one name for logs and metrics. Neither repeats what was sent. */
 export interface OAuthRefusal {
   readonly kind: 'refused';
@@ -23,6 +29,8 @@ export interface OAuthRefusal {
   readonly reason: string;
   readonly status: number;
   readonly headers: readonly (readonly [string, string])[];
+  /** Whom it is about, for logs: a user that exists, a login. */
+  readonly about?: RefusalSubject | undefined;
 }
 
 /** `status` where HTTP has a more exact one than the error's own. */
@@ -43,6 +51,29 @@ export const refuse = (
 /** Something the endpoint needs is away or full for a moment. */
 export const unavailable = (description: string, reason: string): OAuthRefusal =>
   refuse('temporarily_unavailable', description, reason, { headers: [['Retry-After', '1']] });
+
+/**
+ * Too many logins failed: nothing was looked at, so nothing is said of user or password. RFC 6749 has no error for 429;
+ * this one tells a client to come back, where `invalid_grant` would tell it to ask its user for another password.
+ */
+export const tooManyFailures = (retryAfterSeconds: number, about?: RefusalSubject): OAuthRefusal => ({
+  ...refuse('temporarily_unavailable', 'Too many logins have failed. Try again later.', 'login-blocked', {
+    status: 429,
+    headers: [['Retry-After', String(retryAfterSeconds)]],
+  }),
+  about,
+});
+
+/** A fault of the gateway itself. */
+export const serverError = (): OAuthRefusal =>
+  refuse('server_error', 'The request could not be carried out.', 'unexpected');
+
+/** RFC 9110 section 15.5.6. */
+export const methodNotAllowed = (allowed: string): OAuthRefusal =>
+  refuse('invalid_request', 'This method is not allowed here.', 'method-not-allowed', {
+    status: 405,
+    headers: [['Allow', allowed]],
+  });
 
 export const refusalAnswer = ({ status, headers, error, description }: OAuthRefusal): TokenHttpResponse =>
   jsonAnswer(status, { error, error_description: description }, headers);

@@ -20,9 +20,9 @@ export function tokenAnswer(given: GivenTokens, unit: 'SECONDS' | 'MILLISECONDS'
     access_token: accessToken,
     token_type: 'Bearer',
     expires_in: accessExpiresInMs === undefined ? 0 : inUnit(accessExpiresInMs, unit),
-    ...(refreshToken === undefined
-      ? {}
-      : { refresh_token: refreshToken, refresh_token_expires_in: inUnit(refreshExpiresInMs, unit) }),
-    ...(scope === undefined ? {} : { scope }),
+    // What is undefined is left out of the text.
+    refresh_token: refreshToken,
+    refresh_token_expires_in: refreshToken === undefined ? undefined : inUnit(refreshExpiresInMs, unit),
+    scope,
   });
 }

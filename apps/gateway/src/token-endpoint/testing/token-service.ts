@@ -4,16 +4,23 @@ import {
   createPasswordVerifier,
   createSecretVerifier,
   parseAuthJwt,
+  type ArtifactSigningKeys,
   type ClientRecord,
   type CredentialRecord,
   type ProxyArtifact,
 } from '#libs/policy-contracts';
 import { linkProxy, type LinkedProxy } from '#libs/policy-runtime';
 import { InMemoryRefreshTokenStore, type RefreshTokenStore } from '#libs/refresh-token-store';
+import { KnownRevocations, RevocationLedgerUnavailable, type TokenRevocation } from '#libs/token-revocations';
 import type { IdentityDirectory, IssuerDirectory } from '../identity/identity.port.ts';
-import type { PasswordCheckLimits } from '../identity/password-checks.ts';
+import type { PasswordCheckLimits } from '../identity/check-places.ts';
+import { ClientSecretFailures } from '../identity/client-secret-failures.ts';
+import { CredentialPasswords, type PasswordCheckEnd } from '../identity/credential-passwords.ts';
+import type { LoginLimits } from '../identity/login-throttle/login-throttle.port.ts';
 import type { TokenHttpResponse } from '../protocol/token-http.ts';
+import { PublishedKeys, type LiveKeys } from '../published-keys/published-keys.ts';
 import { TokenEndpoint, type TokenAnswered } from '../token-endpoint.ts';
+import { InMemoryLoginThrottle } from './in-memory-login-throttle.ts';
 
 export const T0_MS = Date.UTC(2026, 0, 1);
 export const CLIENT = { id: 'client-1', secret: 'client secret + 100%' } as const;
@@ -29,6 +36,7 @@ export type PolicyChanges = Readonly<Record<string, unknown>>;
 export function proxyWith(
   changes: PolicyChanges = {},
   environment: Partial<ProxyArtifact['environment']> = {},
+  keys: ArtifactSigningKeys = { signing: SIGNING_KEY.jwk, verification: [] },
 ): LinkedProxy {
   const parsed = parseAuthJwt({
     type: 'policy-auth-jwt',
@@ -61,7 +69,7 @@ export function proxyWith(
       pipelines: { request: [{ name: 'issue-token', policy: parsed.value }], response: [], error: [] },
       endpoints: [],
       variables: {},
-      signingKeys: { 'issue-token': { signing: SIGNING_KEY.jwk, verification: [] } },
+      signingKeys: { 'issue-token': keys },
     },
     { faultCodes: 'documented' },
   );
@@ -75,6 +83,7 @@ export interface TokenServiceParts {
   readonly issuers?: IssuerDirectory;
   readonly refreshTokens?: RefreshTokenStore;
   readonly passwordChecks?: PasswordCheckLimits;
+  readonly loginLimits?: Partial<LoginLimits>;
 }
 
 export type Form = Readonly<Record<string, string>>;
@@ -105,11 +114,22 @@ export class TokenService {
   readonly users = new Map<string, CredentialRecord>([[user.username, user]]);
   readonly answered: TokenAnswered[] = [];
   readonly unexpected: unknown[] = [];
+  /** How each password check ended. */
+  readonly checked: PasswordCheckEnd[] = [];
+  /** For how long answers were held back; none was for real. */
+  readonly pausesMs: number[] = [];
+  readonly passwords: CredentialPasswords;
+  readonly revocations = new KnownRevocations();
+  /** True: no revocation can be recorded. */
+  isLedgerAway = false;
   readonly refreshTokens: RefreshTokenStore;
   readonly endpoint: TokenEndpoint;
   nowMs = T0_MS;
   clientAddress = '192.0.2.1';
+  publicOrigin: string | undefined = 'https://gateway.test';
   proxy: LinkedProxy | undefined;
+  /** Undefined: no configuration is loaded. */
+  live: LiveKeys | undefined;
 
   constructor(policy: PolicyChanges = {}, parts: TokenServiceParts = {}) {
     this.proxy = proxyWith(policy);
@@ -118,17 +138,37 @@ export class TokenService {
       client: async (clientId) => this.clients.get(clientId),
       credential: async (username) => this.users.get(username),
     };
-    const { passwordChecks } = parts;
+    const limits = { failuresPerName: 10, failuresPerAddress: 100, blockMs: 300_000, ...parts.loginLimits };
+    const throttle = () => new InMemoryLoginThrottle(limits, () => this.nowMs);
+    this.passwords = new CredentialPasswords({
+      throttle: throttle(),
+      ...(parts.passwordChecks === undefined ? {} : { limits: parts.passwordChecks }),
+      pause: async (ms) => void this.pausesMs.push(ms),
+      onChecked: (end) => this.checked.push(end),
+    });
     this.endpoint = new TokenEndpoint({
       identities: parts.identities ?? identities,
-      issuers: parts.issuers ?? { proxy: (proxyId) => (proxyId === PROXY_ID ? this.proxy : undefined) },
+      issuers: parts.issuers ?? {
+        proxy: (proxyId) => (proxyId === PROXY_ID ? this.proxy : undefined),
+        proxyNamed: (project, proxy) => (project === 'shop' && proxy === 'orders' ? this.proxy : undefined),
+        all: () => (this.proxy === undefined ? [] : [this.proxy]),
+      },
       refreshTokens: this.refreshTokens,
+      revocations: this.revocations,
+      revocationWriter: { revoke: (revocations) => this.revoke(revocations) },
+      publishedKeys: new PublishedKeys(() => this.live),
       events: {
         onAnswered: (what) => this.answered.push(what),
         onUnexpected: (error) => this.unexpected.push(error),
       },
-      ...(passwordChecks === undefined ? {} : { passwordChecks }),
+      passwords: this.passwords,
+      clientSecrets: new ClientSecretFailures(throttle()),
     });
+  }
+
+  private async revoke(revocations: readonly TokenRevocation[]): Promise<void> {
+    if (this.isLedgerAway) throw new RevocationLedgerUnavailable('record');
+    for (const revocation of revocations) this.revocations.add(revocation);
   }
 
   changeUser(changes: Partial<CredentialRecord>): void {
@@ -158,6 +198,7 @@ export class TokenService {
       rawHeaders: changes.headers ?? ['Content-Type', 'application/x-www-form-urlencoded'],
       body: Buffer.from(changes.body ?? ''),
       clientAddress: this.clientAddress,
+      publicOrigin: this.publicOrigin,
       nowMs: this.nowMs,
       correlationId: randomUUID(),
     });

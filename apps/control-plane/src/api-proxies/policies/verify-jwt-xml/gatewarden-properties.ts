@@ -1,6 +1,6 @@
 import type { ContractWarning, ValidationFault } from '#libs/policy-contracts';
 import type { XmlElement } from './read-xml.ts';
-import { childOf, type Members } from './verify-jwt-members.ts';
+import { childOf, flagOf, type Members } from './verify-jwt-members.ts';
 
 /** Members of ours that Apigee's elements have no place for travel as properties of this prefix (contract 4.1). */
 const PREFIX = 'gatewarden.';
@@ -23,6 +23,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   condition: (text) => text,
   forwardVariables: parsedList,
   allowedJwksHosts: parsedList,
+  cacheVerifiedTokens: flagOf,
 };
 export const PROPERTY_MEMBERS = Object.keys(READERS);
 export const propertyName = (member: string): string => `${PREFIX}${member}`;

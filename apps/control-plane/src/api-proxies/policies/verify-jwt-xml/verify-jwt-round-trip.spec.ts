@@ -129,6 +129,7 @@ const members = fc.record(
     timeAllowance: fc.oneof(span, fc.record({ value: span, ref: someText })),
     maxLifespan: fc.oneof(span, fc.record({ value: span, ref: someText, useIssueTime: fc.boolean() })),
     allowedJwksHosts: fc.array(fc.constantFrom('a.example.org', 'B', 'localhost'), { maxLength: 3 }),
+    cacheVerifiedTokens: fc.boolean(),
   },
   { requiredKeys: [] },
 );

@@ -118,6 +118,7 @@ const OTHER_PLACES: Readonly<Record<string, string>> = {
   condition: 'Property gatewarden.condition',
   forwardVariables: 'Property gatewarden.forwardVariables',
   allowedJwksHosts: 'Property gatewarden.allowedJwksHosts',
+  cacheVerifiedTokens: 'Property gatewarden.cacheVerifiedTokens',
 };
 
 /** Where in the document a fault's `policy.…` path leads: `element AdditionalClaims/Claim`. */

@@ -104,12 +104,13 @@ function maxLifespan(element: VerifyJwtContract['maxLifespan']): Optional {
 }
 
 function properties(policy: VerifyJwtContract): Optional {
-  const { description, condition, forwardVariables, allowedJwksHosts } = policy;
+  const { description, condition, forwardVariables, allowedJwksHosts, cacheVerifiedTokens } = policy;
   const texts = {
     description,
     condition,
     forwardVariables: forwardVariables.length === 0 ? undefined : JSON.stringify(forwardVariables),
     allowedJwksHosts: allowedJwksHosts === undefined ? undefined : JSON.stringify(allowedJwksHosts),
+    cacheVerifiedTokens: cacheVerifiedTokens === undefined ? undefined : String(cacheVerifiedTokens),
   };
   const content = Object.entries(texts).flatMap(([member, text]): Optional => {
     if (text === undefined) return [];

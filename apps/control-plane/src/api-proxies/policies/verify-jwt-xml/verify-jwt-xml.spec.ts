@@ -413,6 +413,7 @@ describe('refusals of policy-verify-jwt as XML', () => {
     ['<Property name="gatewarden.colour">red</Property>', 'policy.colour unknown_field'],
     ['<Property name="gatewarden.forwardVariables">x</Property>', 'policy.forwardVariables invalid'],
     ['<Property name="gatewarden.forwardVariables">[1]</Property>', 'policy.forwardVariables[0] wrong_type'],
+    ['<Property name="gatewarden.cacheVerifiedTokens">no</Property>', 'policy.cacheVerifiedTokens wrong_type'],
     [
       '<Property name="gatewarden.description">a</Property><Property name="gatewarden.description">b</Property>',
       'policy.description duplicate_element',

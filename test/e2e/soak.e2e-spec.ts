@@ -1,0 +1,38 @@
+import { fittedRise } from '../soak/resources.ts';
+import { textOf, type SoakReport } from '../soak/soak-report.ts';
+import { runSoak } from '../soak/soak-run.ts';
+import { TRAFFIC_KINDS } from '../soak/traffic-kinds.ts';
+
+/** The short form of `npm run soak`. */
+const DURATION_MS = 15_000;
+
+describe('what counts as growing', () => {
+  const samples = (...values: number[]) =>
+    values.map((residentMb, second) => ({ atMs: second * 1_000, residentMb, descriptors: 7 }));
+
+  it('is a line through all that was held, not a single moment', () => {
+    expect(fittedRise(samples(100, 110, 120, 130), 'residentMb')).toBeCloseTo(30);
+    expect(fittedRise(samples(100, 130, 100, 130, 100), 'residentMb')).toBeCloseTo(0);
+    expect(fittedRise(samples(100, 130), 'descriptors')).toBe(0);
+  });
+});
+
+describe('mixed traffic through two gateways whose configuration changes every second', () => {
+  let report: SoakReport;
+
+  beforeAll(async () => {
+    report = await runSoak({ durationMs: DURATION_MS, say: () => undefined });
+    console.log(textOf(report));
+  }, 300_000);
+
+  it('is answered as it has to be, and leaves no socket behind', () => {
+    expect(report.violations).toEqual([]);
+  });
+
+  it('was enough of everything to be worth believing', () => {
+    const figures = new Map(report.figures);
+    const isEnough = (what: string, least: number) => Number(figures.get(what)) >= least;
+    const scarce = Object.keys(TRAFFIC_KINDS).filter((kind) => !isEnough(kind, 5));
+    expect({ scarce, changes: isEnough('configuration changes', 10) }).toEqual({ scarce: [], changes: true });
+  });
+});

@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+interface Target {
+  readonly expr: string;
+  readonly legendFormat: string;
+}
+
+interface Panel {
+  readonly id: number;
+  readonly type: string;
+  readonly title: string;
+  readonly datasource?: { readonly type: string; readonly uid: string };
+  readonly gridPos: { readonly h: number; readonly w: number; readonly x: number; readonly y: number };
+  readonly targets?: readonly Target[];
+}
+
+export interface Dashboard {
+  readonly id: null;
+  readonly uid: string;
+  readonly title: string;
+  readonly schemaVersion: number;
+  readonly __inputs: readonly { readonly name: string; readonly pluginId: string }[];
+  readonly templating: {
+    readonly list: readonly {
+      readonly name: string;
+      readonly type: string;
+      readonly query: string | { query: string };
+    }[];
+  };
+  readonly panels: readonly Panel[];
+}
+
+/** One query of a panel and the row that it stands in. */
+export interface DashboardQuery extends Target {
+  readonly row: string;
+  readonly panel: string;
+}
+
+/** What a program offers: names of labels by name of metric, as Prometheus sees them. */
+export type OfferedMetrics = ReadonlyMap<string, readonly string[]>;
+
+const FILE = path.resolve(import.meta.dirname, '../../deploy/grafana/gatewarden.json');
+
+export const readDashboard = (): Dashboard => JSON.parse(readFileSync(FILE, 'utf8')) as Dashboard;
+
+/** Every query, and that of each variable, in the row `Variables`. */
+export function queriesOf({ panels, templating }: Dashboard): readonly DashboardQuery[] {
+  let row = '';
+  const queries = panels.flatMap(({ type, title, targets = [] }): DashboardQuery[] => {
+    if (type === 'row') row = title;
+    return targets.map((target) => ({ row, panel: title, ...target }));
+  });
+  const variables = templating.list.flatMap(({ name, query }): DashboardQuery[] =>
+    typeof query === 'string' ? [] : [{ row: 'Variables', panel: name, expr: query.query, legendFormat: '' }],
+  );
+  return [...queries, ...variables];
+}
+
+/** The expression of every alert, its group as the row. */
+export function alertQueries(): readonly DashboardQuery[] {
+  const text = readFileSync(path.resolve(import.meta.dirname, '../../deploy/prometheus/alerts.yml'), 'utf8');
+  let [row, panel] = ['', ''];
+  return text.split('\n').flatMap((line): DashboardQuery[] => {
+    const [, key, value = ''] = /^\s*(?:- )?(name|alert|expr): (.*)$/.exec(line) ?? [];
+    if (key === 'name') row = value;
+    if (key === 'alert') panel = value;
+    return key === 'expr' ? [{ row, panel, expr: value, legendFormat: '' }] : [];
+  });
+}
+
+const OF_THE_SCRAPE = ['instance', 'job'];
+const namesIn = (text: string): string[] => text.split(',').map((name) => name.trim());
+
+/** What a query asks for that is not offered. */
+export function notOffered({ expr, legendFormat }: DashboardQuery, offered: OfferedMetrics): readonly string[] {
+  const bare = expr.replace(/"[^"]*"/g, '""');
+  const asked = [...bare.matchAll(/\b((?:gatewarden|nodejs|process)_\w+)(?:\{([^}]*)\})?/g)];
+  const grouped = [...bare.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, labels = '']) => namesIn(labels));
+  const listed = [...bare.matchAll(/label_values\([^,]+, (\w+)\)/g)].map(([, label = '']) => label);
+  const shown = [...legendFormat.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = '']) => label);
+  const missing = asked.flatMap(([, name = '', selectors = '']) => {
+    const labels = offered.get(name);
+    if (labels === undefined) return [name];
+    const selected = selectors === '' ? [] : namesIn(selectors.replaceAll(/[=!~]+""/g, ''));
+    return [...selected, ...grouped, ...listed]
+      .filter((label) => ![...labels, ...OF_THE_SCRAPE].includes(label))
+      .map((label) => `${name}{${label}}`);
+  });
+  const unseen = bare.includes('sum(') || grouped.length > 0 ? shown.filter((label) => !grouped.includes(label)) : [];
+  return [...(asked.length === 0 ? ['no metric at all'] : missing), ...unseen.map((label) => `legend ${label}`)];
+}
+
+interface RegisteredMetric {
+  readonly name: string;
+  readonly type: string;
+  readonly labelNames: readonly string[];
+}
+
+/** What is in a registry of prom-client, whose types hide the names of labels. */
+export function offeredBy(registry: { getMetricsAsArray(): readonly unknown[] }): OfferedMetrics {
+  const metrics = registry.getMetricsAsArray() as readonly RegisteredMetric[];
+  return new Map(
+    metrics.flatMap(({ name, type, labelNames }): (readonly [string, readonly string[]])[] =>
+      type === 'histogram'
+        ? [
+            [`${name}_bucket`, [...labelNames, 'le']],
+            [`${name}_sum`, labelNames],
+            [`${name}_count`, labelNames],
+          ]
+        : [[name, labelNames]],
+    ),
+  );
+}

@@ -4,14 +4,29 @@ import net, { type Socket } from 'node:net';
 /** `closed` breaks and refuses connections; the others keep them, but one direction leads nowhere. */
 export type DoorState = 'open' | 'closed' | 'swallows requests' | 'swallows answers from a COMMIT on';
 
+const BEGIN = 'BEGIN ISOLATION LEVEL';
 /** PostgreSQL's simple query, alone: unlike the COMMIT among the statements that look at the epoch. */
 const COMMIT = Buffer.from('Q\u0000\u0000\u0000\u000bCOMMIT\u0000');
+
+/** What one connection asks: is it the COMMIT of a transaction that has sent a certain text? */
+class Transaction {
+  private hasSent = false;
+
+  /** @param text `''` is in every transaction. */
+  isCommitted(bytes: Buffer, text: string): boolean {
+    const begin = bytes.lastIndexOf(BEGIN);
+    if (begin >= 0) this.hasSent = false;
+    this.hasSent ||= bytes.includes(text, Math.max(begin, 0));
+    return this.hasSent && bytes.includes(COMMIT);
+  }
+}
 
 /** The one address of a server that goes away, and comes back elsewhere. */
 export class ServerDoor {
   private state: DoorState = 'open';
   /** Nobody hears the server any more. */
   private isDeaf = false;
+  private commitOf = '';
   private readonly sockets = new Set<Socket>();
   private readonly server = net.createServer((client) => this.join(client));
 
@@ -35,9 +50,13 @@ export class ServerDoor {
     this.target = new URL(targetUrl);
   }
 
-  /** What was swallowed does not come later: whoever waited for it has to have given up. */
-  become(state: DoorState): void {
+  /**
+   * What was swallowed does not come later: whoever waited for it has to have given up.
+   * @param commitOf a text that the transaction sends whose COMMIT is meant, so that nobody else's is taken for it
+   */
+  become(state: DoorState, commitOf = ''): void {
     this.state = state;
+    this.commitOf = commitOf;
     this.isDeaf = false;
     if (state === 'closed' || state === 'open') this.cut();
   }
@@ -63,9 +82,11 @@ export class ServerDoor {
         server.destroy();
       });
     }
+    const transaction = new Transaction();
     client.on('data', (bytes: Buffer) => {
       if (this.state === 'swallows requests') return;
-      if (this.state === 'swallows answers from a COMMIT on' && bytes.includes(COMMIT)) this.isDeaf = true;
+      const isCommitted = transaction.isCommitted(bytes, this.commitOf);
+      if (this.state === 'swallows answers from a COMMIT on' && isCommitted) this.isDeaf = true;
       server.write(bytes);
     });
     server.on('data', (bytes: Buffer) => void (this.isDeaf || client.write(bytes)));

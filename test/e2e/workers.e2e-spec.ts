@@ -1,6 +1,7 @@
 import { askKept, KeptClients, oneConnection } from '../support/kept-clients.ts';
 import { GatewardenSystem } from '../support/gatewarden-system.ts';
 import { HeldUpstream } from '../support/held-upstream.ts';
+import { askOverNewConnections } from '../support/new-connections.ts';
 import { proxyBody } from '../support/policies.ts';
 import { json } from '../support/token-client.ts';
 import { until } from '../support/until.ts';
@@ -78,11 +79,14 @@ describe('gateways of two workers each', () => {
       const [[socket] = []] = Object.values(agent.freeSockets);
       return new Promise<boolean>((resolve) => socket?.once('close', () => resolve(true)));
     });
+    const before = askOverNewConnections(100, url(0, '/orders/1'));
+    await Promise.race(before);
     process.kill(pid, 'SIGKILL');
+    const after = askOverNewConnections(100, url(0, '/orders/1'));
     await Promise.race(lost);
-    // What is handed to a worker in the instant of its death stays with it (docs/how-to/run-the-programs.md).
-    await until('its death is noticed', async () => (await status(`${admin(0)}/readyz`)) === 503);
-    for (let asked = 0; asked < 20; asked += 1) expect(await status(url(0, '/orders/1'))).toBe(200);
+    const answered = after.map(() => 200);
+    expect(await Promise.all(after)).toEqual(answered);
+    expect([200, 'closed']).toEqual(expect.arrayContaining(await Promise.all(before)));
     const kept = connections.filter((agent) => Object.values(agent.freeSockets).flat().length > 0);
     expect(kept).toHaveLength(5);
     for (const agent of kept) expect((await askKept(agent, url(0, '/orders/1'))).status).toBe(200);
@@ -93,8 +97,23 @@ describe('gateways of two workers each', () => {
     });
     expect(await status(`${admin(0)}/readyz`)).toBe(200);
     expect(await metricSum(admin(0), 'gatewarden_worker_restarts_total')).toBe(restarts + 1);
-    expect(await metricSum(admin(0), REQUESTS)).toBeGreaterThanOrEqual(counted + 20 + kept.length);
+    expect(await metricSum(admin(0), REQUESTS)).toBeGreaterThanOrEqual(counted + answered.length + kept.length);
     expect(program(0).output).toMatch(/"level":"error".*"worker":1,.*"signal":"SIGKILL".*a worker ended/);
+  }, 60_000);
+
+  it('give a worker that hangs one connection and no other, and that one to another when it dies', async () => {
+    const pid = await workerPid(admin(0), 1);
+    process.kill(pid, 'SIGSTOP');
+    const outcomes: unknown[] = [];
+    const asked = askOverNewConnections(20, url(0, '/orders/1')).map((outcome) =>
+      outcome.then((found) => outcomes.push(found)),
+    );
+    await until('the other has answered its own', async () => outcomes.length >= asked.length - 1);
+    expect(outcomes).toHaveLength(asked.length - 1);
+    process.kill(pid, 'SIGKILL');
+    await Promise.all(asked);
+    expect(outcomes).toEqual(asked.map(() => 200));
+    await until('another takes its place', async () => (await status(`${admin(0)}/readyz`)) === 200);
   }, 60_000);
 
   it('drain a worker that is told to stop alone, and replace it', async () => {

@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import http, { type IncomingMessage } from 'node:http';
+import https from 'node:https';
+import type { Readable, Writable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 
-const ANSWER_WITHIN_MS = 30_000;
+/** Without anything coming or going. */
+export const ANSWER_WITHIN_MS = 30_000;
 
 export interface SoakQuestion {
-  readonly url: string;
-  /** Connections that are kept; false: one of its own. */
-  readonly agent: http.Agent | false;
+  readonly path: string;
   readonly method?: string;
-  readonly headers?: http.OutgoingHttpHeaders;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer;
   /** The body goes without a length, in pieces of so many bytes. */
   readonly chunkBytes?: number;
@@ -18,44 +19,81 @@ export interface SoakQuestion {
   readonly slowMs?: number;
   /** Goes away as soon as this has come. */
   readonly leaveAt?: 'head';
+  /** Over a connection of its own; of no meaning to HTTP/2. */
+  readonly isAlone?: boolean;
 }
 
 export interface SoakAnswer {
   readonly status: number;
-  readonly headers: http.IncomingHttpHeaders;
-  readonly bytes: number;
-  readonly text: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Buffer;
+  /** Whether the connection had served a request before. */
+  readonly cameByKept?: boolean;
 }
 
-/** One request. @throws Error when no whole answer comes */
-export async function soakAsk(question: SoakQuestion): Promise<SoakAnswer> {
-  const { url, agent, method = 'GET', headers = {}, body, chunkBytes, slowMs, leaveAt } = question;
-  const length = body === undefined || chunkBytes !== undefined ? {} : { 'content-length': body.length };
-  const request = http.request(url, { agent, method, headers: { ...headers, ...length }, timeout: ANSWER_WITHIN_MS });
-  request.on('timeout', () => request.destroy(new Error(`no answer within ${ANSWER_WITHIN_MS} ms`)));
-  const answered = once(request, 'response') as Promise<[IncomingMessage]>;
-  if (body !== undefined && chunkBytes !== undefined) {
-    for (let at = 0; at < body.length; at += chunkBytes) request.write(body.subarray(at, at + chunkBytes));
-    request.end();
-  } else request.end(body);
-  const [response] = await answered;
-  if (leaveAt === 'head') {
-    response.on('error', () => undefined);
-    response.destroy();
-    return { status: response.statusCode ?? 0, headers: response.headers, bytes: 0, text: '' };
+/** Requests of one client over HTTP/1.1, one after the other, on one connection. */
+export class Http1Connection {
+  private readonly agent: http.Agent;
+
+  constructor(
+    private readonly origin: string,
+    /** Certificate of a gateway that speaks TLS. */
+    private readonly trusted?: string,
+  ) {
+    const options = { keepAlive: true, maxSockets: 1 };
+    this.agent = trusted === undefined ? new http.Agent(options) : new https.Agent({ ...options, ca: trusted });
   }
-  return wholeAnswer(response, slowMs);
+
+  /** @throws Error when no whole answer comes */
+  async ask(question: SoakQuestion): Promise<SoakAnswer> {
+    const { body, chunkBytes, slowMs, leaveAt } = question;
+    const request = this.opened(question);
+    request.on('timeout', () => request.destroy(new Error(`nothing came or went for ${ANSWER_WITHIN_MS} ms`)));
+    const answered = once(request, 'response') as Promise<[IncomingMessage]>;
+    if (body === undefined) request.end();
+    else writeInPieces(request, body, chunkBytes);
+    const [response] = await answered;
+    const { statusCode: status = 0, headers } = response;
+    const answer = { status, headers, cameByKept: request.reusedSocket };
+    if (leaveAt === 'head') {
+      response.on('error', () => undefined);
+      response.destroy();
+      return { ...answer, body: Buffer.alloc(0) };
+    }
+    return { ...answer, body: await readAll(response, slowMs) };
+  }
+
+  close(): void {
+    this.agent.destroy();
+  }
+
+  private opened({ path, method = 'GET', headers, body, chunkBytes, isAlone }: SoakQuestion): http.ClientRequest {
+    const length = body === undefined || chunkBytes !== undefined ? {} : { 'content-length': body.length };
+    const options = {
+      ...{ agent: isAlone === true ? (false as const) : this.agent, method, timeout: ANSWER_WITHIN_MS },
+      headers: { ...headers, ...(isAlone === true ? { connection: 'close' } : {}), ...length },
+    };
+    const url = `${this.origin}${path}`;
+    return this.trusted === undefined
+      ? http.request(url, options)
+      : https.request(url, { ...options, ca: this.trusted });
+  }
 }
 
-async function wholeAnswer(response: IncomingMessage, slowMs: number | undefined): Promise<SoakAnswer> {
+export function writeInPieces(to: Writable, body: Buffer, pieceBytes: number | undefined): void {
+  if (pieceBytes !== undefined) {
+    for (let at = 0; at < body.length; at += pieceBytes) to.write(body.subarray(at, at + pieceBytes));
+    to.end();
+  } else to.end(body);
+}
+
+export async function readAll(from: Readable, slowMs: number | undefined): Promise<Buffer> {
   const pieces: Buffer[] = [];
-  for await (const piece of response as AsyncIterable<Buffer>) {
+  for await (const piece of from as AsyncIterable<Buffer>) {
     pieces.push(piece);
     if (slowMs !== undefined) await pause(slowMs);
   }
-  const all = Buffer.concat(pieces);
-  const { statusCode: status = 0, headers } = response;
-  return { status, headers, bytes: all.length, text: all.toString('utf8', 0, Math.min(all.length, 4_096)) };
+  return Buffer.concat(pieces);
 }
 
 export const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');

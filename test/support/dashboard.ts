@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 interface Target {
+  readonly refId?: string;
+  readonly datasource?: { readonly uid: string };
   readonly expr: string;
   readonly legendFormat: string;
 }
@@ -10,6 +12,8 @@ interface Panel {
   readonly id: number;
   readonly type: string;
   readonly title: string;
+  readonly description?: string;
+  readonly fieldConfig?: { readonly defaults: { readonly unit?: string } };
   readonly datasource?: { readonly type: string; readonly uid: string };
   readonly gridPos: { readonly h: number; readonly w: number; readonly x: number; readonly y: number };
   readonly targets?: readonly Target[];
@@ -37,8 +41,14 @@ export interface DashboardQuery extends Target {
   readonly panel: string;
 }
 
-/** What a program offers: names of labels by name of metric, as Prometheus sees them. */
-export type OfferedMetrics = ReadonlyMap<string, readonly string[]>;
+interface OfferedMetric {
+  readonly labels: readonly string[];
+  /** Whether it only ever rises: then only its rate or increase says anything. */
+  readonly isCounter: boolean;
+}
+
+/** What a program offers, by name of metric as Prometheus sees it. */
+export type OfferedMetrics = ReadonlyMap<string, OfferedMetric>;
 
 const FILE = path.resolve(import.meta.dirname, '../../deploy/grafana/gatewarden.json');
 
@@ -79,9 +89,12 @@ export function notOffered({ expr, legendFormat }: DashboardQuery, offered: Offe
   const grouped = [...bare.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, labels = '']) => namesIn(labels));
   const listed = [...bare.matchAll(/label_values\([^,]+, (\w+)\)/g)].map(([, label = '']) => label);
   const shown = [...legendFormat.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = '']) => label);
-  const missing = asked.flatMap(([, name = '', selectors = '']) => {
-    const labels = offered.get(name);
-    if (labels === undefined) return [name];
+  const missing = asked.flatMap(({ 1: name = '', 2: selectors = '', index }) => {
+    const metric = offered.get(name);
+    if (metric === undefined) return [name];
+    const { labels, isCounter } = metric;
+    const isRate = /(rate|increase)\($/.test(bare.slice(0, index));
+    if (isRate !== isCounter && listed.length === 0) return [`${name} ${isCounter ? 'without' : 'with'} a rate`];
     const selected = selectors === '' ? [] : namesIn(selectors.replaceAll(/[=!~]+""/g, ''));
     return [...selected, ...grouped, ...listed]
       .filter((label) => ![...labels, ...OF_THE_SCRAPE].includes(label))
@@ -101,14 +114,20 @@ interface RegisteredMetric {
 export function offeredBy(registry: { getMetricsAsArray(): readonly unknown[] }): OfferedMetrics {
   const metrics = registry.getMetricsAsArray() as readonly RegisteredMetric[];
   return new Map(
-    metrics.flatMap(({ name, type, labelNames }): (readonly [string, readonly string[]])[] =>
-      type === 'histogram'
-        ? [
-            [`${name}_bucket`, [...labelNames, 'le']],
-            [`${name}_sum`, labelNames],
-            [`${name}_count`, labelNames],
-          ]
-        : [[name, labelNames]],
-    ),
+    metrics.flatMap(({ name, type, labelNames: labels }): (readonly [string, OfferedMetric])[] => {
+      if (type !== 'histogram') return [[name, { labels, isCounter: type === 'counter' }]];
+      const parts = { bucket: [...labels, 'le'], sum: labels, count: labels };
+      return Object.entries(parts).map(([part, its]) => [`${name}_${part}`, { labels: its, isCounter: true }]);
+    }),
+  );
+}
+
+/** Panels that lie on each other, by their titles. */
+export function overlaps(panels: readonly Panel[]): readonly string[] {
+  return panels.flatMap(({ title, gridPos: a }, index) =>
+    panels
+      .slice(index + 1)
+      .filter(({ gridPos: b }) => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h)
+      .map((other) => `${title} and ${other.title}`),
   );
 }

@@ -38,8 +38,8 @@ export interface SystemLayout {
   readonly hasOneRedis?: boolean;
   /** Further settings of the control plane and the deployers. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Further settings of the gateways. */
-  readonly gatewaySettings?: Readonly<Record<string, string>>;
+  /** Further settings of the gateways, or those of each one by its number (from 1 on). */
+  readonly gatewaySettings?: Readonly<Record<string, string>> | ((number: number) => Readonly<Record<string, string>>);
 }
 
 interface GatewayPlace {
@@ -208,12 +208,13 @@ export class GatewardenSystem {
   }
 
   private async startEnvironment(name: string, layout: SystemLayout): Promise<void> {
-    const { gatewaysEach, hasOneRedis, gatewaySettings: settings = {} } = layout;
+    const { gatewaysEach, hasOneRedis, gatewaySettings = {} } = layout;
     const redis = hasOneRedis === true ? this.queue : await this.redis(name);
     const created = await this.api('POST', '/apiops/environments/', { name, redisUrl: redis.url });
     const gatewayKey = String(created.body.resultList[0].gatewayKey);
     const gateways: RunningGateway[] = [];
     for (let number = 1; number <= gatewaysEach; number += 1) {
+      const settings = typeof gatewaySettings === 'function' ? gatewaySettings(number) : gatewaySettings;
       gateways.push(await this.startGateway(name, { number, redis, gatewayKey, settings }));
     }
     this.environments.set(name, { name, redis, gatewayKey, gateways });

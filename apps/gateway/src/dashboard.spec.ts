@@ -2,7 +2,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { gatewayKeyText, newGatewayKey } from '#libs/config-distribution';
 import { createLogger } from '#libs/program-shell';
-import { alertQueries, notOffered, offeredBy, queriesOf, readDashboard } from '../../../test/support/dashboard.ts';
+import {
+  alertQueries,
+  notOffered,
+  offeredBy,
+  overlaps,
+  queriesOf,
+  readDashboard,
+} from '../../../test/support/dashboard.ts';
 import { readGatewayConfig } from './config/gateway.config.ts';
 import { joinParts } from './gateway-parts.ts';
 
@@ -48,13 +55,34 @@ describe('the Grafana dashboard and the alerts', () => {
     expect(dashboard.templating.list[0]).toMatchObject({ name: 'datasource', type: 'datasource', query: 'prometheus' });
     const ids = dashboard.panels.map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
-    for (const { type, datasource, gridPos, targets } of dashboard.panels) {
-      expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
+    for (const { type, datasource, targets = [] } of dashboard.panels) {
       if (type === 'row') continue;
-      expect(datasource?.uid).toBe('${datasource}');
-      expect(targets?.length).toBeGreaterThan(0);
+      expect([datasource, ...targets.map((target) => target.datasource)].map((source) => source?.uid)).toEqual(
+        Array<string>(targets.length + 1).fill('${datasource}'),
+      );
+      expect(targets.length).toBeGreaterThan(0);
+      expect(new Set(targets.map(({ refId }) => refId)).size).toBe(targets.length);
     }
-    const places = dashboard.panels.map(({ gridPos: { x, y } }) => `${x} ${y}`);
-    expect(new Set(places).size).toBe(places.length);
+  });
+
+  it('the dashboard has a title, a description and a unit on every panel, and no panel on another', () => {
+    const panels = dashboard.panels.filter(({ type }) => type !== 'row');
+    const bare = panels.filter(({ title, description, fieldConfig }) =>
+      [title, description, fieldConfig?.defaults.unit].some((text) => text === undefined || text === ''),
+    );
+    expect(bare.map(({ id, title }) => `${id} ${title}`)).toEqual([]);
+    expect(overlaps(dashboard.panels)).toEqual([]);
+    for (const { gridPos } of dashboard.panels) expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
+  });
+
+  it('the dashboard uses only variables that it has', () => {
+    const own = dashboard.templating.list.map(({ name }) => name);
+    const used = queries.flatMap(({ expr }) => [...expr.matchAll(/\$\{?(\w+)/g)].map(([, name = '']) => name));
+    expect(used.length).toBeGreaterThan(30);
+    expect(used.filter((name) => ![...own, '__rate_interval'].includes(name))).toEqual([]);
+  });
+
+  it('the dashboard shows which upstream addresses take no part', () => {
+    expect(queries.some(({ expr }) => expr.includes('gatewarden_upstream_ejected'))).toBe(true);
   });
 });

@@ -4,8 +4,9 @@ import type { GatewayConfig } from './config/gateway.config.ts';
 import { connectOnce } from './config-subscriber/environment-redis.ts';
 import type { ServedConfiguration } from './config-subscriber/served-configuration.ts';
 import type { GatewayParts } from './gateway-parts.ts';
-import { ACCEPT_TURN, GATEWAY_CONFIG, GATEWAY_PARTS, LOGGER } from './injection-tokens.ts';
-import { CannotListen, type AcceptTurn } from './listening.ts';
+import type { ConnectionAcceptor } from './http-server/listener/connection-acceptor.port.ts';
+import { CONNECTION_ACCEPTOR, GATEWAY_CONFIG, GATEWAY_PARTS, LOGGER } from './injection-tokens.ts';
+import { CannotListen } from './listening.ts';
 import { errorFacts, type Logger } from '#libs/program-shell';
 
 /** How often key sets are looked at whose time may have come to be fetched again. */
@@ -23,7 +24,7 @@ export class GatewayLifecycle implements OnApplicationBootstrap, BeforeApplicati
     @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(GATEWAY_PARTS) private readonly parts: GatewayParts,
-    @Inject(ACCEPT_TURN) private readonly acceptTurn: AcceptTurn,
+    @Inject(CONNECTION_ACCEPTOR) private readonly acceptor: ConnectionAcceptor | null,
   ) {}
 
   get environment(): string {
@@ -70,7 +71,7 @@ export class GatewayLifecycle implements OnApplicationBootstrap, BeforeApplicati
     const { traffic, subscriber, keySetFetcher, upstream, redis, snapshot, tokenJournal } = this.parts;
     this.isStopping = true;
     clearInterval(this.refreshing);
-    await traffic.drain(this.config.drainTimeoutMs, this.acceptTurn);
+    await traffic.drain(this.config.drainTimeoutMs);
     await this.following;
     tokenJournal.close();
     await this.parts.observers.close();
@@ -83,6 +84,7 @@ export class GatewayLifecycle implements OnApplicationBootstrap, BeforeApplicati
   }
 
   private async openTraffic(): Promise<void> {
+    if (this.acceptor !== null) return this.parts.traffic.takeFrom(this.acceptor);
     const { host, port } = this.config;
     try {
       this.parts.address.opened((await this.parts.traffic.listen(host, port)).port);

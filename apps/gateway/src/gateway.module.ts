@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ConfigController } from './admin/config.controller.ts';
 import { GATEWAY_STATUS } from './admin/gateway-status.ts';
@@ -7,20 +6,20 @@ import { MetricsController } from './admin/metrics.controller.ts';
 import type { GatewayConfig } from './config/gateway.config.ts';
 import { GatewayLifecycle } from './gateway-lifecycle.ts';
 import { joinParts, type GatewayParts } from './gateway-parts.ts';
-import { ACCEPT_TURN, GATEWAY_CONFIG, GATEWAY_PARTS, LOGGER } from './injection-tokens.ts';
-import type { AcceptTurn } from './listening.ts';
+import type { ConnectionAcceptor } from './http-server/listener/connection-acceptor.port.ts';
+import { CONNECTION_ACCEPTOR, GATEWAY_CONFIG, GATEWAY_PARTS, LOGGER } from './injection-tokens.ts';
 import type { Logger } from '#libs/program-shell';
 import { GatewayMetrics } from './metrics/gateway-metrics.ts';
 
 /** Composition root: settings, lifecycle and admin endpoints. The request path below `GatewayParts` knows no Nest. */
 @Module({})
 export class GatewayModule {
-  /** @param acceptTurn where this process accepts connections itself: a turn of its event loop */
+  /** @param acceptor accepts connections for this process; null: it listens itself */
   static forConfig(
     config: GatewayConfig,
     logger: Logger,
     nowMs: () => number,
-    acceptTurn: AcceptTurn = nextTurn,
+    acceptor: ConnectionAcceptor | null = null,
   ): DynamicModule {
     return {
       module: GatewayModule,
@@ -28,7 +27,7 @@ export class GatewayModule {
       providers: [
         { provide: GATEWAY_CONFIG, useValue: config },
         { provide: LOGGER, useValue: logger },
-        { provide: ACCEPT_TURN, useValue: acceptTurn },
+        { provide: CONNECTION_ACCEPTOR, useValue: acceptor },
         { provide: GATEWAY_PARTS, useFactory: () => joinParts(config, logger, nowMs) },
         { provide: GatewayMetrics, useFactory: (parts: GatewayParts) => parts.metrics, inject: [GATEWAY_PARTS] },
         GatewayLifecycle,

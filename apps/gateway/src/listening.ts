@@ -38,6 +38,3 @@ export class TrafficAddress {
     return this.host.includes(':') ? `[${this.host}]:${this.port}` : `${this.host}:${this.port}`;
   }
 }
-
-/** Fulfils when a connection that waits to be accepted would have come. */
-export type AcceptTurn = () => Promise<unknown>;

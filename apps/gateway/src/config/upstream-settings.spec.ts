@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,11 +9,16 @@ import { upstreamSettings } from './upstream-settings.ts';
 describe('files for HTTPS to upstreams', () => {
   const directory = mkdtempSync(path.join(tmpdir(), 'upstream-files-'));
   const [own, other] = [selfSignedCertificate('a.test'), selfSignedCertificate('b.test')];
-  const texts: Readonly<Record<string, string>> = {
+  const encryptedKey = createPrivateKey(own.key).export({
+    ...{ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'not given to the gateway' },
+  });
+  const texts: Readonly<Record<string, string | Buffer>> = {
     'own.pem': own.cert,
     'own.key': own.key,
     'other.key': other.key,
     'empty.pem': '',
+    'no.pem': 'no certificate',
+    'encrypted.key': encryptedKey,
   };
 
   beforeAll(() => {
@@ -37,6 +43,26 @@ describe('files for HTTPS to upstreams', () => {
 
   it.each([
     ['a file that is not there', { UPSTREAM_CA_FILE: 'none.pem' }, /^UPSTREAM_CA_FILE cannot be read \(ENOENT\)$/],
+    [
+      'a certificate that is not there',
+      { UPSTREAM_CLIENT_CERT_FILE: 'none.pem', UPSTREAM_CLIENT_KEY_FILE: 'own.key' },
+      /^UPSTREAM_CLIENT_CERT_FILE cannot be read \(ENOENT\)$/,
+    ],
+    [
+      'a certificate and a key that are directories',
+      { UPSTREAM_CLIENT_CERT_FILE: '.', UPSTREAM_CLIENT_KEY_FILE: '.' },
+      /^UPSTREAM_CLIENT_CERT_FILE cannot be read \(EISDIR\); UPSTREAM_CLIENT_KEY_FILE cannot be read \(EISDIR\)$/,
+    ],
+    [
+      'a certificate that is none',
+      { UPSTREAM_CLIENT_CERT_FILE: 'no.pem', UPSTREAM_CLIENT_KEY_FILE: 'own.key' },
+      /^UPSTREAM_CLIENT_CERT_FILE, UPSTREAM_CLIENT_KEY_FILE: no certificates/,
+    ],
+    [
+      'an encrypted key',
+      { UPSTREAM_CLIENT_CERT_FILE: 'own.pem', UPSTREAM_CLIENT_KEY_FILE: 'encrypted.key' },
+      /^UPSTREAM_CLIENT_CERT_FILE, UPSTREAM_CLIENT_KEY_FILE: no certificates/,
+    ],
     ['an empty list of authorities', { UPSTREAM_CA_FILE: 'empty.pem' }, /^UPSTREAM_CA_FILE: no certificates/],
     ['a certificate without its key', { UPSTREAM_CLIENT_CERT_FILE: 'own.pem' }, /go together/],
     [

@@ -1,4 +1,5 @@
 import type { Duplex, Readable } from 'node:stream';
+import type { PassedHead } from './passed-head.ts';
 
 export type HttpVersion = '1.0' | '1.1' | '2.0';
 
@@ -65,9 +66,10 @@ export interface ClientAnswer {
    * The head; the first piece may follow at once or much later. With a Content-Length among the headers the body has that
    * length, otherwise its end is marked in the connection's own way.
    *
+   * @param own further headers, of this answer alone
    * @throws when the head cannot be written
    */
-  begin(status: number, reason: string, headers: readonly string[]): void;
+  begin(head: PassedHead, own: readonly string[]): void;
   /** False asks for a pause until `onDrain`. The piece is the answer's to keep. */
   write(piece: Buffer): boolean;
   /** Trailers: name, value, …; left out where the connection has no place for them. */

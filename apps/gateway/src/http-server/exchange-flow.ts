@@ -11,6 +11,7 @@ import type { ExchangeTrace } from './exchange-trace.ts';
 import { writeAnswer, writeLastAnswer } from './fault-answer.ts';
 import { gatewayFault, type GatewayRefusal } from './gateway-faults.ts';
 import { holdBody, type HeldBody } from './held-body.ts';
+import type { PassedHeads } from './passed-head.ts';
 import { findPreflight } from './preflight.ts';
 import type { RequestHead } from './request-head.ts';
 import type { RequestLimits } from './request-limits.ts';
@@ -31,6 +32,7 @@ export interface FlowRequest {
 export interface FlowContext {
   readonly upstream: UpstreamPool;
   readonly limits: RequestLimits;
+  readonly heads: PassedHeads;
   readonly nowMs: () => number;
   readonly onError: (error: unknown) => void;
 }
@@ -40,8 +42,6 @@ export interface MatchedRoute {
   readonly route: LinkedRoute;
   readonly pathSuffix: string;
 }
-
-const nameOf = ({ artifact }: LinkedProxy): string => `${artifact.project}/${artifact.proxy}`;
 
 /**
  * One request on its way: route, request policies, upstream, response policies, answer. It waits only where a policy
@@ -86,7 +86,7 @@ export class ExchangeFlow {
       if (configuration === undefined) return this.#refuse({ name: 'notReady', reason: 'no configuration' });
       const preflight = findPreflight(configuration.router, this.flow.head);
       if (preflight !== undefined) {
-        this.proxyName = nameOf(preflight.proxy);
+        this.proxyName = preflight.proxy.name;
         return writeAnswer(this.flow.answer, preflight.answer, this.flow.client.correlationId);
       }
       const matched = this.#findRoute(configuration);
@@ -133,7 +133,7 @@ export class ExchangeFlow {
     }
     if (match.kind === 'method-not-allowed') return this.#refuseMethod(match.allowed, vary);
     const { proxy, pathSuffix } = match;
-    this.proxyName = nameOf(proxy);
+    this.proxyName = proxy.name;
     if (hasShape(match)) this.#shape = new AnswerShape(match, { head, client });
     const endpoint = proxy.matchEndpoint(method, pathSuffix);
     if (endpoint.kind !== 'matched') {
@@ -212,6 +212,7 @@ export class ExchangeFlow {
       answer,
       exchange,
       route,
+      heads: this.context.heads,
       correlationId: client.correlationId,
       upgrade: request.upgrade,
       nowMs: this.context.nowMs,
@@ -231,7 +232,7 @@ export class ExchangeFlow {
           head,
           client,
           httpVersion: request.httpVersion,
-          overrides: exchange.upstreamHeaders,
+          overrides: exchange.changedUpstreamHeaders,
           isBodyHeld: heldBody !== undefined,
         }),
         body: heldBody ?? this.#bodyOf(head),

@@ -36,6 +36,10 @@ export function endToEndHeaders(received: readonly string[]): string[] {
   return named === undefined ? headers : linesWhere(headers, (name) => name === 'content-length' || !named.has(name));
 }
 
+/** The headers of a 1xx or 204: RFC 9110 section 8.6 has no `Content-Length` there, in a 304 it may be. */
+export const withoutLength = (headers: readonly string[]): string[] =>
+  linesWhere(headers, (name) => name !== 'content-length');
+
 /** Headers by lower-case name for the response policies; lines of one name are joined by a comma. */
 export function headerMap(headers: readonly string[]): Map<string, string> {
   const map = new Map<string, string>();

@@ -1,6 +1,8 @@
+import { PassThrough } from 'node:stream';
 import type { LinkedRoute } from '#libs/policy-runtime';
 import type { UpstreamCall } from '../upstream/upstream-call.ts';
-import type { ClientAnswer } from './client-exchange.ts';
+import type { ClientAnswer, ClientUpgrade } from './client-exchange.ts';
+import { PassedHeads } from './passed-head.ts';
 import { type RelayContext, ResponseRelay } from './response-relay.ts';
 
 /** A route whose response policies have not decided before `decide` is called. */
@@ -12,6 +14,7 @@ function undecidedRelay() {
   const relay = new ResponseRelay({
     answer: answer as unknown as ClientAnswer,
     route,
+    heads: new PassedHeads(),
     exchange: {},
     correlationId: 'c',
     nowMs: () => 0,
@@ -34,4 +37,27 @@ it('a relay whose policies decide takes nothing of the body, even when its clien
   expect(said).toEqual(['pause', 'resume']);
   drain();
   expect(said).toEqual(['pause', 'resume', 'resume']);
+});
+
+it.each([
+  ['refuses the request when it had not begun to answer', false, ['upstreamBroken']],
+  ['breaks its connection off when it had', true, ['broken off']],
+])('a relay whose client cannot take an upgraded connection %s', (_what, isBegun, expected) => {
+  const said: string[] = [];
+  const upgrade: ClientUpgrade = {
+    protocol: 'websocket',
+    accept: () => {
+      throw new Error('not taken');
+    },
+  };
+  const relay = new ResponseRelay({
+    answer: { isBegun, breakOff: () => said.push('broken off') } as unknown as ClientAnswer,
+    upgrade,
+    correlationId: 'c',
+    onRefusal: ({ name }: { name: string }) => said.push(name),
+  } as unknown as RelayContext);
+  expect(() => relay.upgraded('', [], new PassThrough(), Buffer.alloc(0))).toThrow('not taken');
+  relay.failed({ kind: 'broken', reason: 'Error' });
+  relay.failed({ kind: 'broken', reason: 'Error' });
+  expect(said).toEqual(expected);
 });

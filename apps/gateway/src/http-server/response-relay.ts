@@ -4,13 +4,22 @@ import type { UpstreamCall, UpstreamReceiver } from '../upstream/upstream-call.t
 import type { UpstreamFailure } from '../upstream/upstream-failure.ts';
 import type { ClientAnswer, ClientUpgrade } from './client-exchange.ts';
 import { CORRELATION_HEADER, PSEUDONYM, type GatewayRefusal } from './gateway-faults.ts';
-import { endToEndHeaders, forwardableTrailers, headerMap, withChanges, writableReason } from './response-headers.ts';
+import { PassedHead, type PassedHeads } from './passed-head.ts';
+import {
+  endToEndHeaders,
+  forwardableTrailers,
+  headerMap,
+  withChanges,
+  withoutLength,
+  writableReason,
+} from './response-headers.ts';
 
 /** What the relay needs of the request that it answers. */
 export interface RelayContext {
   readonly answer: ClientAnswer;
   readonly exchange: Exchange;
   readonly route: LinkedRoute;
+  readonly heads: PassedHeads;
   readonly correlationId: string;
   /** Where the client asked for another protocol. */
   readonly upgrade: ClientUpgrade | undefined;
@@ -23,12 +32,6 @@ export interface RelayContext {
   readonly onRefusal: (refusal: GatewayRefusal) => void;
   /** An exception: answered without its text. */
   readonly onBroken: (error: unknown) => void;
-}
-
-interface AnswerHead {
-  readonly status: number;
-  readonly statusText: string;
-  readonly headers: readonly string[];
 }
 
 /** Every upstream is asked in HTTP/1.1 (RFC 9110 section 7.6.3). A line of its own continues those before it. */
@@ -78,8 +81,8 @@ export class ResponseRelay implements UpstreamReceiver {
   }
 
   started(status: number, statusText: string, rawHeaders: readonly string[]): void {
-    const head: AnswerHead = { status, statusText: writableReason(statusText), headers: endToEndHeaders(rawHeaders) };
-    const { exchange, route } = this.context;
+    const { exchange, route, heads } = this.context;
+    const head = heads.of(status, statusText, rawHeaders);
     if (!route.hasResponsePipeline) return this.#pass(head);
     this.#state = 'deciding';
     exchange.response = { status, headers: headerMap(head.headers) };
@@ -113,12 +116,13 @@ export class ResponseRelay implements UpstreamReceiver {
   /** What follows is no HTTP: no response policy sees it. */
   upgraded(statusText: string, rawHeaders: readonly string[], socket: Duplex, rest: Buffer): void {
     const { upgrade, correlationId, shapeHeaders } = this.context;
-    this.#state = 'settled';
     if (upgrade === undefined) return void socket.destroy();
-    const passed = endToEndHeaders(rawHeaders);
+    const passed = withoutLength(endToEndHeaders(rawHeaders));
     const headers = [...(shapeHeaders?.(passed) ?? passed), 'Connection', 'Upgrade', 'Upgrade', upgrade.protocol];
     const reason = writableReason(statusText) || 'Switching Protocols';
     upgrade.accept(reason, [...headers, CORRELATION_HEADER, correlationId], socket, rest);
+    // Not before: where it throws, `failed` has something to say yet.
+    this.#state = 'settled';
   }
 
   failed(failure: UpstreamFailure): void {
@@ -130,22 +134,22 @@ export class ResponseRelay implements UpstreamReceiver {
     else onRefusal(refusalOf(failure));
   }
 
-  #decide(head: AnswerHead, fault: Fault | undefined): void {
+  #decide(head: PassedHead, fault: Fault | undefined): void {
     if (fault !== undefined) {
       this.abandon();
       return this.context.onFault(fault);
     }
     const changed = this.context.exchange.response;
     if (changed === undefined) return this.#pass(head);
-    const statusText = changed.status === head.status ? head.statusText : '';
-    this.#pass({ status: changed.status, statusText, headers: withChanges(head.headers, changed.headers) });
+    const reason = changed.status === head.status ? head.reason : '';
+    this.#pass(new PassedHead(changed.status, reason, withChanges(head.headers, changed.headers)));
   }
 
-  #pass(head: AnswerHead): void {
+  #pass(head: PassedHead): void {
     const { answer, correlationId, shapeHeaders } = this.context;
-    const shaped = shapeHeaders?.(head.headers) ?? head.headers;
-    const headers = [...shaped, 'Via', OWN_VIA, CORRELATION_HEADER, correlationId];
-    answer.begin(head.status, head.statusText, headers);
+    const { status, reason, headers } = head;
+    const shaped = shapeHeaders === undefined ? head : new PassedHead(status, reason, shapeHeaders(headers));
+    answer.begin(shaped, ['Via', OWN_VIA, CORRELATION_HEADER, correlationId]);
     this.#state = 'passing';
     if (this.#endedEarly !== undefined) this.#finish(this.#endedEarly);
   }

@@ -11,6 +11,7 @@ import type { ExchangeTracer } from './exchange-trace.ts';
 import { writeAnswer, writeLastAnswer } from './fault-answer.ts';
 import { gatewayFault, type GatewayRefusal } from './gateway-faults.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
+import { PassedHeads } from './passed-head.ts';
 import { readRequestHead } from './request-head.ts';
 import type { TokenEndpointPort } from './token-endpoint.port.ts';
 import { answerTokenRequest } from './token-flow.ts';
@@ -52,6 +53,7 @@ export class TrafficHandler {
     this.#flowContext = {
       upstream,
       limits: settings.limits,
+      heads: new PassedHeads(),
       nowMs: this.#nowMs,
       onError,
     };

@@ -1,19 +1,17 @@
 import { once } from 'node:events';
 import { Server as TcpServer, type AddressInfo } from 'node:net';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AddressList } from '../addresses/address-list.ts';
 import { LISTENER_PACE } from './gateway-settings.ts';
 import { H2Front } from './h2/h2-front.ts';
 import { LaneFront } from './lane/lane-front.ts';
+import { acceptWaiting } from './listener/accept-waiting.ts';
 import type { CertificateKeeper } from './listener/certificate-keeper.ts';
 import { ClientListener } from './listener/client-listener.ts';
+import type { ConnectionAcceptor } from './listener/connection-acceptor.port.ts';
+import { HandedConnections } from './listener/handed-connections.ts';
 import { LISTENER_DEFAULTS, type ListenerSettings } from './listener/listener-settings.ts';
 import { NodeFront } from './node-http/node-front.ts';
 import { TrafficHandler, type TrafficHandlerDeps } from './traffic-handler.ts';
-
-/** So many turns of the event loop without a new connection mean that none is waiting. */
-const QUIET_TURNS = 5;
-const MOST_ACCEPTING_TURNS = 1_000;
 
 export interface TrafficServerDeps extends TrafficHandlerDeps {
   /** Default: HTTP/1.1 in the clear. */
@@ -42,6 +40,10 @@ export class TrafficServer {
   /** Sees every connection first. */
   readonly #listener: ClientListener;
   readonly #certificate: TrafficServerDeps['certificate'];
+  readonly #handed: HandedConnections;
+  readonly #onOverload: TrafficServerDeps['onOverload'];
+  /** Undefined: this server listens itself. */
+  #acceptor: ConnectionAcceptor | undefined;
 
   /** @throws InvalidTrustedProxy */
   constructor(deps: TrafficServerDeps) {
@@ -49,6 +51,8 @@ export class TrafficServer {
     this.#handler = handler;
     const { limits } = deps.settings;
     this.#certificate = deps.certificate;
+    this.#onOverload = deps.onOverload;
+    this.#handed = new HandedConnections(limits.maxConnections);
     const settings = deps.listener ?? LISTENER_DEFAULTS;
     this.#front = new NodeFront(handler, limits, settings.webSocketIdleTimeoutMs);
     this.#lane = new LaneFront(handler, limits, (socket) => this.#front.accept(socket));
@@ -57,12 +61,12 @@ export class TrafficServer {
       settings,
       certificate: deps.certificate,
       trusted: new AddressList(deps.settings.trustedProxies),
-      onHttp1: (socket) => this.#lane.accept(socket),
+      onHttp1: (socket) => void this.#lane.accept(socket),
       onHttp2: (socket) => this.#h2.accept(socket),
       onProxyRefused: (reason) => deps.onProxyRefused?.(reason),
     });
     this.#front.server.on('connection', (socket) => this.#listener.accept(socket));
-    this.#front.server.on('drop', () => deps.onOverload?.('connections'));
+    this.#front.server.on('drop', () => this.#onOverload?.('connections'));
   }
 
   get load(): TrafficLoad {
@@ -82,20 +86,30 @@ export class TrafficServer {
     return { port: (server.address() as AddressInfo).port };
   }
 
+  /** Serves the connections that another process accepts, instead of listening. */
+  takeFrom(acceptor: ConnectionAcceptor): void {
+    this.#certificate?.start();
+    this.#acceptor = acceptor;
+    this.#front.watchDeadlines();
+    acceptor.open((socket) => {
+      if (this.#handed.admit(socket)) this.#listener.accept(socket);
+      else this.#onOverload?.('connections');
+    });
+  }
+
   /**
    * Stops accepting, lets requests in flight and those on their way finish, closes idle connections, and ends after
    * `timeoutMs` what is left.
-   *
-   * @param acceptTurn fulfils when a connection that waits to be accepted would have come
    */
-  async drain(timeoutMs: number, acceptTurn: () => Promise<unknown> = nextTurn): Promise<void> {
+  async drain(timeoutMs: number): Promise<void> {
     const front = this.#front;
     const fronts = [front, this.#lane, this.#h2];
     const all = [...fronts, this.#listener];
     for (const each of fronts) each.stopKeeping();
-    await this.#acceptWaiting(acceptTurn);
+    await (this.#acceptor?.close() ?? acceptWaiting(front.server));
     // Not the HTTP server's own close: it would cut connections whose first request is still on its way.
-    const closed = new Promise<void>((resolve) => TcpServer.prototype.close.call(front.server, () => resolve()));
+    const accepted = new Promise<void>((resolve) => TcpServer.prototype.close.call(front.server, () => resolve()));
+    const closed = Promise.all([accepted, this.#handed.whenNone()]);
     let stopWaiting: () => void = () => undefined;
     const late = new Promise<void>((resolve) => (stopWaiting = resolve));
     const { drainIdleGraceMs, drainIdleLookMs } = LISTENER_PACE;
@@ -115,20 +129,5 @@ export class TrafficServer {
     for (const timer of [grace, looking, deadline]) clearTimeout(timer);
     this.#lane.close();
     this.#certificate?.stop();
-  }
-
-  /** Connections that wait to be accepted are accepted first: closing the listener would reset them. One comes a turn. */
-  async #acceptWaiting(acceptTurn: () => Promise<unknown>): Promise<void> {
-    const { server } = this.#front;
-    let accepted = 0;
-    const count = () => (accepted += 1);
-    server.on('connection', count);
-    let [quiet, seen] = [0, 0];
-    for (let turn = 0; turn < MOST_ACCEPTING_TURNS && quiet < QUIET_TURNS; turn += 1) {
-      await acceptTurn();
-      quiet = accepted === seen ? quiet + 1 : 0;
-      seen = accepted;
-    }
-    server.off('connection', count);
   }
 }

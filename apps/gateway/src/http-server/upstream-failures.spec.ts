@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { LookupFunction, Socket } from 'node:net';
+import { HEALTH_LIMITS, type HealthLimits } from '../upstream/health/health-limits.ts';
 import { UPSTREAM_POOL_LIMITS } from '../upstream/upstream-pool.ts';
 import {
   Rig,
@@ -197,6 +198,75 @@ describe('an upstream that does not answer', () => {
     // More than is held in memory anywhere: part of it is gone with the connection.
     const begun = await put(Buffer.alloc(MIB));
     expect([begun.status, faultCodeOf(begun), connections]).toEqual([502, 'GWD-011', 3]);
+  });
+});
+
+describe('an upstream that takes a connection and ends it without a word', () => {
+  const ENDINGS: Readonly<Record<string, (socket: Socket) => void>> = {
+    'at once': (socket) => socket.end(),
+    'after it read the request': (socket) => socket.once('data', () => socket.end()),
+    'by a reset': (socket) => socket.once('data', () => socket.resetAndDestroy()),
+  };
+
+  /** It, and then one that answers with what was sent. The first is always tried first. */
+  async function behindIt(ending: (socket: Socket) => void, health: Partial<HealthLimits> = {}) {
+    let connections = 0;
+    const dying = await rig.rawServer((socket) => {
+      connections += 1;
+      ending(socket);
+    });
+    const other = await rig.upstream((request, response) => request.pipe(response));
+    const addresses = [`http://127.0.0.1:${dying.port}`, other.url];
+    const limits = { ...UPSTREAM_POOL_LIMITS, health: { ...HEALTH_LIMITS, ejectAfterFailures: 0, ...health } };
+    const upstream = { loadBalance: 'PICK_FIRST', retryCount: 1 } as const;
+    const gateway = await rig.gateway({
+      proxies: [proxyOf({ addresses, upstream })],
+      pool: { limits, nowMs: () => 0 },
+    });
+    return { gateway, other, addresses, connections: () => connections };
+  }
+
+  it.each(Object.keys(ENDINGS))('is passed over for an idempotent request: %s', async (when) => {
+    const { gateway, connections } = await behindIt(ENDINGS[when] as (socket: Socket) => void);
+    const put = await ask({ port: gateway.port, path: '/orders', method: 'PUT', body: 'whole' });
+    expect([(await get(gateway)).status, put.body, connections()]).toEqual([200, 'whole', 2]);
+    expect((await gateway.summary()).upstream).toMatchObject({ attempts: 2 });
+  });
+
+  it('is a 502 for one that is not idempotent, which no other address sees', async () => {
+    for (const ending of Object.values(ENDINGS)) {
+      const { gateway, other, connections } = await behindIt(ending);
+      const answer = await post(gateway);
+      expect([answer.status, faultCodeOf(answer), connections(), other.seen.length]).toEqual([502, 'GWD-011', 1, 0]);
+    }
+  });
+
+  it('is a 502 when a part of a body went to it that is gone here', async () => {
+    const { gateway, other } = await behindIt((socket) => socket.once('data', () => socket.end()));
+    const body = Buffer.alloc(MIB);
+    const answer = await ask({ port: gateway.port, path: '/orders', method: 'PUT', body });
+    expect([answer.status, faultCodeOf(answer), other.seen.length]).toEqual([502, 'GWD-011', 0]);
+  });
+
+  it.each(['H', 'HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n'])(
+    'is a 502 when it had begun to speak: %j',
+    async (said) => {
+      const { gateway, other } = await behindIt((socket) => socket.once('data', () => socket.end(said)));
+      expect([(await get(gateway)).status, other.seen.length]).toEqual([502, 0]);
+    },
+  );
+
+  it('is asked no more often than retryCount allows when there is no other', async () => {
+    const { gateway, addresses, connections } = await behindIt((socket) => socket.end());
+    gateway.use([proxyOf({ addresses: addresses.slice(0, 1), upstream: { retryCount: 2 } })]);
+    expect([(await get(gateway)).status, connections()]).toEqual([502, 3]);
+  });
+
+  it('is passed over as often as the retry budget allows', async () => {
+    const { gateway } = await behindIt((socket) => socket.end(), { retryBudgetPercent: 0 });
+    const statuses: number[] = [];
+    for (let request = 0; request < 31; request += 1) statuses.push((await get(gateway)).status);
+    expect([statuses.slice(0, 30).every((status) => status === 200), statuses[30]]).toEqual([true, 502]);
   });
 });
 

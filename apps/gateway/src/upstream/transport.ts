@@ -42,7 +42,9 @@ export interface TransportFailure {
     /** The request holds something that must not be sent on. */
     | 'unsendable';
   readonly reason: string;
-  /** A kept connection closed before a byte of this answer: the request was not seen (RFC 9112 section 9.3.1). */
+  /** The connection ended before a byte of this answer. Whether the request was seen is not known. */
+  readonly isUnanswered: boolean;
+  /** The same of a kept connection: the request was not seen (RFC 9112 section 9.3.1). */
   readonly isStale: boolean;
 }
 

@@ -168,7 +168,13 @@ export class UpstreamCall implements TransportReceiver {
     this.#health?.answered(this.#ticket, 101, this.context.nowMs);
     // The conversation occupies the address as long as it goes on.
     socket.once('close', () => this.#leave());
-    this.receiver.upgraded?.(statusText, headers, socket, rest);
+    try {
+      this.receiver.upgraded?.(statusText, headers, socket, rest);
+    } catch (error) {
+      // It is no longer the transport's to close.
+      socket.destroy();
+      this.#giveUp('broken', error);
+    }
   }
 
   failed(failure: TransportFailure): void {
@@ -224,10 +230,13 @@ export class UpstreamCall implements TransportReceiver {
     return kind === 'broken' && isStale && this.#mayRetryStale && this.#mayRepeat();
   }
 
-  /** Sends the request to the next address, where that is allowed. */
-  #tryAnother({ kind, isStale }: TransportFailure): boolean {
-    const isUnseen = FAILURES_BEFORE_SENDING.has(kind) || isStale;
-    if (!isUnseen || this.#attemptsLeft === 0 || !this.#mayRepeat()) return false;
+  /**
+   * Sends the request to the next address, where that is allowed. A connection that ends without a word is as good as none
+   * for a request that may be repeated (RFC 9110 section 9.2.2): behind a load balancer a server that restarts looks so.
+   */
+  #tryAnother({ kind, isUnanswered }: TransportFailure): boolean {
+    const hasNoConnection = FAILURES_BEFORE_SENDING.has(kind) || isUnanswered;
+    if (!hasNoConnection || this.#attemptsLeft === 0 || !this.#mayRepeat()) return false;
     const { group, nowMs } = this.context;
     const now = nowMs();
     const turn = group.turnAfter(this.#turn, now);

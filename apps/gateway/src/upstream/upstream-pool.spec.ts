@@ -112,6 +112,28 @@ describe('the pools of upstreams', () => {
     expect(pool.health.of(server.url).inFlight).toBe(0);
   });
 
+  it('closes an upgraded connection that its receiver cannot take, and tells it so', async () => {
+    const ended: Promise<unknown>[] = [];
+    const server = await rig.rawServer((socket) => {
+      ended.push(once(socket.resume(), 'end'));
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nfirst');
+    });
+    const [pool, url] = [startPool(), `http://127.0.0.1:${server.port}`];
+    const request = { method: 'GET', path: '/', queryString: '', headers: [], body: undefined, upgrade: 'websocket' };
+    const failure = await new Promise((resolve) => {
+      const nothing = (): undefined => undefined;
+      const upgraded = (): never => {
+        throw new TypeError('what it says is not told');
+      };
+      const receiver = { interim: nothing, started: nothing, received: () => true, ended: nothing, upgraded };
+      pool.forward(upstreamAt(url), request, { ...receiver, failed: resolve });
+    });
+    expect(failure).toEqual({ kind: 'broken', reason: 'TypeError' });
+    expect(pool.health.of(url).inFlight).toBe(0);
+    expect(pool.loads.get(url)).toEqual({ open: 0, idle: 0, waiting: 0 });
+    await Promise.all(ended);
+  });
+
   it('is there for exactly the upstreams in use, however they came and went', async () => {
     const servers = await Promise.all(
       ['a', 'b', 'c'].map((name) => rig.upstream((_request, response) => response.end(name))),

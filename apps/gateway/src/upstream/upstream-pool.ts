@@ -8,7 +8,7 @@ import { Http1Transport } from './http1/http1-transport.ts';
 import { socketOpener } from './http1/socket-opener.ts';
 import { Ticks } from './http1/ticks.ts';
 import type { TransportLoad, UpstreamTransport } from './transport.ts';
-import { UpstreamCall, type UpstreamReceiver, type UpstreamRequest } from './upstream-call.ts';
+import { UpstreamCall, type CallContext, type UpstreamReceiver, type UpstreamRequest } from './upstream-call.ts';
 import { UpstreamCredentials } from './upstream-credentials.ts';
 import { UpstreamGroup, type UpstreamAddress } from './upstream-group.ts';
 
@@ -73,12 +73,14 @@ export class UpstreamPool {
   readonly #limits: UpstreamPoolLimits;
   readonly #ticks = new Ticks();
   readonly #pools = new Map<string, UpstreamTransport>();
+  /** The same by what asks for them, each as long as nothing is dropped: to make the key for each request costs 0.2 µs. */
+  readonly #found = new Map<UpstreamAddress, UpstreamTransport>();
   /** How many addresses of upstreams in use want each pool. */
   readonly #users = new Map<string, number>();
   /** Pools that a request of an older configuration asked for after their last user was gone. */
   readonly #strays = new Set<string>();
   /** What a configuration says of an upstream is read once, when its first request comes. */
-  readonly #groups = new WeakMap<ArtifactUpstream, UpstreamGroup>();
+  readonly #contexts = new WeakMap<ArtifactUpstream, CallContext>();
 
   constructor(options: UpstreamPoolOptions = {}) {
     this.#guard = new AddressGuard(options.adminOrigin, options.lookup);
@@ -93,17 +95,7 @@ export class UpstreamPool {
    * may be repeated. The receiver hears of the outcome, never before this has returned.
    */
   forward(upstream: ArtifactUpstream, request: UpstreamRequest, receiver: UpstreamReceiver): UpstreamCall {
-    const call = new UpstreamCall(
-      {
-        group: this.#groupOf(upstream),
-        poolOf: (address) => this.#poolOf(address, upstream.connectTimeoutMs),
-        readTimeoutMs: upstream.readTimeoutMs,
-        retryCount: upstream.retryCount,
-        nowMs: this.health.nowMs,
-      },
-      request,
-      receiver,
-    );
+    const call = new UpstreamCall(this.#contextOf(upstream), request, receiver);
     call.start();
     return call;
   }
@@ -113,6 +105,7 @@ export class UpstreamPool {
    * however many upstreams there are.
    */
   follow({ added, dropped }: UpstreamChange): void {
+    this.#found.clear();
     for (const key of this.#keysOf(added)) this.#users.set(key, (this.#users.get(key) ?? 0) + 1);
     const left = new Set(this.#strays);
     this.#strays.clear();
@@ -145,26 +138,34 @@ export class UpstreamPool {
   async close(): Promise<void> {
     const pools = [...this.#pools.values()];
     this.#pools.clear();
+    this.#found.clear();
     await Promise.all(pools.map((pool) => pool.close()));
   }
 
-  #groupOf(upstream: ArtifactUpstream): UpstreamGroup {
-    let group = this.#groups.get(upstream);
-    if (group === undefined) {
-      group = new UpstreamGroup(upstream, { guard: this.#guard, health: this.health, random: this.#random });
-      this.#groups.set(upstream, group);
+  #contextOf(upstream: ArtifactUpstream): CallContext {
+    let context = this.#contexts.get(upstream);
+    if (context === undefined) {
+      const { connectTimeoutMs, readTimeoutMs, retryCount } = upstream;
+      context = {
+        group: new UpstreamGroup(upstream, { guard: this.#guard, health: this.health, random: this.#random }),
+        poolOf: (address) => this.#found.get(address) ?? this.#poolOf(address, connectTimeoutMs),
+        readTimeoutMs,
+        retryCount,
+        nowMs: this.health.nowMs,
+      };
+      this.#contexts.set(upstream, context);
     }
-    return group;
+    return context;
   }
 
   *#keysOf(upstreams: Iterable<ArtifactUpstream>): Generator<string> {
     for (const upstream of upstreams) {
-      for (const address of this.#groupOf(upstream).addresses) yield keyOf(address, upstream.connectTimeoutMs);
+      for (const address of this.#contextOf(upstream).group.addresses) yield keyOf(address, upstream.connectTimeoutMs);
     }
   }
 
   *#addressesOf(upstreams: Iterable<ArtifactUpstream>): Generator<UpstreamAddress> {
-    for (const upstream of upstreams) yield* this.#groupOf(upstream).addresses;
+    for (const upstream of upstreams) yield* this.#contextOf(upstream).group.addresses;
   }
 
   #closeUnused(key: string): void {
@@ -184,6 +185,7 @@ export class UpstreamPool {
       this.#pools.set(key, pool);
       if (!this.#users.has(key)) this.#strays.add(key);
     }
+    this.#found.set(address, pool);
     return pool;
   }
 

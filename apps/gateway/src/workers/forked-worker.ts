@@ -1,14 +1,20 @@
 import cluster from 'node:cluster';
-import type { FromWorker } from './worker-protocol.ts';
+import type { Socket } from 'node:net';
+import type { HandOver, Taker } from './hand-over.ts';
+import type { FromWorker, OfConnections, ToWorker } from './worker-protocol.ts';
 import type { StartWorker } from './worker-place.ts';
 
 /**
- * Starts this program again as a worker by node:cluster: connections to the ports that it listens on are accepted here and
- * handed to the workers in turn.
+ * Starts this program again as a worker by node:cluster, whose own sharing of ports is not used: it leaves a connection that
+ * a worker dies of open for ever.
  *
+ * @param handOver hands connections to those that serve
  * @param variables the environment variables in which a worker differs from this process
  */
-export function forkedWorkers(variables: (number: number) => Readonly<Record<string, string>>): StartWorker {
+export function forkedWorkers(
+  handOver: HandOver,
+  variables: (number: number) => Readonly<Record<string, string>>,
+): StartWorker {
   return (number, { onMessage, onEnd }) => {
     const worker = cluster.fork(variables(number));
     let hasEnded = false;
@@ -17,14 +23,25 @@ export function forkedWorkers(variables: (number: number) => Readonly<Record<str
       hasEnded = true;
       onEnd({ code, signal });
     };
-    worker.on('message', (message: FromWorker) => onMessage(message));
+    // Who has just ended says so by its exit. What is handed over stays open here until it is taken.
+    const tell = (message: ToWorker, socket?: Socket): void =>
+      void (worker.isConnected() && worker.send(message, socket, { keepOpen: true }, () => undefined));
+    const taker: Taker = { hand: (id, socket) => tell({ kind: 'connection', id }, socket) };
+    worker.on('message', (message: FromWorker | OfConnections) => {
+      if (message.kind === 'taken') return handOver.taken(taker, message.id);
+      // Node keeps it behind a connection that is on its way.
+      if (message.kind === 'leaving') return void handOver.leave(taker).then(() => tell({ kind: 'left' }));
+      if (message.kind === 'serving') handOver.join(taker);
+      onMessage(message);
+    });
+    // Later than its exit: when all that it has said is read. Node leaves out `disconnect` while a socket is on its way.
+    worker.process.once('close', () => handOver.gone(taker));
     worker.on('exit', (code: number | null, signal: string | null) => ended(code, signal));
     // A process that was never started ends in no other way.
     worker.on('error', () => (worker.process.pid === undefined ? ended(null, null) : undefined));
     return {
       pid: worker.process.pid,
-      // Who has just ended says so by its exit.
-      tell: (message) => void (worker.isConnected() && worker.send(message, () => undefined)),
+      tell: (message) => tell(message),
       kill: () => void worker.process.kill('SIGKILL'),
     };
   };

@@ -38,10 +38,10 @@ export async function serveAsWorker(
   // Ctrl-C goes to every process of the terminal: the primary says what is to become of it.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', stopSignalHandler({ stop, hurry: () => process.exit(1), nowMs: () => performance.now() }));
-  const starting = NestFactory.createApplicationContext(
-    GatewayModule.forConfig(config, logger, Date.now, () => primary.turn()),
-    { logger: new FrameworkLogger(logger), abortOnError: false },
-  );
+  const starting = NestFactory.createApplicationContext(GatewayModule.forConfig(config, logger, Date.now, primary), {
+    logger: new FrameworkLogger(logger),
+    abortOnError: false,
+  });
   const end = async (): Promise<void> => {
     // One that cannot start ends by itself, and says why.
     const context = await starting.catch(() => undefined);

@@ -9,6 +9,8 @@ import { SnapshotLayout } from '../config-subscriber/snapshot/snapshot-layout.ts
 import { CannotListen } from '../listening.ts';
 import { FrameworkLogger, type Logger } from '#libs/program-shell';
 import { forkedWorkers } from './forked-worker.ts';
+import { HandOver } from './hand-over.ts';
+import { TrafficPort } from './traffic-port.ts';
 import { WORKER_COUNT_VARIABLE, WORKER_NUMBER_VARIABLE } from './worker-protocol.ts';
 import { WorkerSupervisor } from './worker-supervisor.ts';
 import { WorkersInspection } from './workers-inspection.ts';
@@ -70,16 +72,19 @@ function supervisorFor(wiring: {
   readonly logger: Logger;
   readonly metrics: WorkersMetrics;
   readonly port: number;
+  readonly traffic: TrafficPort;
+  readonly handOver: HandOver;
   readonly layout: SnapshotLayout;
 }): WorkerSupervisor {
-  const { config, logger, metrics, port, layout } = wiring;
+  const { config, logger, metrics, port, traffic, handOver, layout } = wiring;
   return new WorkerSupervisor({
     count: config.workers,
-    startWorker: forkedWorkers(settingsOfWorker(config, port, layout)),
+    startWorker: forkedWorkers(handOver, settingsOfWorker(config, port, layout)),
     logger,
     onRestart: () => metrics.countRestart(),
     onEnded: (number) => metrics.ended(number),
     onLastMetrics: (number, told) => metrics.told(number, told),
+    closePort: () => traffic.close(),
     nowMs: () => performance.now(),
   });
 }
@@ -110,9 +115,14 @@ async function superviseWorkers(
   const { host, environment, gatewayId, workers, drainTimeoutMs } = config;
   const port = await freeTrafficPort(host, config.port);
   const metrics = new WorkersMetrics();
-  const supervisor = supervisorFor({ config, logger, metrics, port, layout });
+  const onUnserved = () => metrics.countUnserved();
+  const handOver = new HandOver({ onUnserved });
+  const traffic = new TrafficPort(handOver, { maxConnections: config.limits.maxConnections, onUnserved, logger });
+  const supervisor = supervisorFor({ config, logger, metrics, port, traffic, handOver, layout });
   const app = await openAdmin(config, logger, new WorkersInspection(environment, supervisor, metrics));
   await supervisor.start();
+  // Not before: who could not be served is refused.
+  await traffic.listen(host, port);
   logger.info({ environment, gatewayId, workers, host, port }, 'workers serve');
   const stop = async (): Promise<void> => {
     await supervisor.stop(drainTimeoutMs + END_GRACE_MS);

@@ -119,9 +119,7 @@ export class WorkerPlace {
       this.deps.onServing();
     } else if (message.kind === 'cannot-start') this.#reason = message.message;
     else if (message.kind === 'answer') this.#answered(message.id, message.content);
-    else if (message.kind === 'last-metrics') this.deps.onLastMetrics(this.number, message.metrics);
-    // Behind every connection that was handed to it before.
-    else this.#process?.tell({ kind: 'turned' });
+    else this.deps.onLastMetrics(this.number, message.metrics);
   }
 
   #answered(id: number, content: unknown): void {

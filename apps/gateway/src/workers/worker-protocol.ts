@@ -24,8 +24,10 @@ export type ToWorker =
   | { readonly kind: 'ask'; readonly id: number; readonly what: Question }
   /** Drain and end. */
   | { readonly kind: 'stop' }
-  /** Every connection that was on its way to the worker when it asked for a turn has reached it. */
-  | { readonly kind: 'turned' };
+  /** With its socket. Without one: the worker is asked again what became of it. */
+  | { readonly kind: 'connection'; readonly id: number }
+  /** The worker gets no connection after this. */
+  | { readonly kind: 'left' };
 
 /** From a worker to the primary. */
 export type FromWorker =
@@ -34,8 +36,14 @@ export type FromWorker =
   | { readonly kind: 'cannot-start'; readonly message: string }
   | { readonly kind: 'answer'; readonly id: number; readonly content: unknown }
   /** The counts of a worker that ends. */
-  | { readonly kind: 'last-metrics'; readonly metrics: readonly ToldMetric[] }
-  | { readonly kind: 'turn' };
+  | { readonly kind: 'last-metrics'; readonly metrics: readonly ToldMetric[] };
+
+/** From a worker about the connections that it is handed. */
+export type OfConnections =
+  /** Said before the first byte is read: a connection of which it is not said may be given to another. */
+  | { readonly kind: 'taken'; readonly id: number }
+  /** It wants no more. */
+  | { readonly kind: 'leaving' };
 
 /** The place of a worker among those of its gateway, from 1 on; set by the primary alone, for the process it starts. */
 export const WORKER_NUMBER_VARIABLE = 'GATEWARDEN_WORKER_NUMBER';

@@ -29,6 +29,7 @@ describe('a supervisor of two workers', () => {
   let restarts: number;
   let supervisor: WorkerSupervisor;
   let nowMs: number;
+  let closePort: () => void;
   beforeEach(() => {
     [started, log, restarts, nowMs] = [[], new CapturedLog(), 0, 0];
     supervisor = new WorkerSupervisor({
@@ -42,6 +43,7 @@ describe('a supervisor of two workers', () => {
       onRestart: () => (restarts += 1),
       onEnded: () => undefined,
       onLastMetrics: () => undefined,
+      closePort: () => new Promise<void>((resolve) => (closePort = resolve)),
       nowMs: () => nowMs,
     });
   });
@@ -104,11 +106,15 @@ describe('a supervisor of two workers', () => {
     expect(await place?.ask('status', 60_000)).toBeUndefined();
   });
 
-  it('tells both to stop, waits for them, and starts none again', async () => {
+  it('closes the port, tells both to stop then, waits for them, and starts none again', async () => {
     void supervisor.start();
     serves(0);
     let isOver = false;
     const stopping = supervisor.stop(60_000).then(() => (isOver = true));
+    await new Promise(setImmediate);
+    expect(started.flatMap(({ told }) => told)).toEqual([]);
+    closePort();
+    await new Promise(setImmediate);
     expect(started.map(({ told }) => told)).toEqual([[{ kind: 'stop' }], [{ kind: 'stop' }]]);
     ends(0, 0);
     await new Promise(setImmediate);
@@ -122,6 +128,7 @@ describe('a supervisor of two workers', () => {
     void supervisor.start();
     serves(0);
     const stopping = supervisor.stop(1);
+    closePort();
     ends(1, 0);
     await stopping;
     expect(started.map(({ isKilled }) => isKilled)).toEqual([true, false]);

@@ -19,6 +19,8 @@ export interface SupervisorDeps {
   readonly onRestart: () => void;
   readonly onEnded: (number: number) => void;
   readonly onLastMetrics: (number: number, metrics: readonly ToldMetric[]) => void;
+  /** Fulfils when no more connections come and all that came have been taken by workers. */
+  readonly closePort: () => Promise<void>;
   /** Milliseconds of a clock that only goes forward. */
   readonly nowMs: () => number;
 }
@@ -60,9 +62,10 @@ export class WorkerSupervisor {
     await this.#firstServes;
   }
 
-  /** Drains all workers at the same time. One that has not ended after `killAfterMs` is killed. */
+  /** Closes the port, and drains all workers at the same time then. One that has not ended after `killAfterMs` is killed. */
   async stop(killAfterMs: number): Promise<void> {
     this.#isStopping = true;
+    await this.deps.closePort();
     await Promise.all(this.places.map((place) => place.stop(killAfterMs)));
   }
 

@@ -40,6 +40,7 @@ describe('the metrics of several workers', () => {
       'load_max 5',
       'lag 8',
       'gatewarden_worker_restarts_total 0',
+      'gatewarden_connections_unserved_total 0',
       'gatewarden_workers{state="wanted"} 2',
       'gatewarden_workers{state="serving"} 2',
       'gatewarden_metrics_sources_missing 0',
@@ -66,11 +67,13 @@ describe('the metrics of several workers', () => {
     metrics.ended(1);
     metrics.ended(2);
     metrics.countRestart();
+    metrics.countUnserved();
     expect(await lines()).toEqual(
       expect.arrayContaining([
         'requests_total{status="200"} 8',
         'seconds_count 8',
         'gatewarden_worker_restarts_total 1',
+        'gatewarden_connections_unserved_total 1',
       ]),
     );
     expect((await lines()).join()).not.toContain('load');

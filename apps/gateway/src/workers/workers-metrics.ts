@@ -19,6 +19,7 @@ const joined = (sources: readonly Metrics[]): Registry => AggregatorRegistry.agg
 export class WorkersMetrics {
   readonly #own = new Registry();
   readonly #restarts: Counter;
+  readonly #unserved: Counter;
   readonly #workers: Gauge<'state'>;
   readonly #missing: Gauge;
   /** What each worker told last, by its number. */
@@ -31,6 +32,11 @@ export class WorkersMetrics {
     this.#restarts = new Counter({
       name: 'gatewarden_worker_restarts_total',
       help: 'Workers that ended and whose place another one took',
+      registers,
+    });
+    this.#unserved = new Counter({
+      name: 'gatewarden_connections_unserved_total',
+      help: 'Connections that were closed because no worker took them in time',
       registers,
     });
     this.#workers = new Gauge({
@@ -48,6 +54,10 @@ export class WorkersMetrics {
 
   countRestart(): void {
     this.#restarts.inc();
+  }
+
+  countUnserved(): void {
+    this.#unserved.inc();
   }
 
   /** What a worker told, also when it ends. */

@@ -15,6 +15,10 @@ import type {
 export type TokenVariables = (name: string) => VariableValue;
 
 const NO_VALUES: ValuesByName = new Map();
+const NO_HEADERS: ReadonlyMap<string, string | undefined> = new Map();
+const NO_PARAMETERS: ReadonlySet<string> = new Set();
+/** Of every variable that `tokenVariable` is asked for. */
+const TOKEN_PREFIX = 'jwt.';
 
 /** One request on its way: made by the gateway, read and changed by the steps. Nothing is parsed before it is asked for. */
 export class Exchange implements VariableSource {
@@ -23,16 +27,15 @@ export class Exchange implements VariableSource {
   readonly pathSuffix: string;
   readonly startedAtMs: number;
   readonly correlationId: string;
-  /** Headers for the upstream by lower-case name; undefined = remove what the client sent. */
-  readonly upstreamHeaders = new Map<string, string | undefined>();
-  /** Query parameters never to be forwarded: a token in the URL. */
-  readonly hiddenQueryParameters = new Set<string>();
   /** Set before the RESPONSE pipeline. */
   response: ExchangeResponse | undefined;
   phase: FlowPhase;
   nowMs: number;
   fault: Fault | undefined;
   faultName: string | undefined;
+  // None of these is made before somebody needs it: most requests need two at most.
+  private headersForUpstream: Map<string, string | undefined> | undefined;
+  private hiddenParameters: Set<string> | undefined;
   private custom: Map<string, VariableValue> | undefined;
   private tokens: Map<string, TokenVariables> | undefined;
   private parsedQuery: ValuesByName | undefined;
@@ -56,10 +59,32 @@ export class Exchange implements VariableSource {
     this.nowMs = startedAtMs;
     this.fault = undefined;
     this.faultName = undefined;
+    this.headersForUpstream = undefined;
+    this.hiddenParameters = undefined;
     this.custom = undefined;
     this.tokens = undefined;
     this.parsedQuery = undefined;
     this.parsedForm = undefined;
+  }
+
+  /** Headers for the upstream by lower-case name; undefined = remove what the client sent. To be changed by policies. */
+  get upstreamHeaders(): Map<string, string | undefined> {
+    return (this.headersForUpstream ??= new Map());
+  }
+
+  /** The same, to be read when all policies have run. */
+  get changedUpstreamHeaders(): ReadonlyMap<string, string | undefined> {
+    return this.headersForUpstream ?? NO_HEADERS;
+  }
+
+  /** Query parameters never to be forwarded: a token in the URL. */
+  get hiddenQueryParameters(): ReadonlySet<string> {
+    return this.hiddenParameters ?? NO_PARAMETERS;
+  }
+
+  hideQueryParameter(name: string): void {
+    this.hiddenParameters ??= new Set();
+    this.hiddenParameters.add(name);
   }
 
   get customVariables(): ReadonlyMap<string, VariableValue> | undefined {
@@ -80,17 +105,19 @@ export class Exchange implements VariableSource {
   /** Makes `jwt.<policyName>.…` readable. A policy that runs again replaces what it had published. */
   publishToken(policyName: string, variables: TokenVariables): void {
     this.tokens ??= new Map();
-    this.tokens.set(`jwt.${policyName}.`, variables);
+    this.tokens.set(policyName, variables);
   }
 
   /** Policy names may contain dots, so the longest published name that fits decides. */
   tokenVariable(name: string): VariableValue {
     if (this.tokens === undefined) return undefined;
     let longest = '';
-    for (const prefix of this.tokens.keys()) {
-      if (prefix.length > longest.length && name.startsWith(prefix)) longest = prefix;
+    for (const policyName of this.tokens.keys()) {
+      const isNamed =
+        name.startsWith(policyName, TOKEN_PREFIX.length) && name[TOKEN_PREFIX.length + policyName.length] === '.';
+      if (policyName.length > longest.length && isNamed) longest = policyName;
     }
-    return this.tokens.get(longest)?.(name.slice(longest.length));
+    return this.tokens.get(longest)?.(name.slice(TOKEN_PREFIX.length + longest.length + 1));
   }
 
   /** The flow stops: from now on `fault.*` and `error.*` speak of this. */

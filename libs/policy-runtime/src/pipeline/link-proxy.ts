@@ -31,6 +31,8 @@ import { guardedHeadersOf, linkPolicy } from './policy-linkers.ts';
 /** A proxy ready to serve. */
 export interface LinkedProxy {
   readonly artifact: ProxyArtifact;
+  /** `project/proxy`, in metrics and logs. */
+  readonly name: string;
   /** Which endpoint the rest of the path (after the relative path; starts with `/` or is empty) means. */
   matchEndpoint(method: string, pathSuffix: string): EndpointMatch;
   /** Where a request stands that none of the endpoints takes: of its policies only those of the ERROR pipeline run. */
@@ -198,6 +200,7 @@ export function linkProxy(artifact: ProxyArtifact, options: LinkOptions): LinkOu
     ok: true,
     proxy: {
       artifact,
+      name: `${artifact.project}/${artifact.proxy}`,
       ...routes,
       issuers: linker.issuers(true),
       credentialIssuers: linker.issuers(false),

@@ -71,7 +71,7 @@ function runnersOf(proxyLevel: LinkedPipelines, endpointLevel: LinkedPipelines, 
       exchange.phase = 'request';
       exchange.nowMs = nowMs;
       for (const header of guards.headers) exchange.upstreamHeaders.set(header, undefined);
-      for (const parameter of guards.parameters) exchange.hiddenQueryParameters.add(parameter);
+      for (const parameter of guards.parameters) exchange.hideQueryParameter(parameter);
       return runStep(request, exchange, nowMs);
     },
     runResponse: (exchange: Exchange, nowMs: number): Outcome => {

@@ -35,14 +35,14 @@ type Finding = Omit<TokenFinding, 'isValid' | 'error'>;
 
 /** What one run says of the token, put where it belongs. */
 interface Outcomes {
-  readonly succeed: (exchange: Exchange, finding: Finding) => undefined;
+  readonly succeed: (exchange: Exchange, finding: TokenFinding) => undefined;
   readonly fail: (exchange: Exchange, finding: Finding, fault: Fault) => Fault;
 }
 
 /** What the policy leaves behind (`verify-jwt.md` part 6). */
 const linkOutcomes = (policyName: string): Outcomes => ({
   succeed: (exchange, finding) => {
-    exchange.publishToken(policyName, tokenVariables({ ...finding, isValid: true, error: undefined }));
+    exchange.publishToken(policyName, tokenVariables(finding));
     exchange.setVariable('JWT.failed', false);
   },
   fail: (exchange, finding, fault) => {
@@ -69,9 +69,9 @@ function linkConclusion(contract: VerifyJwtContract, { policyName, options }: Li
       const fault = overloadedFault(policyName, exchange.correlationId);
       return fail(exchange, { jwt: undefined, nowMs, allowanceSeconds }, fault);
     }
-    const finding = { jwt: judgement.jwt, nowMs, allowanceSeconds };
-    if (judgement.ok) return succeed(exchange, finding);
-    return fail(exchange, finding, isMisconfigured ? misconfigured : faultOf(judgement));
+    const { jwt } = judgement;
+    if (judgement.ok) return succeed(exchange, { jwt, isValid: true, error: undefined, nowMs, allowanceSeconds });
+    return fail(exchange, { jwt, nowMs, allowanceSeconds }, isMisconfigured ? misconfigured : faultOf(judgement));
   };
 }
 

@@ -1,6 +1,14 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { ClientAnswer } from '../client-exchange.ts';
+import type { PassedHead } from '../passed-head.ts';
 import { h2Headers } from './h2-headers.ts';
+import type { OverheadMeter } from './overhead-meter.ts';
+
+/** What an answer needs of its connection. */
+export interface AnswerWay {
+  readonly meter: Pick<OverheadMeter, 'sent'>;
+  reset(stream: ServerHttp2Stream, code: number): void;
+}
 
 /** Answers one request over HTTP/2. */
 export class H2Answer implements ClientAnswer {
@@ -8,8 +16,12 @@ export class H2Answer implements ClientAnswer {
   /** It was not the client that ended it early. */
   wasBrokenOff = false;
   #trailers: readonly string[] = [];
+  #isEnded = false;
 
-  constructor(private readonly stream: ServerHttp2Stream) {}
+  constructor(
+    private readonly stream: ServerHttp2Stream,
+    private readonly way: AnswerWay,
+  ) {}
 
   get isGone(): boolean {
     return this.stream.destroyed || this.stream.closed;
@@ -20,29 +32,29 @@ export class H2Answer implements ClientAnswer {
   }
 
   get isComplete(): boolean {
-    return this.stream.writableFinished && this.stream.rstCode === constants.NGHTTP2_NO_ERROR;
+    // A stream that the client takes back with NO_ERROR looks finished as well.
+    return this.#isEnded && this.stream.writableFinished && this.stream.rstCode === constants.NGHTTP2_NO_ERROR;
   }
 
   whole(status: number, _reason: string, headers: readonly string[], body: string): void {
     this.#respond(status, headers, false);
-    if (body === '') this.stream.end();
-    else this.stream.end(body);
-    this.#dropRest();
+    this.#end(body);
   }
 
-  begin(status: number, _reason: string, headers: readonly string[]): void {
-    this.#respond(status, headers, true);
+  begin({ status, headers }: PassedHead, own: readonly string[]): void {
+    this.#respond(status, [...headers, ...own], true);
   }
 
   write(piece: Buffer): boolean {
     // What answers a HEAD ended with its head.
-    return this.stream.writableEnded || this.stream.write(piece);
+    if (this.stream.writableEnded) return true;
+    this.way.meter.sent(piece.length);
+    return this.stream.write(piece);
   }
 
   end(trailers: readonly string[]): void {
     this.#trailers = trailers;
-    this.stream.end();
-    this.#dropRest();
+    this.#end('');
   }
 
   continue(): void {
@@ -67,7 +79,7 @@ export class H2Answer implements ClientAnswer {
   breakOff(): void {
     if (this.isGone) return;
     this.wasBrokenOff = true;
-    this.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    this.way.reset(this.stream, constants.NGHTTP2_INTERNAL_ERROR);
   }
 
   /** Frames say where each request ends: one that is refused casts no doubt on the next. */
@@ -86,8 +98,22 @@ export class H2Answer implements ClientAnswer {
     this.stream.respond({ ...h2Headers(headers), ':status': status }, { waitForTrailers: mayHaveTrailers });
   }
 
+  #end(body: string): void {
+    const { stream } = this;
+    this.#isEnded = true;
+    if (body === '') stream.end();
+    else {
+      this.way.meter.sent(body.length);
+      stream.end(body);
+    }
+    if (stream.readableEnded || this.isGone) return;
+    // Not before it is out: a stream that is closed no longer watches whether its answer is read.
+    if (stream.writableFinished) this.#dropRest();
+    else stream.once('finish', () => this.#dropRest());
+  }
+
   /** After the answer the client is asked to send no more of its body (RFC 9113 section 8.1). */
   #dropRest(): void {
-    if (!this.stream.readableEnded && !this.isGone) this.stream.close(constants.NGHTTP2_NO_ERROR);
+    if (!this.stream.readableEnded && !this.isGone) this.way.reset(this.stream, constants.NGHTTP2_NO_ERROR);
   }
 }

@@ -2,18 +2,23 @@ import { constants, type ServerHttp2Stream } from 'node:http2';
 import { Readable } from 'node:stream';
 import type { BodyStream } from '../client-exchange.ts';
 import { trailerList } from './h2-headers.ts';
+import type { OverheadMeter } from './overhead-meter.ts';
 
 /** The body of one request over HTTP/2; the client may send on as it is read (RFC 9113 section 5.2). */
 export class H2Body extends Readable implements BodyStream {
   complete = false;
   rawTrailers: readonly string[] = [];
 
-  constructor(private readonly stream: ServerHttp2Stream) {
+  constructor(
+    private readonly stream: ServerHttp2Stream,
+    meter: Pick<OverheadMeter, 'received'>,
+  ) {
     super({ highWaterMark: 0 });
     // Whoever reads hears of a broken body by `close`; without a listener an error would end the process.
     this.on('error', () => undefined);
     stream
       .on('data', (piece: Buffer) => {
+        meter.received(piece.length);
         if (!this.push(piece)) stream.pause();
       })
       .on('trailers', (trailers) => {

@@ -4,9 +4,10 @@ import type { ClientConnection, ClientRequest } from '../client-exchange.ts';
 import type { GatewayRefusal } from '../gateway-faults.ts';
 import type { RequestLimits } from '../request-limits.ts';
 import type { TrafficHandler } from '../traffic-handler.ts';
-import { H2Answer } from './h2-answer.ts';
+import { H2Answer, type AnswerWay } from './h2-answer.ts';
 import { H2Body } from './h2-body.ts';
 import { readH2Head, type H2Head } from './h2-headers.ts';
+import { OverheadMeter } from './overhead-meter.ts';
 
 export interface H2Context {
   readonly handler: TrafficHandler;
@@ -24,7 +25,8 @@ const RESETS_FORGIVEN = 200;
 const bad = (reason: string): GatewayRefusal => ({ name: 'badRequest', reason });
 
 /** The requests of one HTTP/2 connection. */
-export class H2Connection {
+export class H2Connection implements AnswerWay {
+  readonly meter = new OverheadMeter();
   #underWay = 0;
   /** Streams that the client took back, less those that were answered to their end. */
   #resets = 0;
@@ -44,10 +46,28 @@ export class H2Connection {
     this.session.once('close', () => clearTimeout(late));
   }
 
+  /** Ends the connection when it carries too much that is no request. To be called once a second. */
+  endIfFlooded(): void {
+    const isFlooded = this.meter.isTooMuch(this.socket.bytesRead, this.#underWay);
+    if (isFlooded && !this.session.destroyed) this.#calm('too much beside requests');
+  }
+
+  /**
+   * Resets a stream. Where the reset does not get out the connection ends: its client does not read, or broke the protocol
+   * so that nghttp2 sends nothing more, of which Node does not tell.
+   */
+  reset(stream: ServerHttp2Stream, code: number): void {
+    stream.close(code);
+    if (stream.destroyed) return;
+    const late = setTimeout(() => this.socket.destroy(), this.context.limits.headerTimeoutMs);
+    stream.once('close', () => clearTimeout(late));
+  }
+
   take(stream: ServerHttp2Stream, rawHeaders: readonly string[]): void {
-    const answer = new H2Answer(stream);
+    const answer = new H2Answer(stream, this);
     this.#watch(stream, answer);
     const head = readH2Head(rawHeaders);
+    this.meter.request(head.sizeBytes);
     const refusal = this.#refusalOf(head);
     const { handler } = this.context;
     if (refusal !== undefined) return handler.refuse(head.method, answer, refusal);
@@ -77,9 +97,9 @@ export class H2Connection {
   }
 
   #bodyOf(stream: ServerHttp2Stream): H2Body {
-    const body = new H2Body(stream);
+    const body = new H2Body(stream, this.meter);
     const late = setTimeout(() => {
-      if (!body.complete) stream.close(constants.NGHTTP2_CANCEL);
+      if (!body.complete) this.reset(stream, constants.NGHTTP2_CANCEL);
     }, this.context.limits.bodyTimeoutMs);
     stream.once('end', () => clearTimeout(late)).once('close', () => clearTimeout(late));
     return body;
@@ -92,15 +112,16 @@ export class H2Connection {
     stream.on('error', () => undefined);
     stream.once('close', () => {
       this.#underWay -= 1;
+      this.meter.requestOver();
       if (answer.isComplete) this.#resets = Math.max(0, this.#resets - 1);
       else if (!answer.wasBrokenOff) this.#countReset(stream);
     });
   }
 
-  /** Nothing moved for long, and something of the answer waits to be read. */
+  /** Nothing moved for long, and something of the answer waits to be read, be it only that it has ended. */
   #endUnread(stream: ServerHttp2Stream): void {
     stream.setTimeout(this.context.limits.writeIdleTimeoutMs, () => {
-      if (stream.writableLength > 0) stream.close(constants.NGHTTP2_CANCEL);
+      if (stream.writableLength > 0 || stream.writableEnded) this.reset(stream, constants.NGHTTP2_CANCEL);
       else stream.setTimeout(this.context.limits.writeIdleTimeoutMs);
     });
   }
@@ -109,8 +130,12 @@ export class H2Connection {
     if (!stream.aborted) return;
     this.#resets += 1;
     if (this.#resets <= RESETS_FORGIVEN || this.session.destroyed) return;
+    this.#calm('too many requests taken back');
+  }
+
+  #calm(reason: string): void {
     // Without an error Node would end it as if all were well.
-    this.session.destroy(new Error('too many requests taken back'), constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    this.session.destroy(new Error(reason), constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 }
 

@@ -6,6 +6,14 @@ import { H2Connection, type H2Context } from './h2-connection.ts';
 /** The greatest stream there is: a GOAWAY with it announces the end and refuses nothing yet (RFC 9113 section 6.8). */
 const LAST_STREAM_OF_ALL = 2 ** 31 - 1;
 
+/** The second that the meter of a connection counts in. */
+const LOOK_EVERY_MS = 1_000;
+
+interface OpenConnection {
+  readonly socket: TLSSocket;
+  readonly connection: H2Connection;
+}
+
 /**
  * What a client may ask of one connection. More headers than the limits let through are read, so that the request is
  * answered 431 and not merely reset; twice as many are not.
@@ -29,7 +37,8 @@ const sessionOptions = ({ limits, maxStreams }: H2Context): ServerOptions => ({
 /** The connections on which HTTP/2 is spoken (RFC 9113): only by TLS, where both sides agreed on it. */
 export class H2Front {
   readonly #options: ServerOptions;
-  readonly #sessions = new Map<ServerHttp2Session, TLSSocket>();
+  readonly #sessions = new Map<ServerHttp2Session, OpenConnection>();
+  #looking: NodeJS.Timeout | undefined;
   #isDraining = false;
 
   constructor(private readonly context: H2Context) {
@@ -45,12 +54,12 @@ export class H2Front {
     socket.allowHalfOpen = false;
     const session = performServerHandshake(socket, this.#options);
     const connection = new H2Connection(this.context, connectionOf(socket), session, socket);
-    this.#sessions.set(session, socket);
+    this.#keep(session, { socket, connection });
     session
       // A peer that breaks the protocol, or a reset: `close` follows.
       .on('error', () => undefined)
       .on('stream', (stream, _headers, _flags, rawHeaders?: string[]) => connection.take(stream, rawHeaders ?? []))
-      .once('close', () => this.#sessions.delete(session));
+      .once('close', () => this.#forget(session));
     session.setTimeout(this.context.limits.clientIdleTimeoutMs, () => connection.closeIfIdle());
     if (this.#isDraining) announceEnd(session);
   }
@@ -68,7 +77,21 @@ export class H2Front {
 
   destroyAll(): void {
     // Not the session: one that was closed before would still wait for its client.
-    for (const socket of this.#sessions.values()) socket.destroy();
+    for (const { socket } of this.#sessions.values()) socket.destroy();
+  }
+
+  #keep(session: ServerHttp2Session, open: OpenConnection): void {
+    this.#sessions.set(session, open);
+    this.#looking ??= setInterval(() => {
+      for (const { connection } of this.#sessions.values()) connection.endIfFlooded();
+    }, LOOK_EVERY_MS).unref();
+  }
+
+  #forget(session: ServerHttp2Session): void {
+    this.#sessions.delete(session);
+    if (this.#sessions.size > 0) return;
+    clearInterval(this.#looking);
+    this.#looking = undefined;
   }
 }
 

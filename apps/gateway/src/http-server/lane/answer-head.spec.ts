@@ -1,4 +1,4 @@
-import { headText, headerLine } from './answer-head.ts';
+import { currentDateLine, headText, headerLine } from './answer-head.ts';
 
 describe('the head of an answer', () => {
   it.each([
@@ -16,9 +16,14 @@ describe('the head of an answer', () => {
     expect(() => headText(status, reason, headers)).toThrow('cannot be written');
   });
 
-  it('has a Date when nobody gave one', () => {
-    expect(headText(200, '', ['X-A', 'b']).text).toMatch(/^HTTP\/1\.1 200 OK\r\nX-A: b\r\nDate: .{25} GMT\r\n$/);
-    expect(headText(200, 'Fine', ['date', 'then']).text).toBe('HTTP/1.1 200 Fine\r\ndate: then\r\n');
+  it('is known to have a Date or not, and the Date of now stands ready', () => {
+    expect(headText(200, '', ['X-A', 'b'])).toEqual({
+      ...{ text: 'HTTP/1.1 200 OK\r\nX-A: b\r\n', hasLength: false, hasDate: false },
+    });
+    const dated = { text: 'HTTP/1.1 200 Fine\r\ndate: then\r\n', hasLength: false, hasDate: true };
+    expect(headText(200, 'Fine', ['date', 'then'])).toEqual(dated);
+    const [, now = ''] = /^Date: (.{25} GMT)\r\n$/.exec(currentDateLine()) ?? [];
+    expect(Math.abs(Date.parse(now) - Date.now())).toBeLessThan(60_000);
   });
 
   it('is known to have a length or not', () => {

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import type { HeadText } from '../passed-head.ts';
 
 /** RFC 9110 section 5.6.2. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -9,20 +10,14 @@ const MS_PER_SECOND = 1_000;
 let dateSecond = -1;
 let dateLine = '';
 
-/** Text made once a second, not for each answer. */
-function currentDateLine(): string {
+/** For an answer that has none of its own (RFC 9110 section 6.6.1). Made once a second, not for each answer. */
+export function currentDateLine(): string {
   const second = Math.floor(Date.now() / MS_PER_SECOND);
   if (second !== dateSecond) {
     dateSecond = second;
     dateLine = `Date: ${new Date(second * MS_PER_SECOND).toUTCString()}\r\n`;
   }
   return dateLine;
-}
-
-/** Head of an answer up to its own headers: what frames it is still to come. */
-export interface HeadText {
-  readonly text: string;
-  readonly hasLength: boolean;
 }
 
 /** A line as it is written. @throws TypeError when a peer could read it as anything else */
@@ -37,8 +32,15 @@ function statusLineOf(status: number, reason: string): string {
   return `HTTP/1.1 ${status} ${reason === '' ? (STATUS_CODES[status] ?? 'unknown') : reason}\r\n`;
 }
 
+/** Lines (name, value, …) as they are written. @throws TypeError when a peer could read one as anything else */
+export function linesText(headers: readonly string[]): string {
+  let lines = '';
+  for (let at = 0; at < headers.length; at += 2) lines += headerLine(headers[at] ?? '', headers[at + 1] ?? '');
+  return lines;
+}
+
 /**
- * Status line and headers (name, value, …), with a Date when there is none (RFC 9110 section 6.6.1).
+ * Status line and headers (name, value, …): what frames the answer is still to come.
  *
  * @throws TypeError, RangeError when they cannot be written
  */
@@ -57,7 +59,7 @@ export function headText(status: number, reason: string, headers: readonly strin
   }
   // One scan of all texts together is cheaper than one for each.
   if (!areNames || UNWRITABLE.test(headers.join(''))) throw new TypeError('headers cannot be written');
-  return { text: statusLine + lines + (hasDate ? '' : currentDateLine()), hasLength };
+  return { text: statusLine + lines, hasLength, hasDate };
 }
 
 /** A whole interim answer; of an early hint only its links (RFC 8297). Undefined: it is none that is passed on. */

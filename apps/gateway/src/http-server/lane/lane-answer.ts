@@ -1,15 +1,14 @@
 import type { Socket } from 'node:net';
 import { writeAtEndOfTurn, type TurnWriter } from '../../sockets/end-of-turn.ts';
 import type { ClientAnswer } from '../client-exchange.ts';
-import { headerLine, headText, interimText } from './answer-head.ts';
+import type { HeadText, PassedHead } from '../passed-head.ts';
+import { currentDateLine, headText, interimText, linesText } from './answer-head.ts';
 
 /** The connection as its present answer sees it. */
 export interface AnswerLine {
   readonly socket: Socket;
   /** The line that tells the client how long the connection is kept. */
   readonly keepingLines: string;
-  /** Calls `flush` of the present answer when what happens now is over. */
-  flushSoon(): void;
   /** The answer is out. */
   finished(answer: LaneAnswer): void;
 }
@@ -38,10 +37,13 @@ export class LaneAnswer implements ClientAnswer, TurnWriter {
   status = 0;
   /** No piece is to come any more. */
   isEnded = false;
-  /** Head and pieces that wait for `flush`, one character a byte. */
+  /** Head and pieces that wait for the end of the turn, one character a byte. */
   #waiting = '';
   #framing: 'none' | 'length' | 'chunked' = 'none';
   #isOver = false;
+  /** Written when this turn of the event loop is over. */
+  #isDue = false;
+  /** Its end was given to the socket. */
   #isWritten = false;
   #overListener: (() => void) | undefined;
   #drainListener: (() => void) | undefined;
@@ -60,14 +62,15 @@ export class LaneAnswer implements ClientAnswer, TurnWriter {
   whole(status: number, reason: string, headers: readonly string[], body: string): void {
     const isAscii = Buffer.byteLength(body) === body.length;
     const bytes = isAscii ? body : Buffer.from(body).toString('latin1');
-    this.#setHead(status, reason, headers, bytes.length);
+    this.#setHead(status, headText(status, reason, headers), '', bytes.length);
     if (this.#framing !== 'none') this.#waiting += bytes;
     this.#finish();
   }
 
-  begin(status: number, reason: string, headers: readonly string[]): void {
-    this.#setHead(status, reason, headers, undefined);
-    this.line.flushSoon();
+  begin(head: PassedHead, own: readonly string[]): void {
+    head.text ??= headText(head.status, head.reason, head.headers);
+    this.#setHead(head.status, head.text, linesText(own), undefined);
+    this.#writeSoon();
   }
 
   write(piece: Buffer): boolean {
@@ -76,20 +79,16 @@ export class LaneAnswer implements ClientAnswer, TurnWriter {
     if (this.#framing === 'none' || piece.length === 0 || this.isEnded) return true;
     if (piece.length > SMALL_PIECE_BYTES) this.#writeLarge(piece);
     else {
-      if (this.#waiting === '') this.line.flushSoon();
+      this.#writeSoon();
       const text = piece.toString('latin1');
       this.#waiting += this.#framing === 'chunked' ? `${piece.length.toString(16)}\r\n${text}\r\n` : text;
-      if (this.#waiting.length > MOST_WAITING_BYTES) this.flush();
+      if (this.#waiting.length > MOST_WAITING_BYTES) this.#flush();
     }
     return !socket.writableNeedDrain;
   }
 
   end(trailers: readonly string[]): void {
-    if (this.#framing === 'chunked') {
-      let lines = '';
-      for (let at = 0; at < trailers.length; at += 2) lines += headerLine(trailers[at] ?? '', trailers[at + 1] ?? '');
-      this.#waiting += `0\r\n${lines}\r\n`;
-    }
+    if (this.#framing === 'chunked') this.#waiting += `0\r\n${linesText(trailers)}\r\n`;
     this.#finish();
   }
 
@@ -132,16 +131,35 @@ export class LaneAnswer implements ClientAnswer, TurnWriter {
     this.#overListener?.();
   }
 
-  /** Writes what waits. */
-  flush(): void {
+  /** What waits, and the end of an answer that has ended. */
+  writeNow(): void {
+    const { socket } = this.line;
+    this.#isDue = false;
+    if (this.#isWritten || socket.destroyed) return;
+    this.#flush();
+    if (!this.isEnded) return;
+    this.#isWritten = true;
+    // The system mostly takes a small answer at once. Then there is nothing to wait for.
+    if (socket.writableLength === 0 && socket.errored === null) return this.#complete();
+    socket.write('', 'latin1', (error) => {
+      if (error === null || error === undefined) this.#complete();
+    });
+  }
+
+  #writeSoon(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    writeAtEndOfTurn(this);
+  }
+
+  #flush(): void {
     if (this.#waiting === '') return;
     const text = this.#waiting;
     this.#waiting = '';
     this.line.socket.write(text, 'latin1');
   }
 
-  #setHead(status: number, reason: string, headers: readonly string[], wholeBytes: number | undefined): void {
-    const { text, hasLength } = headText(status, reason, headers);
+  #setHead(status: number, { text, hasLength, hasDate }: HeadText, own: string, wholeBytes: number | undefined): void {
     const keeping = this.keepsConnection ? this.line.keepingLines : 'Connection: close\r\n';
     let framing = '';
     if (this.isHead || isBodyless(status)) this.#framing = 'none';
@@ -150,14 +168,14 @@ export class LaneAnswer implements ClientAnswer, TurnWriter {
     else [this.#framing, framing] = ['chunked', 'Transfer-Encoding: chunked\r\n'];
     this.status = status;
     this.isBegun = true;
-    this.#waiting = `${text}${keeping}${framing}\r\n`;
+    this.#waiting = `${text}${own}${hasDate ? '' : currentDateLine()}${keeping}${framing}\r\n`;
   }
 
   #writeLarge(piece: Buffer): void {
     const { socket } = this.line;
     socket.cork();
     if (this.#framing === 'chunked') this.#waiting += `${piece.length.toString(16)}\r\n`;
-    this.flush();
+    this.#flush();
     socket.write(piece);
     if (this.#framing === 'chunked') socket.write('\r\n', 'latin1');
     socket.uncork();
@@ -165,20 +183,7 @@ export class LaneAnswer implements ClientAnswer, TurnWriter {
 
   #finish(): void {
     this.isEnded = true;
-    writeAtEndOfTurn(this);
-  }
-
-  /** The end of an answer that has ended. */
-  writeNow(): void {
-    const { socket } = this.line;
-    if (this.#isWritten || socket.destroyed) return;
-    this.#isWritten = true;
-    this.flush();
-    // The system mostly takes a small answer at once. Then there is nothing to wait for.
-    if (socket.writableLength === 0 && socket.errored === null) return this.#complete();
-    socket.write('', 'latin1', (error) => {
-      if (error === null || error === undefined) this.#complete();
-    });
+    this.#writeSoon();
   }
 
   #complete(): void {

@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
+import { readInPlace } from '../../sockets/read-in-place.ts';
 import type { ClientConnection } from '../client-exchange.ts';
 import { LISTENER_PACE } from '../gateway-settings.ts';
 import type { RequestLimits } from '../request-limits.ts';
 import type { TrafficHandler } from '../traffic-handler.ts';
 import { LaneAnswer, type AnswerLine } from './lane-answer.ts';
-import { readPlainRequest, type UnreadBytes } from './lane-request.ts';
+import { readPlainRequest } from './lane-request.ts';
 
 /** What all connections of the lane share. */
 export interface LaneContext {
@@ -17,42 +18,41 @@ export interface LaneContext {
   readonly tick: number;
   /** The connection is gone. */
   readonly forget: (socket: Socket) => void;
-  /** The connection is another's from here on, which has to read these bytes first. */
-  readonly handOver: (connection: LaneConnection, unread: Buffer) => void;
+  /** The connection is another's from here on, which has to read these bytes first: one a character. */
+  readonly handOver: (connection: LaneConnection, unread: string) => void;
 }
 
 /** Bytes behind the present request that are kept; above it nothing more is read until it is answered. */
 const MOST_KEPT_BYTES = 64 * 1024;
 
-const withText = (bytes: Buffer): UnreadBytes => ({ bytes, text: bytes.toString('latin1') });
+/** What all connections read into: what came has become text before the next one reads. */
+const SHARED = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** One connection: its requests one after the other, as long as they are plain ones. */
 export class LaneConnection implements AnswerLine {
+  readonly socket: Socket;
   /** The tick at which it began to wait for a request, or for its client to read on. */
   #waitsSince: number;
   #hasServed = false;
   /** Bytes that were given to the system when it was last looked at. */
   #takenBytes = 0;
   #answer: LaneAnswer | undefined;
-  /** What came behind the present request. */
-  #kept: UnreadBytes | undefined;
+  /** What came behind the present request, one character a byte. */
+  #kept: string | undefined;
   #keptFrom = 0;
-  #isFlushSoon = false;
   /** What still comes is read and thrown away. */
   #isClosing = false;
+  #hasLeft = false;
 
   constructor(
     private readonly context: LaneContext,
-    readonly socket: Socket,
+    accepted: Socket,
     private readonly client: ClientConnection,
   ) {
     this.#waitsSince = context.tick;
-    socket
-      .on('data', this.#onData)
-      .on('end', this.#onEnd)
-      .on('drain', this.#onDrain)
-      .on('error', this.#onError)
-      .on('close', this.#onClose);
+    const inPlace = readInPlace(accepted, { buffer: SHARED, callback: (count, bytes) => this.#read(count, bytes) });
+    this.socket = inPlace ?? accepted.on('data', this.#onData);
+    this.socket.on('end', this.#onEnd).on('drain', this.#onDrain).on('error', this.#onError).on('close', this.#onClose);
   }
 
   get keepingLines(): string {
@@ -81,12 +81,6 @@ export class LaneConnection implements AnswerLine {
     if (waitedMs >= (this.isIdle ? keptMs : limits.writeIdleTimeoutMs)) this.socket.destroy();
   }
 
-  flushSoon(): void {
-    if (this.#isFlushSoon) return;
-    this.#isFlushSoon = true;
-    process.nextTick(this.#flush);
-  }
-
   finished(answer: LaneAnswer): void {
     this.#answer = undefined;
     this.#waitsSince = this.context.tick;
@@ -96,8 +90,9 @@ export class LaneConnection implements AnswerLine {
     answer.over();
   }
 
-  /** Ends without a trace on the socket; gives it back as it was. */
+  /** Ends without a trace on the socket. What is read from now on is for whoever listens to its data. */
   leave(): void {
+    this.#hasLeft = true;
     this.socket
       .off('data', this.#onData)
       .off('end', this.#onEnd)
@@ -106,15 +101,7 @@ export class LaneConnection implements AnswerLine {
       .off('close', this.#onClose);
   }
 
-  readonly #onData = (chunk: Buffer): void => {
-    if (this.isIdle) this.#take(withText(chunk), 0);
-    else if (!this.#isClosing) this.#keep(chunk);
-  };
-
-  readonly #flush = (): void => {
-    this.#isFlushSoon = false;
-    this.#answer?.flush();
-  };
+  readonly #onData = (chunk: Buffer): void => this.#came(chunk.toString('latin1'));
 
   readonly #takeKept = (): void => {
     const kept = this.#kept;
@@ -144,11 +131,22 @@ export class LaneConnection implements AnswerLine {
     answer?.over();
   };
 
-  #take(unread: UnreadBytes, at: number): void {
-    const { bytes } = unread;
+  /** @returns false when nothing more is to be read for now */
+  #read(count: number, bytes: Uint8Array): boolean {
+    if (this.#hasLeft) return this.socket.push(Buffer.from(bytes.subarray(0, count)));
+    this.#came(SHARED.toString('latin1', 0, count));
+    return true;
+  }
+
+  #came(text: string): void {
+    if (this.isIdle) this.#take(text, 0);
+    else if (!this.#isClosing) this.#keep(text);
+  }
+
+  #take(unread: string, at: number): void {
     const request = readPlainRequest(unread, at, this.client, this.context.limits);
-    if (request === undefined) return this.context.handOver(this, at === 0 ? bytes : bytes.subarray(at));
-    if (request.endsAt < bytes.length) {
+    if (request === undefined) return this.context.handOver(this, unread.slice(at));
+    if (request.endsAt < unread.length) {
       this.#kept = unread;
       this.#keptFrom = request.endsAt;
     }
@@ -158,12 +156,11 @@ export class LaneConnection implements AnswerLine {
     this.context.handler.handle(request, answer);
   }
 
-  #keep(chunk: Buffer): void {
-    const kept = this.#kept?.bytes.subarray(this.#keptFrom);
-    const bytes = kept === undefined ? chunk : Buffer.concat([kept, chunk]);
-    this.#kept = withText(bytes);
+  #keep(text: string): void {
+    const kept = this.#kept === undefined ? text : this.#kept.slice(this.#keptFrom) + text;
+    this.#kept = kept;
     this.#keptFrom = 0;
-    if (bytes.length > MOST_KEPT_BYTES) this.socket.pause();
+    if (kept.length > MOST_KEPT_BYTES) this.socket.pause();
   }
 
   #close(): void {

@@ -45,10 +45,7 @@ class Lane {
       node.accept(socket);
     });
     const options = { allowHalfOpen: true, noDelay: true };
-    const accept = (socket: Socket): void => {
-      this.accepted.push(socket);
-      this.front.accept(socket);
-    };
+    const accept = (socket: Socket): void => void this.accepted.push(this.front.accept(socket));
     this.#server = certificate
       ? tls.createServer({ ...options, ...certificate }, accept)
       : net.createServer(options, accept);

@@ -32,22 +32,28 @@ export class LaneFront implements LaneContext {
     this.#sweeper = setInterval(() => this.#sweep(), LISTENER_PACE.deadlineCheckMs).unref();
   }
 
-  /** Reads the connection from here on. Nobody else listens to the socket's data. */
-  accept(socket: Socket): void {
-    this.#connections.set(socket, new LaneConnection(this, socket, connectionOf(socket)));
+  /**
+   * Reads the connection from here on. Nobody else listens to the socket's data.
+   *
+   * @returns the connection's socket from now on; the other one closes with it
+   */
+  accept(accepted: Socket): Socket {
+    const connection = new LaneConnection(this, accepted, connectionOf(accepted));
+    this.#connections.set(connection.socket, connection);
+    return connection.socket;
   }
 
   readonly forget = (socket: Socket): void => {
     this.#connections.delete(socket);
   };
 
-  readonly handOver = (connection: LaneConnection, unread: Buffer): void => {
+  readonly handOver = (connection: LaneConnection, unread: string): void => {
     const { socket } = connection;
     connection.leave();
     this.forget(socket);
     // Paused, so that the bytes wait in the socket until the other front listens; they come before any later ones.
     socket.pause();
-    socket.unshift(unread);
+    socket.unshift(unread, 'latin1');
     this.otherFront(socket);
     socket.resume();
   };

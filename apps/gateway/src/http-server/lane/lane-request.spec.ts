@@ -8,7 +8,7 @@ import { readPlainRequest, type LaneRequest } from './lane-request.ts';
 const CONNECTION = { peerAddress: '192.0.2.1', isEncrypted: false };
 
 const read = (text: string, at = 0, limits = DEFAULT_LIMITS): LaneRequest | undefined =>
-  readPlainRequest({ bytes: Buffer.from(text, 'latin1'), text }, at, CONNECTION, limits);
+  readPlainRequest(text, at, CONNECTION, limits);
 
 interface Reading {
   readonly method: string | undefined;

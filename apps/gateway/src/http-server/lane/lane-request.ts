@@ -38,7 +38,7 @@ export class LaneRequest implements ClientRequest {
     readonly target: string,
     lines: HeaderLines,
     readonly body: Buffer | undefined,
-    /** Where it ends in the bytes that it was read from. */
+    /** Where it ends in the text that it was read from. */
     readonly endsAt: number,
   ) {
     this.rawHeaders = lines.raw;
@@ -110,18 +110,12 @@ function readLines(text: string, from: number, headEnd: number): HeaderLines | u
   return lines;
 }
 
-/** Bytes of a connection and their text, one character a byte. */
-export interface UnreadBytes {
-  readonly bytes: Buffer;
-  readonly text: string;
-}
-
 /**
- * Reads one whole request that starts at `at`, when it is as plain as can be. Undefined: it is not, or not all of it is here,
+ * Reads one whole request that starts at `at` of what a connection said, one character a byte, when it is as plain as can be. Undefined: it is not, or not all of it is here,
  * or there is any doubt; Node's HTTP server decides then. What this takes, that parser reads the same way.
  */
 export function readPlainRequest(
-  { bytes, text }: UnreadBytes,
+  text: string,
   at: number,
   connection: ClientConnection,
   limits: Pick<RequestLimits, 'maxHeaderBytes' | 'maxHeaderLines'>,
@@ -137,10 +131,10 @@ export function readPlainRequest(
   if (lines === undefined || !lines.isPlain || lines.names.length > limits.maxHeaderLines) return undefined;
   const { bodyBytes, isLast } = lines;
   const endsAt = bodyStart + bodyBytes;
-  if (bodyBytes > MOST_BODY_BYTES || endsAt > bytes.length) return undefined;
+  if (bodyBytes > MOST_BODY_BYTES || endsAt > text.length) return undefined;
   // Node refuses what follows the last request of a connection.
-  if (isLast && endsAt !== bytes.length) return undefined;
-  const body = bodyBytes === 0 ? undefined : bytes.subarray(bodyStart, endsAt);
+  if (isLast && endsAt !== text.length) return undefined;
+  const body = bodyBytes === 0 ? undefined : Buffer.from(text.slice(bodyStart, endsAt), 'latin1');
   const method = text.slice(at, methodEnd);
   const target = text.slice(methodEnd + 1, targetEnd);
   return new LaneRequest(connection, method, target, lines, body, endsAt);

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { X509Certificate, constants } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { TlsSettings } from './listener-settings.ts';
@@ -44,7 +44,9 @@ export function certificateOf(
   minVersion: TlsSettings['minVersion'],
 ): CertificateOutcome {
   try {
-    const context = createSecureContext({ cert, key, minVersion, ciphers: CIPHERS });
+    // A client of TLS 1.2 that asks for further handshakes is told no: each costs a signature, and HTTP/2 forbids them (section 9.2.1).
+    const secureOptions = constants.SSL_OP_NO_RENEGOTIATION;
+    const context = createSecureContext({ cert, key, minVersion, ciphers: CIPHERS, secureOptions });
     return { ok: true, certificate: { context, expiresAtMs: Date.parse(new X509Certificate(cert).validTo) } };
   } catch (error) {
     const fault = `TLS_CERT_FILE and TLS_KEY_FILE hold no certificate with its key in PEM (${codeOf(error)})`;

@@ -144,6 +144,16 @@ describe('a certificate whose files change', () => {
   });
 });
 
+it('a client of TLS 1.2 that asks for a second handshake gets none', async () => {
+  const { gateway } = await served({ certificate: keeper() });
+  const socket = await secured(gateway.port, { maxVersion: 'TLSv1.2' });
+  const refusal = once(socket, 'error') as Promise<[NodeJS.ErrnoException]>;
+  let hasSecond = false;
+  socket.renegotiate({ rejectUnauthorized: false }, (error) => (hasSecond = error === null));
+  expect((await refusal)[0].code).toBe('ERR_SSL_NO_RENEGOTIATION');
+  expect(hasSecond).toBe(false);
+});
+
 describe('the PROXY protocol', () => {
   const listener = { proxyProtocol: true };
 

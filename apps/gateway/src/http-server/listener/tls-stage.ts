@@ -15,7 +15,8 @@ export function runTlsStage(
   // A failed handshake, or a reset before anybody reads: the connection is destroyed with it.
   secured.on('error', () => undefined);
   secured.once('secure', () => {
-    // As Node's own TLS server does: an HTTP/2 session waits for it.
+    // As Node's own TLS server does: an HTTP/2 session waits for it. That server, fed by its event `connection`, would be the
+    // documented way, but does not say which accepted connection a decrypted one was: the PROXY header's source hangs on it.
     Object.assign(secured, { secureConnecting: false });
     then(secured, secured.alpnProtocol === 'h2' ? 'h2' : 'http/1.1');
   });

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { ClientAnswer } from '../client-exchange.ts';
 import { interimText } from '../lane/answer-head.ts';
+import type { PassedHead } from '../passed-head.ts';
 
 /** Answers through Node's own HTTP server. */
 export class NodeAnswer implements ClientAnswer {
@@ -40,9 +41,10 @@ export class NodeAnswer implements ClientAnswer {
     else response.end(Buffer.from(body));
   }
 
-  begin(status: number, reason: string, headers: readonly string[]): void {
-    if (reason === '') this.response.writeHead(status, headers as string[]);
-    else this.response.writeHead(status, reason, headers as string[]);
+  begin({ status, reason, headers }: PassedHead, own: readonly string[]): void {
+    const all = [...headers, ...own];
+    if (reason === '') this.response.writeHead(status, all);
+    else this.response.writeHead(status, reason, all);
     queueMicrotask(() => this.#flushHead());
   }
 

@@ -91,6 +91,11 @@ export class NodeFront {
     this.#read(socket);
   }
 
+  /** For a server that does not listen itself: with this event Node begins to look for requests that are not there in time. */
+  watchDeadlines(): void {
+    this.server.emit('listening');
+  }
+
   get connectionCount(): number {
     return this.#connections.size;
   }

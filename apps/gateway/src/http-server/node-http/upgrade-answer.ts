@@ -12,6 +12,7 @@ import { Tunnel } from '../upgrade/tunnel.ts';
  */
 export class UpgradeAnswer extends NodeAnswer implements ClientUpgrade {
   readonly protocol = 'websocket';
+  #isSwitching = false;
   #tunnel: Tunnel | undefined;
   #endedCleanly = false;
   #whenOver: (() => void) | undefined;
@@ -38,7 +39,7 @@ export class UpgradeAnswer extends NodeAnswer implements ClientUpgrade {
   }
 
   override get isBegun(): boolean {
-    return this.#tunnel !== undefined || super.isBegun;
+    return this.#isSwitching || super.isBegun;
   }
 
   override get isComplete(): boolean {
@@ -52,6 +53,7 @@ export class UpgradeAnswer extends NodeAnswer implements ClientUpgrade {
   accept(reason: string, headers: readonly string[], upstream: Duplex, rest: Buffer): void {
     const { socket, response } = this;
     if (socket.destroyed) return void upstream.destroy();
+    this.#isSwitching = true;
     response.detachSocket(socket);
     const lines = headers.flatMap((name, at) => (at % 2 === 0 ? [`${name}: ${headers[at + 1] ?? ''}\r\n`] : []));
     socket.write(`HTTP/1.1 101 ${reason}\r\n${lines.join('')}\r\n`, 'latin1');

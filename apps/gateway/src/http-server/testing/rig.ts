@@ -13,6 +13,7 @@ import type { ExchangeTracer } from '../exchange-trace.ts';
 import { GATEWAY_DEFAULTS, type GatewaySettings } from '../gateway-settings.ts';
 import { DEFAULT_LIMITS, type RequestLimits } from '../request-limits.ts';
 import type { TokenEndpointPort } from '../token-endpoint.port.ts';
+import type { ConnectionAcceptor } from '../listener/connection-acceptor.port.ts';
 import { LISTENER_DEFAULTS, type ListenerSettings } from '../listener/listener-settings.ts';
 import { TrafficServer, type TrafficServerDeps } from '../traffic-server.ts';
 
@@ -268,15 +269,27 @@ export class Rig {
   async gateway(wishes: GatewayWishes): Promise<RunningGateway> {
     const gateway = new RunningGateway(wishes);
     gateway.port = (await gateway.server.listen('127.0.0.1', 0)).port;
-    this.#stops.push(async () => {
-      await gateway.server.drain(0);
-      await gateway.pool.close();
-    });
+    this.#stopWith(gateway);
+    return gateway;
+  }
+
+  /** A gateway that does not listen itself. */
+  async gatewayBehind(acceptor: ConnectionAcceptor, wishes: GatewayWishes): Promise<RunningGateway> {
+    const gateway = new RunningGateway(wishes);
+    gateway.server.takeFrom(acceptor);
+    this.#stopWith(gateway);
     return gateway;
   }
 
   async stop(): Promise<void> {
     for (const stop of this.#stops.splice(0).reverse()) await stop();
+  }
+
+  #stopWith(gateway: RunningGateway): void {
+    this.#stops.push(async () => {
+      await gateway.server.drain(0);
+      await gateway.pool.close();
+    });
   }
 
   async #listen(server: net.Server): Promise<number> {

@@ -166,10 +166,11 @@ describe('an upgraded connection', () => {
     client.write(`GET /orders HTTP/1.1\r\nHost: a\r\n${HANDSHAKE}\r\n`);
     const upstream = await server.upgraded;
     await untilMatch(client, /first/);
+    const closed = once(client, 'close');
     const drained = gateway.server.drain(1_000);
     upstream.write('still here');
     await untilMatch(client, /still here/);
     await drained;
-    await once(client, 'close');
+    await closed;
   });
 });

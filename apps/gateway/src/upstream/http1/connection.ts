@@ -134,7 +134,7 @@ export class Http1Connection implements AnswerSink, BodyOwner, CallConnection, T
     else {
       const call = this.#call;
       this.giveUp();
-      call.fail('timeout', 'head-timeout', false);
+      call.fail({ kind: 'timeout', reason: 'head-timeout' });
     }
   }
 
@@ -335,10 +335,11 @@ export class Http1Connection implements AnswerSink, BodyOwner, CallConnection, T
   /** @param reason for logs */
   #fail(reason: string): void {
     const call = this.#call;
-    const isStale = this.#hasServed && !this.#hasBytes;
+    const isUnanswered = !this.#hasBytes;
     if (!this.#isOpen) this.#leave({ kind: 'unreachable', reason });
     this.giveUp();
-    call?.fail(this.#hasHead ? 'truncated' : 'broken', reason, isStale);
+    const kind = this.#hasHead ? 'truncated' : 'broken';
+    call?.fail({ kind, reason, isUnanswered, isStale: isUnanswered && this.#hasServed });
   }
 
   #leave(failure: OpenFailure | undefined): void {

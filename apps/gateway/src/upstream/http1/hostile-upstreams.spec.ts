@@ -162,7 +162,10 @@ describe('an upstream that does not do as it should', () => {
     socket.write(OK.replace('ok', 'no'));
     const outcome = new Outcome(transport, {});
     await outcome.over;
-    expect([outcome.body, outcome.failure]).toEqual(['', { kind: 'broken', reason: 'answer-unasked', isStale: true }]);
+    expect([outcome.body, outcome.failure]).toEqual([
+      '',
+      { kind: 'broken', reason: 'answer-unasked', isStale: true, isUnanswered: true },
+    ]);
   });
 
   it('gets no second request while the first was not taken by its connection', async () => {

@@ -9,6 +9,9 @@ export interface CallConnection {
   giveUp(): void;
 }
 
+/** What a connection did not end by is left out. */
+type CallFailure = Pick<TransportFailure, 'kind' | 'reason'> & Partial<TransportFailure>;
+
 /** A request under way: waiting for a connection, on one, or over. */
 export class Http1Call implements TransportCall {
   connection: CallConnection | undefined = undefined;
@@ -44,9 +47,9 @@ export class Http1Call implements TransportCall {
     this.connection = undefined;
   }
 
-  fail(kind: TransportFailure['kind'], reason: string, isStale: boolean): void {
+  fail({ kind, reason, isStale = false, isUnanswered = false }: CallFailure): void {
     if (this.#isOver) return;
     this.over();
-    this.receiver.failed({ kind, reason, isStale });
+    this.receiver.failed({ kind, reason, isStale, isUnanswered });
   }
 }

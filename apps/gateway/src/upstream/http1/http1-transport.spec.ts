@@ -205,7 +205,7 @@ describe('HTTP/1.1 to an origin', () => {
       await received(socket, '\r\n\r\n');
       socket.end(text);
       await outcome.over;
-      expect(outcome.failure).toMatchObject({ kind, isStale: false });
+      expect(outcome.failure).toMatchObject({ kind, isStale: false, isUnanswered: text === '' });
     });
 
     it('ends with its connection where nothing else ends it', async () => {
@@ -275,7 +275,7 @@ describe('HTTP/1.1 to an origin', () => {
       const late = new Outcome(transport, {});
       socket.destroy();
       await late.over;
-      expect(late.failure).toMatchObject({ kind: 'broken', isStale: true });
+      expect(late.failure).toMatchObject({ kind: 'broken', isStale: true, isUnanswered: true });
     });
 
     it('was not stale when a later answer had begun', async () => {
@@ -285,7 +285,7 @@ describe('HTTP/1.1 to an origin', () => {
       await received(socket, '/late');
       socket.end('HTTP/1.1 2');
       await late.over;
-      expect(late.failure).toMatchObject({ kind: 'broken', isStale: false });
+      expect(late.failure).toMatchObject({ kind: 'broken', isStale: false, isUnanswered: false });
     });
 
     it('is given up with its request', async () => {

@@ -82,8 +82,8 @@ export class Http1Transport implements UpstreamTransport, ConnectionOwner, Watch
   lookAt(tick: number): void {
     for (let next = this.#waiting[0]; next !== undefined && next.deadline < tick; next = this.#waiting[0]) {
       this.#waiting.shift();
-      if (this.#openingCount > 0) next.fail('unreachable', 'connect-timeout', false);
-      else next.fail('exhausted', 'pool-exhausted', false);
+      if (this.#openingCount > 0) next.fail({ kind: 'unreachable', reason: 'connect-timeout' });
+      else next.fail({ kind: 'exhausted', reason: 'pool-exhausted' });
     }
     for (const connection of this.#connections) if (connection.deadline < tick) connection.late();
     this.#settle();
@@ -92,7 +92,7 @@ export class Http1Transport implements UpstreamTransport, ConnectionOwner, Watch
   /** Connections that are still being opened are for as many of those that wait. */
   #failOne({ kind, reason }: OpenFailure): void {
     this.#openingCount -= 1;
-    if (this.#waiting.length > this.#openingCount) this.#waiting.shift()?.fail(kind, reason, false);
+    if (this.#waiting.length > this.#openingCount) this.#waiting.shift()?.fail({ kind, reason });
   }
 
   #queue(call: Http1Call): void {
@@ -119,6 +119,6 @@ export class Http1Transport implements UpstreamTransport, ConnectionOwner, Watch
 
 function failedCall(request: TransportRequest, receiver: TransportReceiver): TransportCall {
   const call = new Http1Call(request, { head: '', lengthBytes: 0 }, receiver, { forget: () => undefined });
-  queueMicrotask(() => call.fail('unsendable', 'bad-request-line-or-header', false));
+  queueMicrotask(() => call.fail({ kind: 'unsendable', reason: 'bad-request-line-or-header' }));
   return call;
 }

@@ -89,13 +89,19 @@ export async function startSoakSystem(): Promise<SoakGround> {
   }
 }
 
+/**
+ * Every login brings tokens that nobody shows later. They are forgotten after 5 to 10 minutes, or when the cache is full: here
+ * that is soon, so that what the heap gains afterwards is nothing of theirs.
+ */
+const SETTINGS = { ...PROBED, VERIFIED_TOKEN_CACHE_ENTRIES: '500' } as const;
+
 function tlsOfTheLast(directory: string) {
   const { key, cert: trusted } = ownCertificate();
   const [TLS_KEY_FILE, TLS_CERT_FILE] = [path.join(directory, 'key.pem'), path.join(directory, 'cert.pem')];
   writeFileSync(TLS_KEY_FILE, key, { mode: 0o600 });
   writeFileSync(TLS_CERT_FILE, trusted);
   const gatewaySettings = (number: number): Readonly<Record<string, string>> =>
-    number === GATEWAYS ? { ...PROBED, TLS_KEY_FILE, TLS_CERT_FILE } : PROBED;
+    number === GATEWAYS ? { ...SETTINGS, TLS_KEY_FILE, TLS_CERT_FILE } : SETTINGS;
   return { trusted, gatewaySettings };
 }
 

@@ -48,11 +48,16 @@ export class Http1Connection {
   async ask(question: SoakQuestion): Promise<SoakAnswer> {
     const { body, chunkBytes, slowMs, leaveAt } = question;
     const request = this.opened(question);
-    request.on('timeout', () => request.destroy(new Error(`nothing came or went for ${ANSWER_WITHIN_MS} ms`)));
     const answered = once(request, 'response') as Promise<[IncomingMessage]>;
+    let response: IncomingMessage | undefined;
+    // Once the head is there, only the reading of the body is told why it ends; and nobody listens to the request.
+    request.on('error', () => undefined);
+    request.on('timeout', () =>
+      (response ?? request).destroy(new Error(`nothing came or went for ${ANSWER_WITHIN_MS} ms`)),
+    );
     if (body === undefined) request.end();
     else writeInPieces(request, body, chunkBytes);
-    const [response] = await answered;
+    [response] = await answered;
     const { statusCode: status = 0, headers } = response;
     const answer = { status, headers, cameByKept: request.reusedSocket };
     if (leaveAt === 'head') {

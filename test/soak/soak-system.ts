@@ -121,7 +121,8 @@ async function createProxies(system: GatewardenSystem, address: string): Promise
   return client;
 }
 
-const loginPolicy = authJwtPolicy({ grantType: 'CLIENT_CREDENTIALS' });
+/** All log in as one client: with fewer logins than that at a time, none of them ends another before it is refreshed. */
+const loginPolicy = authJwtPolicy({ grantType: 'CLIENT_CREDENTIALS', refreshTokenCount: 100 });
 
 function tokens(): SoakGround['tokens'] {
   const good = Array.from({ length: 200 }, (_none, index) => tokenOf({ jti: `soak-${index}` }));

@@ -35,8 +35,9 @@ describe('curl by TLS, with a PROXY header before it', () => {
     ]);
     expect([made.status, made.stderr.toString()]).toEqual([0, expect.any(String)]);
     nginx = await startNginx(tools.nginx, path.join(directory, 'nginx'));
-    const gatewaySettings = { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile, PROXY_PROTOCOL: 'true' };
-    system = await GatewardenSystem.start(ENVIRONMENTS, { gatewaysEach: 1, deployers: 0, gatewaySettings });
+    const tls = { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile, PROXY_PROTOCOL: 'true' };
+    const gatewaySettings = (number: number) => (number === 1 ? tls : { ...tls, WORKERS: '2' });
+    system = await GatewardenSystem.start(ENVIRONMENTS, { gatewaysEach: 2, deployers: 0, gatewaySettings });
     const { url } = system.gateway('production');
     ({ port } = new URL(url));
     passing = await startHaproxyPassing(tools.haproxy, directory, url);
@@ -109,6 +110,18 @@ describe('curl by TLS, with a PROXY header before it', () => {
         statuses.push(output.toString());
       }
       expect(statuses).toEqual(['200 0', '206 10', '304 0']);
+    });
+
+    it('gets many, and sends a large body, where connections are handed to workers', async () => {
+      const { port: sharedPort } = new URL(system.gateway('production', 1).url);
+      const args = [version, '-w', '%{stderr}%{http_version} %{http_code}'];
+      for (let asked = 0; asked < 4; asked += 1) {
+        const { output, said } = await direct([...args, at('/files/document.json', sharedPort)]);
+        expect([said, output.toString()]).toEqual([answered, DOCUMENT]);
+      }
+      const body = randomBytes(4_000_000);
+      const { output } = await direct([version, '--data-binary', '@-', at('/echo/echo', sharedPort)], body);
+      expect(JSON.parse(output.toString())).toMatchObject({ bytes: body.length, sha256: sha256(body) });
     });
 
     it('comes by way of HAProxy, which says who it is in a PROXY header of version 2', async () => {

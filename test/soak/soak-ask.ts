@@ -49,7 +49,7 @@ export class Http1Connection {
     const { body, chunkBytes, slowMs, leaveAt } = question;
     const request = this.opened(question);
     const answered = once(request, 'response') as Promise<[IncomingMessage]>;
-    let response: IncomingMessage | undefined;
+    let response = undefined as IncomingMessage | undefined;
     // Once the head is there, only the reading of the body is told why it ends; and nobody listens to the request.
     request.on('error', () => undefined);
     request.on('timeout', () =>

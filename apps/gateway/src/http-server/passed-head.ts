@@ -17,6 +17,12 @@ export class PassedHead {
     readonly reason: string,
     readonly headers: readonly string[],
   ) {}
+
+  /** The same after policies. A length that is not that of the body which follows stays behind: a 304 speaks of another's. */
+  changed(status: number, headers: readonly string[]): PassedHead {
+    if (status === this.status) return new PassedHead(status, this.reason, headers);
+    return new PassedHead(status, '', status === 204 || this.status === 304 ? withoutLength(headers) : headers);
+  }
 }
 
 function passedHeadOf(status: number, statusText: string, received: readonly string[]): PassedHead {

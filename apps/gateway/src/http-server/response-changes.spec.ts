@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, RequestListener } from 'node:http';
 import type { Exchange, LinkedProxy, LinkedRoute } from '#libs/policy-runtime';
-import { Rig, ask, faultCodeOf, open, proxyOf, type GatewayWishes } from './testing/rig.ts';
+import { Rig, ask, askRaw, faultCodeOf, open, proxyOf, type GatewayWishes } from './testing/rig.ts';
 
 const rig = new Rig();
 afterEach(() => rig.stop());
@@ -50,6 +50,36 @@ describe('a step of the RESPONSE pipeline', () => {
     expect([answer.status, answer.body, answer.headers['content-length']]).toEqual([203, 'made upstream', '13']);
     expect(answer.headers).toMatchObject({ 'x-one': 'uno', 'x-new': 'n' });
     expect(answer.headers).not.toHaveProperty('x-inside');
+  });
+
+  it.each([
+    [
+      'a 204, which has none',
+      204,
+      'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello',
+      /^HTTP\/1\.1 204 [^]*\r\n\r\n$/,
+    ],
+    [
+      'a 200 out of a 304, whose length is that of another answer',
+      200,
+      'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n',
+      /^HTTP\/1\.1 200 [^]*\r\n\r\n0\r\n\r\n$/,
+    ],
+  ])('makes no answer that waits for a body: %s', async (_what, status, answer, expected) => {
+    const server = await rig.rawServer((socket) => socket.once('data', () => socket.end(answer)));
+    const step = ({ response }: Exchange): undefined => void Object.assign(response ?? {}, { status });
+    const proxy = withResponseStep(proxyOf({ addresses: [`http://127.0.0.1:${server.port}`] }), step);
+    const { port } = await rig.gateway({ proxies: [proxy] });
+    const text = await askRaw(port, 'GET /orders HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    expect(text).toMatch(expected);
+    expect(text).not.toMatch(/content-length/i);
+  });
+
+  it('cannot give the answer a second correlation id', async () => {
+    const step = ({ response }: Exchange): undefined => void response?.headers.set('apinizer-correlation-id', 'mine');
+    const { port, gateway } = await gatewayWith(step, answersAtOnce);
+    const { headers } = await ask({ port, path: '/orders' });
+    expect(headers['apinizer-correlation-id']).toBe((await gateway.summary()).correlationId);
   });
 
   it('leaves each Set-Cookie a line of its own', async () => {

@@ -52,8 +52,8 @@ export function headerMap(headers: readonly string[]): Map<string, string> {
   return map;
 }
 
-/** What a policy says of these is not heard: they belong to the connections and to the body that is passed on. */
-const NEVER_CHANGED: ReadonlySet<string> = new Set([...HOP_BY_HOP, 'content-length']);
+/** What a policy says of these is not heard: they are the connection's, the body's that is passed on, and the gateway's own. */
+const NEVER_CHANGED: ReadonlySet<string> = new Set([...REMOVED, 'content-length']);
 
 /** The headers after policies changed the map: lines of untouched names stay as they were (two Set-Cookie stay two). */
 export function withChanges(headers: readonly string[], changed: ReadonlyMap<string, string>): string[] {

@@ -141,8 +141,7 @@ export class ResponseRelay implements UpstreamReceiver {
     }
     const changed = this.context.exchange.response;
     if (changed === undefined) return this.#pass(head);
-    const reason = changed.status === head.status ? head.reason : '';
-    this.#pass(new PassedHead(changed.status, reason, withChanges(head.headers, changed.headers)));
+    this.#pass(head.changed(changed.status, withChanges(head.headers, changed.headers)));
   }
 
   #pass(head: PassedHead): void {

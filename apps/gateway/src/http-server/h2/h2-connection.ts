@@ -8,6 +8,7 @@ import { H2Answer, type AnswerWay } from './h2-answer.ts';
 import { H2Body } from './h2-body.ts';
 import { readH2Head, type H2Head } from './h2-headers.ts';
 import { OverheadMeter } from './overhead-meter.ts';
+import { ResetMeter } from './reset-meter.ts';
 
 export interface H2Context {
   readonly handler: TrafficHandler;
@@ -16,20 +17,13 @@ export interface H2Context {
   readonly maxStreams: number;
 }
 
-/**
- * Requests a client may take back beyond those it waited for. Each costs an upstream connection (CVE-2023-44487); a
- * browser that leaves a page takes back what it has under way.
- */
-const RESETS_FORGIVEN = 200;
-
 const bad = (reason: string): GatewayRefusal => ({ name: 'badRequest', reason });
 
 /** The requests of one HTTP/2 connection. */
 export class H2Connection implements AnswerWay {
   readonly meter = new OverheadMeter();
   #underWay = 0;
-  /** Streams that the client took back, less those that were answered to their end. */
-  #resets = 0;
+  readonly #resets = new ResetMeter();
 
   constructor(
     private readonly context: H2Context,
@@ -48,6 +42,7 @@ export class H2Connection implements AnswerWay {
 
   /** Ends the connection when it carries too much that is no request. To be called once a second. */
   endIfFlooded(): void {
+    this.#resets.secondPassed();
     const isFlooded = this.meter.isTooMuch(this.socket.bytesRead, this.#underWay);
     if (isFlooded && !this.session.destroyed) this.#calm('too much beside requests');
   }
@@ -113,7 +108,7 @@ export class H2Connection implements AnswerWay {
     stream.once('close', () => {
       this.#underWay -= 1;
       this.meter.requestOver();
-      if (answer.isComplete) this.#resets = Math.max(0, this.#resets - 1);
+      if (answer.isComplete) this.#resets.answered();
       else if (!answer.wasBrokenOff) this.#countReset(stream);
     });
   }
@@ -127,9 +122,7 @@ export class H2Connection implements AnswerWay {
   }
 
   #countReset(stream: ServerHttp2Stream): void {
-    if (!stream.aborted) return;
-    this.#resets += 1;
-    if (this.#resets <= RESETS_FORGIVEN || this.session.destroyed) return;
+    if (!stream.aborted || !this.#resets.takenBack() || this.session.destroyed) return;
     this.#calm('too many requests taken back');
   }
 

@@ -1,6 +1,7 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { ClientAnswer } from '../client-exchange.ts';
 import type { PassedHead } from '../passed-head.ts';
+import type { H2Body } from './h2-body.ts';
 import { h2Headers } from './h2-headers.ts';
 import type { OverheadMeter } from './overhead-meter.ts';
 
@@ -15,6 +16,8 @@ export class H2Answer implements ClientAnswer {
   status = 0;
   /** It was not the client that ended it early. */
   wasBrokenOff = false;
+  /** Of the request; what is left of it is dropped after the answer. */
+  body: Pick<H2Body, 'dropRest'> | undefined;
   #trailers: readonly string[] = [];
   #isEnded = false;
 
@@ -114,6 +117,10 @@ export class H2Answer implements ClientAnswer {
 
   /** After the answer the client is asked to send no more of its body (RFC 9113 section 8.1). */
   #dropRest(): void {
-    if (!this.stream.readableEnded && !this.isGone) this.way.reset(this.stream, constants.NGHTTP2_NO_ERROR);
+    if (this.stream.readableEnded || this.isGone) return;
+    this.way.reset(this.stream, constants.NGHTTP2_NO_ERROR);
+    // Node keeps a stream, and its place among those of the connection, until what came of its body is read.
+    if (this.body === undefined) this.stream.resume();
+    else this.body.dropRest();
   }
 }

@@ -8,6 +8,7 @@ import type { OverheadMeter } from './overhead-meter.ts';
 export class H2Body extends Readable implements BodyStream {
   complete = false;
   rawTrailers: readonly string[] = [];
+  #isDropped = false;
 
   constructor(
     private readonly stream: ServerHttp2Stream,
@@ -19,6 +20,7 @@ export class H2Body extends Readable implements BodyStream {
     stream
       .on('data', (piece: Buffer) => {
         meter.received(piece.length);
+        if (this.#isDropped) return;
         if (!this.push(piece)) stream.pause();
       })
       .on('trailers', (trailers) => {
@@ -33,9 +35,17 @@ export class H2Body extends Readable implements BodyStream {
     this.stream.resume();
   }
 
+  /** Nobody needs the rest, however much of it comes. It ends as a broken one: what was read of it is not the whole. */
+  dropRest(): void {
+    this.#isDropped = true;
+    this.#broken();
+    this.stream.resume();
+  }
+
   /** A client that resets its stream ends it for the reader as well; only the sum of its frames says that all came. */
   #end(): void {
-    if (this.stream.aborted || this.stream.rstCode !== constants.NGHTTP2_NO_ERROR) return this.#broken();
+    if (this.#isDropped || this.stream.aborted || this.stream.rstCode !== constants.NGHTTP2_NO_ERROR)
+      return this.#broken();
     this.complete = true;
     this.push(null);
   }

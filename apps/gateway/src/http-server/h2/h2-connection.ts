@@ -71,13 +71,15 @@ export class H2Connection implements AnswerWay {
       return handler.refuse(head.method, answer, { name: 'expectationFailed', reason: 'unknown expectation' });
     }
     const { method, target } = head;
+    const body = stream.endAfterHeaders ? undefined : this.#bodyOf(stream);
+    answer.body = body;
     const request: ClientRequest = {
       connection: this.connection,
       method,
       target,
       httpVersion: '2.0',
       rawHeaders: head.rawHeaders,
-      body: stream.endAfterHeaders ? undefined : this.#bodyOf(stream),
+      body,
       awaitsContinue: expectation !== undefined,
     };
     handler.handle(request, answer);

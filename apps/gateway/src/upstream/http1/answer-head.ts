@@ -24,6 +24,7 @@ export type AnswerFault =
   | 'bad-chunk'
   | 'head-too-large'
   | 'too-many-interim-answers'
+  | 'last-interim-answer'
   | 'unasked-upgrade';
 
 /** RFC 9112 section 4. The reason phrase is dropped where it cannot be passed on, so it may hold anything but a line's end. */

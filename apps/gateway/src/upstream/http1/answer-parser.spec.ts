@@ -112,6 +112,12 @@ const REFUSED: readonly (readonly [fault: string, what: string, text: string])[]
   ],
   ['head-too-large', 'a head without end', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(MOST_BYTES)}`],
   ['too-many-interim-answers', 'interim answers without end', lines('HTTP/1.1 102 Go', '').repeat(33)],
+  ['last-interim-answer', 'an interim answer in HTTP/1.0', `HTTP/1.0 103 Go\r\n\r\n${answer('Content-Length: 0')}`],
+  [
+    'last-interim-answer',
+    'an interim answer that ends its connection',
+    `${lines('HTTP/1.1 103 Go', 'Connection: close', '')}${answer('Content-Length: 0')}`,
+  ],
   ['unasked-upgrade', 'a change of protocol', lines('HTTP/1.1 101 Go', 'Upgrade: websocket', '')],
 ];
 

@@ -149,6 +149,8 @@ export class AnswerParser {
   #passInterim(head: AnswerHead, sink: AnswerSink): void {
     this.#interimCount += 1;
     if (this.#interimCount > MOST_INTERIM_ANSWERS) return this.#fail('too-many-interim-answers');
+    // What comes behind it is no answer of this connection. HTTP/1.0 has no interim answers (RFC 9110 section 15.2).
+    if (!head.isPersistent) return this.#fail('last-interim-answer');
     // The client's 100 is the gateway's own.
     if (head.status !== 100) sink.interim(head);
   }

@@ -8,15 +8,14 @@ const BEGIN = 'BEGIN ISOLATION LEVEL';
 /** PostgreSQL's simple query, alone: unlike the COMMIT among the statements that look at the epoch. */
 const COMMIT = Buffer.from('Q\u0000\u0000\u0000\u000bCOMMIT\u0000');
 
-/** What one connection asks: is it the COMMIT of a transaction that has sent a certain text? */
+/** What one connection asks: is it the COMMIT of a transaction that has sent one of these texts? */
 class Transaction {
   private hasSent = false;
 
-  /** @param text `''` is in every transaction. */
-  isCommitted(bytes: Buffer, text: string): boolean {
+  isCommitted(bytes: Buffer, texts: readonly string[]): boolean {
     const begin = bytes.lastIndexOf(BEGIN);
     if (begin >= 0) this.hasSent = false;
-    this.hasSent ||= bytes.includes(text, Math.max(begin, 0));
+    this.hasSent ||= texts.some((text) => bytes.includes(text, Math.max(begin, 0)));
     return this.hasSent && bytes.includes(COMMIT);
   }
 }
@@ -26,7 +25,7 @@ export class ServerDoor {
   private state: DoorState = 'open';
   /** Nobody hears the server any more. */
   private isDeaf = false;
-  private commitOf = '';
+  private committing: readonly string[] = [];
   private readonly sockets = new Set<Socket>();
   private readonly server = net.createServer((client) => this.join(client));
 
@@ -52,11 +51,11 @@ export class ServerDoor {
 
   /**
    * What was swallowed does not come later: whoever waited for it has to have given up.
-   * @param commitOf a text that the transaction sends whose COMMIT is meant, so that nobody else's is taken for it
+   * @param committing texts; meant is the COMMIT of a transaction that sent one of them, and nobody else's
    */
-  become(state: DoorState, commitOf = ''): void {
+  become(state: DoorState, committing: readonly string[] = []): void {
     this.state = state;
-    this.commitOf = commitOf;
+    this.committing = committing;
     this.isDeaf = false;
     if (state === 'closed' || state === 'open') this.cut();
   }
@@ -85,7 +84,7 @@ export class ServerDoor {
     const transaction = new Transaction();
     client.on('data', (bytes: Buffer) => {
       if (this.state === 'swallows requests') return;
-      const isCommitted = transaction.isCommitted(bytes, this.commitOf);
+      const isCommitted = transaction.isCommitted(bytes, this.committing);
       if (this.state === 'swallows answers from a COMMIT on' && isCommitted) this.isDeaf = true;
       server.write(bytes);
     });

@@ -1,24 +1,11 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http2, { type IncomingHttpHeaders } from 'node:http2';
-import os from 'node:os';
-import path from 'node:path';
-import { selfSignedCertificate } from '../key-sets/testing/certificates.ts';
-import { CertificateKeeper } from './listener/certificate-keeper.ts';
 import { Rig, askRaw, proxyOf, type GatewayWishes, type RunningGateway } from './testing/rig.ts';
+import { servedCertificate } from './testing/served-certificate.ts';
 
 const rig = new Rig();
-const directory = mkdtempSync(path.join(os.tmpdir(), 'bodyless-'));
-const [certFile, keyFile] = [path.join(directory, 'cert.pem'), path.join(directory, 'key.pem')];
-const { cert, key } = selfSignedCertificate('gateway.test');
-writeFileSync(certFile, cert);
-writeFileSync(keyFile, key);
-const certificate = new CertificateKeeper(
-  { certFile, keyFile, minVersion: 'TLSv1.2' },
-  { onReplaced: () => undefined, onRefused: () => undefined },
-);
+const certificate = servedCertificate();
 afterEach(() => rig.stop());
-afterAll(() => rmSync(directory, { recursive: true }));
 
 /** A gateway before an upstream that sends these bytes as its whole answer. */
 async function gatewayBefore(answer: string, wishes: GatewayWishes = {}): Promise<RunningGateway> {

@@ -1,27 +1,14 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
 import http2, { type ClientHttp2Session } from 'node:http2';
-import os from 'node:os';
-import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import { selfSignedCertificate } from '../../key-sets/testing/certificates.ts';
-import { CertificateKeeper } from '../listener/certificate-keeper.ts';
 import { Rig, proxyOf, type GatewayWishes, type RunningGateway, type RunningUpstream } from '../testing/rig.ts';
+import { servedCertificate } from '../testing/served-certificate.ts';
 import { FLAG, FRAME, RawH2, field, fieldBlock, frame, uint32 } from './testing/raw-h2.ts';
 
 const rig = new Rig();
-const directory = mkdtempSync(path.join(os.tmpdir(), 'h2-floods-'));
-const [certFile, keyFile] = [path.join(directory, 'cert.pem'), path.join(directory, 'key.pem')];
-const { cert, key } = selfSignedCertificate('gateway.test');
-writeFileSync(certFile, cert);
-writeFileSync(keyFile, key);
-const certificate = new CertificateKeeper(
-  { certFile, keyFile, minVersion: 'TLSv1.2' },
-  { onReplaced: () => undefined, onRefused: () => undefined },
-);
+const certificate = servedCertificate();
 afterEach(() => rig.stop());
-afterAll(() => rmSync(directory, { recursive: true }));
 
 interface Served {
   readonly upstream: RunningUpstream;

@@ -1,29 +1,16 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http2 from 'node:http2';
 import { connect as connectTcp } from 'node:net';
-import os from 'node:os';
-import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { promisify } from 'node:util';
-import { selfSignedCertificate } from '../../key-sets/testing/certificates.ts';
 import { Rig, askRaw, proxyOf } from '../testing/rig.ts';
-import { CertificateKeeper } from './certificate-keeper.ts';
+import { servedCertificate } from '../testing/served-certificate.ts';
 
 const rig = new Rig();
-const directory = mkdtempSync(path.join(os.tmpdir(), 'closing-'));
-const [certFile, keyFile] = [path.join(directory, 'cert.pem'), path.join(directory, 'key.pem')];
-const { cert, key } = selfSignedCertificate('a.test');
-writeFileSync(certFile, cert);
-writeFileSync(keyFile, key);
-const certificate = new CertificateKeeper(
-  { certFile, keyFile, minVersion: 'TLSv1.2' },
-  { onReplaced: () => undefined, onRefused: () => undefined },
-);
+const certificate = servedCertificate();
 afterEach(() => rig.stop());
-afterAll(() => rmSync(directory, { recursive: true }));
 
 const PROXY_LINE = 'PROXY TCP4 203.0.113.9 10.0.0.1 12345 443\r\n';
 const REQUEST = 'GET /orders HTTP/1.1\r\nHost: a\r\n\r\n';

@@ -118,7 +118,8 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
   },
   'an answer that does not go on in time': {
     upstream: afterRequest((socket) => socket.write(HALF)),
-    wishes: { readTimeoutMs: SHORT_MS },
+    // Long enough for the first half to come in time from a process that has 250 of them to write.
+    wishes: { readTimeoutMs: 1_000 },
     answer: /^HTTP\/1\.1 200 OK[^]*half$/,
   },
   'a request that does not go on in time': {

@@ -14,13 +14,22 @@ export interface FuzzCase {
   readonly judge: (text: string) => Judgement | Promise<Judgement>;
 }
 
+/** Makes the next case; the same `random` gives the same case, whatever ran before. */
+export type NextCase = (random: SeededRandom) => FuzzCase;
+
+/** A target that holds something open while it runs: a server, a directory. */
+export interface OpenTarget {
+  readonly next: NextCase;
+  readonly end: () => Promise<void>;
+}
+
 /** Something that texts are thrown at. */
 export interface FuzzTarget {
   readonly name: string;
-  /** Of all cases of a run, in parts of the shares of all targets: cheap targets have large ones. */
+  /** Of all cases of a short run, in parts of the shares of all its targets: cheap targets have large ones. */
   readonly share: number;
   /** Groups that a run of some ten thousand cases must reach, lest it test nothing. */
   readonly groups: readonly string[];
-  /** Makes ready for one run; the same `random` gives the same case, whatever ran before. */
-  readonly prepare: () => (random: SeededRandom) => FuzzCase;
+  /** Makes ready for one run. */
+  readonly prepare: () => NextCase | Promise<OpenTarget>;
 }

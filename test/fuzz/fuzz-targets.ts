@@ -6,6 +6,7 @@ import { KEY_TEXTS } from './targets/key-texts.target.ts';
 import { SECRET_TOKENS } from './targets/secret-tokens.target.ts';
 import { STRICT_BASE64URL } from './targets/strict-base64url.target.ts';
 import { STRICT_JSON } from './targets/strict-json.target.ts';
+import { TEMPLATES } from './targets/templates.target.ts';
 
 export const ENGINE_TARGETS: readonly FuzzTarget[] = [
   STRICT_BASE64URL,
@@ -16,10 +17,7 @@ export const ENGINE_TARGETS: readonly FuzzTarget[] = [
   KEY_TEXTS,
 ];
 
-export const POLICY_TARGETS: readonly FuzzTarget[] = [CONDITIONS];
-
-/** All of them, in the order they run. */
-export const FUZZ_TARGETS: readonly FuzzTarget[] = [...ENGINE_TARGETS, ...POLICY_TARGETS];
+export const POLICY_TARGETS: readonly FuzzTarget[] = [CONDITIONS, TEMPLATES];
 
 /** Cases of each target, of so many in all. Each has at least one. */
 export function casesByTarget(targets: readonly FuzzTarget[], cases: number): ReadonlyMap<FuzzTarget, number> {

@@ -1,10 +1,15 @@
-import { outcomeText } from './fuzz-report.ts';
-import { casesByTarget, FUZZ_TARGETS } from './fuzz-targets.ts';
-import { runTarget } from './run-target.ts';
+import { FUZZ_TARGETS } from './all-targets.ts';
+import { type FuzzTarget } from './fuzz-target.ts';
+import { outcomeText, perSecond } from './fuzz-report.ts';
+import { HangWatch } from './hang-watch.ts';
+import { runTarget, type TargetOutcome } from './run-target.ts';
 
 interface Wanted {
+  /** Of each target. */
   readonly cases: number;
   readonly seed: number;
+  /** null: from the first on. */
+  readonly case: number | null;
   /** null: no limit. */
   readonly minutes: number | null;
   /** Names; none: all. */
@@ -22,7 +27,11 @@ if (unknown.length > 0) {
 
 const targets = FUZZ_TARGETS.filter(({ name }) => wanted.targets.length === 0 || wanted.targets.includes(name));
 const endMs = wanted.minutes === null ? Infinity : Date.now() + wanted.minutes * 60_000;
-const startedMs = Date.now();
+const watch = new HangWatch(names, wanted.seed);
+/** What nobody catches ends the process with its stack; this says where it was. */
+let running = '';
+process.on('uncaughtExceptionMonitor', () => console.error(`\nFAILED  ${running}: an error that nobody caught`));
+
 const showProgress = (name: string, of: number) => (cases: number) => {
   if (process.stdout.isTTY) process.stdout.write(`\r\u001b[K${name} ${cases} of ${of}`);
 };
@@ -30,14 +39,36 @@ const clearProgress = (): void => {
   if (process.stdout.isTTY) process.stdout.write('\r\u001b[K');
 };
 
-console.log(`seed ${wanted.seed}`);
-let judged = 0;
-for (const [target, cases] of casesByTarget(targets, wanted.cases)) {
-  const isOver = (): boolean => Date.now() >= endMs;
-  const outcome = await runTarget(target, { ...wanted, cases, isOver, onProgress: showProgress(target.name, cases) });
+async function run(target: FuzzTarget): Promise<TargetOutcome> {
+  const cases = wanted.case === null ? wanted.cases : 1;
+  const outcome = await runTarget(target, {
+    ...{ seed: wanted.seed, cases, from: wanted.case ?? 0 },
+    isOver: () => Date.now() >= endMs,
+    onProgress: showProgress(target.name, cases),
+    onJudging: (caseNumber) => {
+      running = `${target.name}, seed ${wanted.seed}, case ${caseNumber} or one before`;
+      watch.judging(names.indexOf(target.name), caseNumber);
+    },
+  });
+  watch.idle();
   clearProgress();
-  console.log(outcomeText(outcome));
-  judged += outcome.cases;
-  if (outcome.failure !== undefined) process.exitCode = 1;
+  return outcome;
 }
-console.log(`${judged} cases in ${Math.round((Date.now() - startedMs) / 1000)} s`);
+
+console.log(`seed ${wanted.seed}`);
+const startedMs = performance.now();
+const outcomes: TargetOutcome[] = [];
+for (const target of targets) {
+  const sinceMs = performance.now();
+  const outcome = await run(target);
+  outcomes.push(outcome);
+  console.log(outcomeText(outcome, performance.now() - sinceMs));
+}
+const judged = outcomes.reduce((sum, { cases }) => sum + cases, 0);
+const failed = outcomes.filter(({ failure }) => failure !== undefined).length;
+const tookMs = performance.now() - startedMs;
+console.log(
+  `${outcomes.length} targets, ${judged} cases, ${failed} failed in ${Math.round(tookMs / 1_000)} s, ${perSecond(judged, tookMs)}`,
+);
+// What a target leaves open must not keep the command from ending.
+process.exit(failed === 0 ? 0 : 1);

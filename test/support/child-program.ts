@@ -9,9 +9,11 @@ export class ChildProgram {
   private child: ChildProcess | undefined;
   private text = '';
 
+  /** @param entry below `dist`, or the whole path of a program that is not of this build */
   constructor(
     private readonly entry: string,
     private readonly environment: Readonly<Record<string, string>>,
+    private readonly args: readonly string[] = [],
   ) {}
 
   /** Everything it has printed since it was first started. */
@@ -28,10 +30,14 @@ export class ChildProgram {
 
   start(): void {
     const inherited = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
-    const child = spawn(process.execPath, ['--enable-source-maps', path.join(ROOT, 'dist', this.entry)], {
-      env: { ...inherited, ...this.environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawn(
+      process.execPath,
+      ['--enable-source-maps', path.resolve(ROOT, 'dist', this.entry), ...this.args],
+      {
+        env: { ...inherited, ...this.environment },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     child.stdout.on('data', (data: Buffer) => (this.text += data.toString('utf8')));
     child.stderr.on('data', (data: Buffer) => (this.text += data.toString('utf8')));
     this.child = child;

@@ -36,10 +36,15 @@ export interface SystemLayout {
   readonly deployers: number;
   /** As with `npm run up`: the environments are in the Redis of the queue. */
   readonly hasOneRedis?: boolean;
+  /** The same in this one, which the test starts and stops; its address is the control plane's. */
+  readonly oneRedis?: RunningServer;
   /** Further settings of the control plane and the deployers. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Further settings of the gateways, or those of each one by its number (from 1 on). */
-  readonly gatewaySettings?: Readonly<Record<string, string>> | ((number: number) => Readonly<Record<string, string>>);
+  /** In place of a fresh one on the server of the test run; it stays the caller's to drop. */
+  readonly database?: FreshDatabase;
+  /** Further settings of the gateways, or those of each one by its number (from 1 on) and its environment. */
+  readonly gatewaySettings?:
+    Readonly<Record<string, string>> | ((number: number, environment: string) => Readonly<Record<string, string>>);
 }
 
 interface GatewayPlace {
@@ -123,9 +128,9 @@ export class GatewardenSystem {
   }
 
   /** One of the commands that run beside a control plane, with its settings. */
-  command(name: string): ChildProgram {
+  command(name: string, args: readonly string[] = []): ChildProgram {
     const entry = `apps/control-plane/src/maintenance/${name}.main.js`;
-    return new ChildProgram(entry, this.controlPlaneSettings('control-plane'));
+    return new ChildProgram(entry, this.controlPlaneSettings('control-plane'), args);
   }
 
   async stopQueue(): Promise<void> {
@@ -161,12 +166,12 @@ export class GatewardenSystem {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  private async startControlPlane({ deployers, settings = {} }: SystemLayout): Promise<void> {
-    this.database = await freshDatabase();
-    this.closing.push(() => this.database.drop());
+  private async startControlPlane({ deployers, settings = {}, oneRedis, database }: SystemLayout): Promise<void> {
+    this.database = database ?? (await freshDatabase());
+    if (database === undefined) this.closing.push(() => this.database.drop());
     this.upstreamUrl = await this.upstream.listen();
     this.closing.push(() => this.upstream.close());
-    this.queue = await this.redis('queue');
+    this.queue = oneRedis ?? (await this.redis('queue'));
     const roles = deployers === 0 ? {} : { ROLES: 'api' };
     const { program, url } = await this.controlPlaneProgram('control-plane', { ...settings, ...roles });
     this.controlPlaneUrl = url;
@@ -208,13 +213,13 @@ export class GatewardenSystem {
   }
 
   private async startEnvironment(name: string, layout: SystemLayout): Promise<void> {
-    const { gatewaysEach, hasOneRedis, gatewaySettings = {} } = layout;
-    const redis = hasOneRedis === true ? this.queue : await this.redis(name);
+    const { gatewaysEach, hasOneRedis, oneRedis, gatewaySettings = {} } = layout;
+    const redis = hasOneRedis === true || oneRedis !== undefined ? this.queue : await this.redis(name);
     const created = await this.api('POST', '/apiops/environments/', { name, redisUrl: redis.url });
     const gatewayKey = String(created.body.resultList[0].gatewayKey);
     const gateways: RunningGateway[] = [];
     for (let number = 1; number <= gatewaysEach; number += 1) {
-      const settings = typeof gatewaySettings === 'function' ? gatewaySettings(number) : gatewaySettings;
+      const settings = typeof gatewaySettings === 'function' ? gatewaySettings(number, name) : gatewaySettings;
       gateways.push(await this.startGateway(name, { number, redis, gatewayKey, settings }));
     }
     this.environments.set(name, { name, redis, gatewayKey, gateways });

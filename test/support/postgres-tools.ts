@@ -5,6 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { findFreePort, startEmbeddedPostgres, type RunningServer } from '#libs/embedded-servers';
+import { unpackedPostgres, unpackPostgres, type PostgresPrograms } from './unpacked-postgres.ts';
 import { until } from './until.ts';
 
 const run = promisify(execFile);
@@ -14,9 +15,8 @@ const VERSIONED = '/usr/lib/postgresql';
 const EMBEDDED_MAJOR = 18;
 
 /** `pg_dump` and `pg_restore`, and clusters that they can read. */
-export interface DumpTools {
+export interface DumpTools extends PostgresPrograms {
   readonly version: string;
-  readonly directory: string;
   readonly newCluster: (dataDir: string) => Promise<RunningServer>;
 }
 
@@ -26,27 +26,55 @@ export function findDumpTools(): DumpTools | undefined {
     ? readdirSync(VERSIONED).map((name) => path.join(VERSIONED, name, 'bin'))
     : [];
   const onPath = (process.env['PATH'] ?? '').split(path.delimiter);
-  for (const directory of [...versioned.sort().reverse(), ...onPath]) {
-    if (!['pg_dump', 'pg_restore'].every((name) => existsSync(path.join(directory, name)))) continue;
-    const version = /\d+(\.\d+)?/.exec(
-      execFileSync(path.join(directory, 'pg_dump'), ['--version'], { encoding: 'utf8' }),
-    )?.[0];
-    if (version === undefined) continue;
-    const hasServer = ['initdb', 'postgres'].every((name) => existsSync(path.join(directory, name)));
-    // A pg_dump reads servers of its own version and of earlier ones.
-    if (Number.parseInt(version) >= EMBEDDED_MAJOR) return { version, directory, newCluster: newEmbeddedCluster };
-    if (hasServer) return { version, directory, newCluster: (dataDir) => newClusterOf(directory, dataDir) };
+  const places: PostgresPrograms[] = [...versioned.sort().reverse(), ...onPath].map((directory) => ({
+    ...{ directory, environment: {} },
+  }));
+  const unpacked = unpackedPostgres();
+  for (const place of unpacked === undefined ? places : [...places, unpacked]) {
+    const tools = toolsIn(place);
+    if (tools !== undefined) return tools;
   }
   return undefined;
+}
+
+/** The same; where there are none, the distribution's are unpacked. @throws Error that names the way out */
+export function obtainDumpTools(): DumpTools {
+  const tools = findDumpTools() ?? toolsIn(unpackPostgres());
+  if (tools === undefined) throw new Error('no pg_dump, pg_restore, initdb and postgres in what was unpacked');
+  return tools;
+}
+
+function toolsIn(place: PostgresPrograms): DumpTools | undefined {
+  const { directory, environment } = place;
+  if (!['pg_dump', 'pg_restore'].every((name) => existsSync(path.join(directory, name)))) return undefined;
+  const env = { ...process.env, ...environment };
+  const text = execFileSync(path.join(directory, 'pg_dump'), ['--version'], { encoding: 'utf8', env });
+  const version = /\d+(\.\d+)?/.exec(text)?.[0];
+  if (version === undefined) return undefined;
+  const hasServer = ['initdb', 'postgres'].every((name) => existsSync(path.join(directory, name)));
+  // A pg_dump reads servers of its own version and of earlier ones.
+  if (Number.parseInt(version) >= EMBEDDED_MAJOR) return { ...place, version, newCluster: newEmbeddedCluster };
+  return hasServer ? { ...place, version, newCluster: (dataDir) => newClusterOf(place, dataDir) } : undefined;
 }
 
 export const newEmbeddedCluster = (dataDir: string): Promise<RunningServer> =>
   startEmbeddedPostgres({ dataDir, durable: false });
 
-/** Everything of one database, by `pg_dump` and `pg_restore`, into an empty one. */
-export async function dumpAndRestore({ directory }: DumpTools, from: string, to: string, file: string): Promise<void> {
-  await run(path.join(directory, 'pg_dump'), ['--format=custom', `--file=${file}`, from]);
-  await run(path.join(directory, 'pg_restore'), ['--exit-on-error', '--no-owner', `--dbname=${to}`, file]);
+/** Everything of one database into a file. */
+export async function dump({ directory, environment }: DumpTools, from: string, file: string): Promise<void> {
+  const env = { ...process.env, ...environment };
+  await run(path.join(directory, 'pg_dump'), ['--format=custom', `--file=${file}`, from], { env });
+}
+
+/** Everything of such a file into an empty database. */
+export async function restore({ directory, environment }: DumpTools, to: string, file: string): Promise<void> {
+  const env = { ...process.env, ...environment };
+  await run(path.join(directory, 'pg_restore'), ['--exit-on-error', '--no-owner', `--dbname=${to}`, file], { env });
+}
+
+export async function dumpAndRestore(tools: DumpTools, from: string, to: string, file: string): Promise<void> {
+  await dump(tools, from, file);
+  await restore(tools, to, file);
 }
 
 /** The rows of every table and the state of every sequence, into a database that has the same tables. */
@@ -80,17 +108,17 @@ function account(): { uid?: number; gid?: number } {
 }
 
 /** A cluster of another version than ours, with the one database `gatewarden`. */
-async function newClusterOf(binaries: string, dataDir: string): Promise<RunningServer> {
-  const as = account();
+async function newClusterOf({ directory, environment }: PostgresPrograms, dataDir: string): Promise<RunningServer> {
+  const as = { ...account(), cwd: '/', env: { ...process.env, ...environment } };
   mkdirSync(dataDir, { recursive: true });
   chmodSync(dataDir, 0o700);
   if (as.uid !== undefined && as.gid !== undefined) chownSync(dataDir, as.uid, as.gid);
   const locale = ['--encoding=UTF8', '--locale=C', '--no-sync', '--auth=trust', '--username=gatewarden'];
-  await run(path.join(binaries, 'initdb'), ['-D', dataDir, ...locale], { ...as, cwd: '/' });
+  await run(path.join(directory, 'initdb'), ['-D', dataDir, ...locale], as);
   const port = await findFreePort();
   const settings = [`port=${port}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off'];
   const args = ['-D', dataDir, ...settings.flatMap((setting) => ['-c', setting])];
-  const child = spawn(path.join(binaries, 'postgres'), args, { ...as, cwd: '/', stdio: 'ignore' });
+  const child = spawn(path.join(directory, 'postgres'), args, { ...as, stdio: 'ignore' });
   const exited = once(child, 'exit').then(() => undefined);
   const stop = async (): Promise<void> => {
     child.kill('SIGINT');

@@ -9,7 +9,10 @@ import { LARGEST_BODY_BYTES, useBodyParsers } from './http/bodies/body-parsers.t
 import { answerClientErrors, answerExpectations } from './http/connection-errors.ts';
 import { failure } from './http/envelope.ts';
 import { FailedAttempts } from './http/access/failed-attempts.ts';
+import { RequestBudgets } from './http/access/request-budgets.ts';
+import { CONNECTION_OPTIONS, limitConnections } from './http/connection-limits.ts';
 import { endQuietConnections } from './http/quiet-connections.ts';
+import { SECURITY_HEADERS } from './http/response-headers.ts';
 import { requestIdOf } from './http/request-context.ts';
 import { logWhenDone } from './http/request-log.ts';
 import { TOKEN_DIRECTORY, type TokenDirectory } from './http/access/token-directory.port.ts';
@@ -30,14 +33,17 @@ function answerBadAddress(logger: Logger) {
       error.code === 'FST_ERR_MAX_PARAM_LENGTH'
         ? 'a name in the address is longer than 255 characters'
         : 'the address is not a valid URL';
-    void reply.code(400).header('x-request-id', requestIdOf(request)).send(failure('bad_request', message));
+    void reply
+      .code(400)
+      .headers({ ...SECURITY_HEADERS, 'x-request-id': requestIdOf(request) })
+      .send(failure('bad_request', message));
   };
 }
 
-/** Every request has its id, in the answer as in the log, before anything can go wrong with it. */
+/** Every answer has its headers, every request its id, in the answer as in the log, before anything can go wrong with it. */
 function followRequests(instance: FastifyInstance, logger: Logger): void {
   instance.addHook('onRequest', async (request, reply) => {
-    void reply.header('x-request-id', requestIdOf(request));
+    void reply.headers({ ...SECURITY_HEADERS, 'x-request-id': requestIdOf(request) });
     logWhenDone(logger, request, reply);
     refuseAmbiguousHeaders(request);
   });
@@ -52,7 +58,7 @@ export async function createControlPlaneApp(
   const adapter = new FastifyAdapter({
     bodyLimit: LARGEST_BODY_BYTES,
     requestTimeout: ARRIVES_WITHIN_MS,
-    http: { requireHostHeader: false },
+    http: CONNECTION_OPTIONS,
     routerOptions: { ignoreTrailingSlash: true, caseSensitive: true, maxParamLength: LONGEST_NAME_IN_PATH },
     frameworkErrors: answerBadAddress(resources.logger),
     clientErrorHandler: answerClientErrors(resources.logger),
@@ -66,9 +72,10 @@ export async function createControlPlaneApp(
       bodyParser: false,
     },
   );
-  const frontDoor = { tokens: app.get<TokenDirectory>(TOKEN_DIRECTORY), attempts: app.get(FailedAttempts) };
+  const frontDoor = { tokens: app.get<TokenDirectory>(TOKEN_DIRECTORY), attempts: app.get(FailedAttempts), budgets: app.get(RequestBudgets) };
   const instance = adapter.getInstance<FastifyInstance>();
   followRequests(instance, resources.logger);
+  limitConnections(instance.server, resources);
   endQuietConnections(instance);
   instance.addHook('onRequest', authenticateWith(frontDoor));
   useBodyParsers(app);

@@ -16,6 +16,7 @@ import { ApiErrorFilter } from './http/api-error.filter.ts';
 import { IdempotencyReplays } from './http/idempotency/idempotency-replays.ts';
 import { IdempotencyInterceptor } from './http/idempotency/idempotency.interceptor.ts';
 import { FailedAttempts } from './http/access/failed-attempts.ts';
+import { RequestBudgets } from './http/access/request-budgets.ts';
 import { PermissionGuard } from './http/access/permission.guard.ts';
 import { ProgressStreams } from './http/progress-streams.ts';
 import { ADMIN_TOKEN, CONTROL_PLANE_CONFIG, DATABASE, HISTORY_KEYS, LOGGER, VAULT } from './injection-tokens.ts';
@@ -83,7 +84,7 @@ export class ControlPlaneModule {
         ...[IdempotencyClaims, IdempotencyReplays],
         { provide: APP_GUARD, useClass: PermissionGuard },
         { provide: ADMIN_TOKEN, useValue: adminToken },
-        FailedAttempts,
+        ...[FailedAttempts, RequestBudgets],
         ...storageProviders(resources),
         ...DEPLOYMENT_REQUESTS,
         ...[ControlPlaneMetrics, ProgressStreams],

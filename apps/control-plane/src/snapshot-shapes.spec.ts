@@ -56,7 +56,9 @@ const KEEPING = [
     ...{ KeyRotationAcknowledged: true, KeyRotationFinished: true, KeyRotationCancelled: true },
     ...{ KeyRotationPaused: true, KeyRotationResumed: true, KeyRotationForced: true },
   }),
-  keeping(projectDecider, { ProjectCreated: true, ProjectDeleted: true, DeployStrategyChanged: true }),
+  keeping(projectDecider, {
+    ...{ ProjectCreated: true, ProjectDeleted: true, DeployStrategyChanged: true, ProjectLimitsChanged: true },
+  }),
 ];
 
 const FROZEN_FOLDER = new URL('../test/frozen/snapshots/', import.meta.url);

@@ -9,7 +9,7 @@ describe('the Grafana dashboard and the alerts', () => {
       const offered = offeredBy(controlPlane.app.get(ControlPlaneMetrics).registry);
       const panels = queriesOf(readDashboard()).filter(({ row }) => row === 'Control plane');
       const alerts = alertQueries().filter(({ row }) => row === 'gatewarden-control-plane');
-      expect([panels.length, alerts.length]).toEqual([5, 2]);
+      expect([panels.length, alerts.length]).toEqual([5, 14]);
       const queries = [...panels, ...alerts];
       expect(queries.flatMap((query) => notOffered(query, offered).map((what) => `${query.panel}: ${what}`))).toEqual(
         [],

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Worker } from 'bullmq';
 import { DeploymentQueues } from '../src/deployment-requests/deployment-queues.ts';
-import { connectionTo } from '../src/deployment-requests/redis-connections.ts';
 import { proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
 import { SeverableServer } from './testing/severable-server.ts';
@@ -58,7 +57,7 @@ describe('GET /apiops/environments/{env}/queue/', () => {
     await queues.add({ environmentId, deployment: 1 });
     const queue = queues.of(environmentId);
     const worker = new Worker(queue.name, () => Promise.reject(new Error('again')), {
-      connection: { ...connectionTo(testRedisUrl()), maxRetriesPerRequest: null },
+      connection: { url: testRedisUrl(), maxRetriesPerRequest: null },
       prefix: String(queue.opts.prefix),
       settings: { backoffStrategy: () => 1 },
     });

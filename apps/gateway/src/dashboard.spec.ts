@@ -12,6 +12,7 @@ import {
 } from '../../../test/support/dashboard.ts';
 import { readGatewayConfig } from './config/gateway.config.ts';
 import { joinParts } from './gateway-parts.ts';
+import { ListenerJournal } from './metrics/listener-journal.ts';
 
 const CONTROL_PLANE_ROW = 'Control plane';
 
@@ -23,7 +24,11 @@ function gatewayMetrics() {
     SNAPSHOT_DIR: path.join(os.tmpdir(), 'never-opened'),
   };
   const config = readGatewayConfig(variables, 'edge');
-  return joinParts(config, createLogger('silent'), Date.now);
+  const logger = createLogger('silent');
+  const parts = joinParts(config, logger, Date.now);
+  // Offered by a gateway that speaks TLS.
+  new ListenerJournal(logger, parts.metrics).observe(() => 0);
+  return parts;
 }
 
 describe('the Grafana dashboard and the alerts', () => {

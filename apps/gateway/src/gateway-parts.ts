@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis';
 import { RedisConfigChannel, type ChannelKeys, type ConfigChannel } from '#libs/config-distribution';
 import { VerifiedTokens } from '#libs/jwt-engine';
 import type { GatewayConfig } from './config/gateway.config.ts';
@@ -26,7 +25,8 @@ import { joinLogins } from './identity/join-logins.ts';
 import { joinKeySets } from './key-sets/join-key-sets.ts';
 import type { KeySetFetcher } from './key-sets/key-set-fetcher.ts';
 import { TrafficAddress } from './listening.ts';
-import { errorFacts, type Logger, programVersion, watchEviction } from '#libs/program-shell';
+import { errorFacts, type Logger, programVersion } from '#libs/program-shell';
+import { onConnectionLost, watchEviction, type RedisClient } from '#libs/redis-clients';
 import { GatewayMetrics } from './metrics/gateway-metrics.ts';
 import { LastKnownCount } from './metrics/last-known-count.ts';
 import { ListenerJournal } from './metrics/listener-journal.ts';
@@ -48,7 +48,7 @@ import { UpstreamPool } from './upstream/upstream-pool.ts';
 /** Everything that a gateway is made of, joined but not started. */
 export interface GatewayParts {
   readonly metrics: GatewayMetrics;
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly snapshot: SnapshotStore;
   readonly upstream: UpstreamPool;
   readonly keySets: GatewayKeySets;
@@ -244,13 +244,13 @@ function createObservers(config: GatewayConfig, logger: Logger, metrics: Gateway
  */
 export function joinParts(config: GatewayConfig, logger: Logger, nowMs: () => number): GatewayParts {
   const metrics = new GatewayMetrics();
-  const redis = createEnvironmentRedis(config.redisUrl);
+  const redis = createEnvironmentRedis(config.redisUrl, config.redisTls);
   const upstream = createUpstream(config, logger, metrics);
   const journal = new Journal(logger, metrics);
   redis.on('error', (error) => journal.channelDown(error));
   watchEviction(redis, (policy) => journal.redisEvicts(policy));
   const contact = new EnvironmentContact(() => performance.now());
-  redis.on('close', () => contact.lost());
+  onConnectionLost(redis, () => contact.lost());
   const tokenMetrics = new TokenMetrics(metrics.registry);
   const tokenJournal = new TokenJournal(logger, tokenMetrics, () => performance.now());
   const onNote = (): void => subscriber.tellSoon();

@@ -1,7 +1,8 @@
 import { ConfigFollower } from './config-follower.ts';
-import { ConfigPublisher, RECORDS_PER_CHECKPOINT } from './config-publisher.ts';
+import { ConfigPublisher, RECORDS_PER_CHECKPOINT, recordsPerCheckpoint } from './config-publisher.ts';
 import { InMemoryConfigChannel } from './in-memory/in-memory-config-channel.ts';
 import { openManifest } from './messages.ts';
+import { RECORDS_PER_LOOK } from './read-log.ts';
 import type { ChannelKeys } from './sealing/sealed-box.ts';
 import { artifactChange, prepareEnvironment, ReplaceableChannel, tombstone } from './testing/index.ts';
 
@@ -61,6 +62,30 @@ describe('ConfigPublisher', () => {
     await publishMany(RECORDS_PER_CHECKPOINT + 1, 2 * RECORDS_PER_CHECKPOINT);
     expect((await manifest())?.sequence).toBe(2 * RECORDS_PER_CHECKPOINT);
     expect((await manifest())?.changes).toHaveLength(2 * RECORDS_PER_CHECKPOINT);
+  });
+
+  it('writes fewer of them the more proxies they name, also one that has just begun', async () => {
+    const written: number[] = [];
+    const watched = new ReplaceableChannel(channel);
+    watched.writeCheckpoint = async (position, sealed) => {
+      written.push(position.sequence);
+      return channel.writeCheckpoint(position, sealed);
+    };
+    const many = new ConfigPublisher(watched, keys);
+    for (let one = 1; one <= 2_200; one += 1) await many.publish(artifactChange(`proxy-${one}`, one), 'a');
+    expect(written.slice(0, 3)).toEqual([1, 200, 400]);
+    expect(written.at(-1)).toBe(2_200);
+    const fresh = new ConfigPublisher(watched, keys);
+    for (let one = 2_201; one <= 2_800; one += 1) await fresh.publish(artifactChange(`proxy-${one}`, one), 'a');
+    expect(written.slice(-3)).toEqual([2_200, 2_400, 2_800]);
+  });
+
+  it('never lets the log grow beyond what is read in one look, even when a checkpoint fails', () => {
+    expect([2_000, 2_001, 10_000, 100_000, 10_000_000].map(recordsPerCheckpoint)).toEqual([
+      ...[200, 400, 1_600, 6_400, 6_400],
+    ]);
+    // What is kept behind a checkpoint for gateways that lag comes on top.
+    expect(2 * recordsPerCheckpoint(Infinity) + 1_000).toBeLessThan(RECORDS_PER_LOOK);
   });
 
   it('keeps only the newest change of each proxy in a checkpoint, tombstones included', async () => {

@@ -10,13 +10,26 @@ import {
   sealRecord,
   type ChangeRecord,
   type LastGood,
+  type Manifest,
 } from './messages.ts';
 import { NewestChanges } from './newest-changes.ts';
 import { readLog } from './read-log.ts';
 import type { ChannelKeys } from './sealing/sealed-box.ts';
 
-/** A checkpoint is written once the log has grown by this much: one change costs the same however many proxies. */
+/** A checkpoint is written once the log has grown by this much, or by more where there are many proxies. */
 export const RECORDS_PER_CHECKPOINT = 200;
+/** So that one can be missed, and the log behind the one before is still read in one look (`RECORDS_PER_LOOK`). */
+const RECORDS_PER_CHECKPOINT_AT_MOST = 6_400;
+
+/**
+ * A checkpoint names every proxy. Written after so many records that there are not more than ten proxies for each of them,
+ * it adds to a change about as much as its artifact has, however many proxies there are.
+ */
+export function recordsPerCheckpoint(proxies: number): number {
+  let records = RECORDS_PER_CHECKPOINT;
+  while (records * 10 < proxies && records < RECORDS_PER_CHECKPOINT_AT_MOST) records *= 2;
+  return records;
+}
 
 /**
  * How a change came into the channel; `digest` names the record at the position (see `recordDigest`), `change` is what is
@@ -43,6 +56,9 @@ export interface PublishOptions {
 
 /** The control plane's side of a channel: seals and publishes changes, and keeps the checkpoint near the log's end. */
 export class ConfigPublisher {
+  /** In the checkpoint that was last seen. */
+  private checkpointed = 0;
+
   constructor(
     private readonly channel: ConfigChannel,
     private readonly keys: ChannelKeys,
@@ -126,10 +142,16 @@ export class ConfigPublisher {
   }
 
   private async checkpointWhenDue(at: LogPosition): Promise<void> {
-    if (at.sequence !== 1 && at.sequence % RECORDS_PER_CHECKPOINT !== 0) return;
+    if (!this.isDue(at)) return;
     const stored = await this.channel.checkpoint();
     const isOfThisLog = stored !== undefined && stored.position.epoch === at.epoch;
     const manifest = isOfThisLog ? openManifest(this.keys, stored) : undefined;
+    this.checkpointed = manifest?.changes.length ?? 0;
+    // Others may have written larger ones since this one last looked.
+    if (this.isDue(at)) await this.writeCheckpoint(at, manifest);
+  }
+
+  private async writeCheckpoint(at: LogPosition, manifest: Manifest | undefined): Promise<void> {
     const from = { sequence: manifest?.sequence ?? 0, tip: undefined };
     const { records, end, state } = await readLog(this.channel, from);
     // Half a manifest would make proxies disappear from gateways that join: better none, and the log stays untrimmed.
@@ -140,6 +162,12 @@ export class ConfigPublisher {
       if (record !== undefined) newest.add(record);
     }
     const position = { epoch: at.epoch, sequence: end.sequence };
-    await this.channel.writeCheckpoint(position, sealManifest(this.keys, { ...position, changes: newest.values() }));
+    const changes = newest.values();
+    this.checkpointed = changes.length;
+    await this.channel.writeCheckpoint(position, sealManifest(this.keys, { ...position, changes }));
+  }
+
+  private isDue({ sequence }: LogPosition): boolean {
+    return sequence === 1 || sequence % recordsPerCheckpoint(this.checkpointed) === 0;
   }
 }

@@ -49,6 +49,7 @@ export {
 export { KEY_SET_SHELF_LIMITS, type KeySetEntry, type KeySetShelf } from './key-sets/key-set-shelf.port.ts';
 export { ServedDigest, type ServedProxy } from './served-digest.ts';
 export { RedisConfigChannel } from './redis/redis-config-channel.ts';
+export { removeOtherKinds, type RedisKind } from './redis/remove-other-kinds.ts';
 export { RedisKeySetShelf } from './redis/redis-key-set-shelf.ts';
 export {
   gatewayKeyText,

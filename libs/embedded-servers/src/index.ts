@@ -12,5 +12,7 @@ export {
 export { commandLineOf } from './process/process-identity.ts';
 export { openServerLog, type ServerLog } from './process/server-log.ts';
 export { stopProcess, type StopStep } from './process/stop-process.ts';
+export { obtainRedis } from './redis/obtain-redis.ts';
+export { type RedisProgram } from './redis/redis-program.ts';
 export { startRedis, type RedisOptions } from './redis/start-redis.ts';
 export { type RunningServer } from './running-server.ts';

@@ -1,7 +1,13 @@
 import pg from 'pg';
+import { EventStoreUnavailable } from './event-store-errors.ts';
 
-/** Classes 08 and 57P0x: connection lost, server stopping or starting; 25P03, 53300: session ended or refused. */
-const CONNECTION_SQLSTATE = /^(08...|57P0[1-5]|25P03|53300)$/;
+/** A server that only answers: fenced, or a standby that was not promoted yet. */
+const READ_ONLY = '25006';
+/**
+ * Classes 08 and 57P0x: connection lost, server stopping or starting; 25P03, 53300: session ended or refused; 25006: the
+ * connection leads to a server that takes no changes.
+ */
+const CONNECTION_SQLSTATE = /^(08...|57P0[1-5]|25P03|25006|53300)$/;
 /** Node's codes of system errors (ECONNREFUSED, EAI_AGAIN …), not those of wrong calls (ERR_…). */
 const SYSTEM_CODE = /^E(?!RR_)[A-Z_]+$/;
 /** `pg` has no error class of its own for these. */
@@ -15,6 +21,12 @@ export function isConnectionFailure(error: unknown): boolean {
   if (error instanceof pg.DatabaseError) return CONNECTION_SQLSTATE.test(error.code ?? '');
   if (typeof code === 'string') return SYSTEM_CODE.test(code);
   return typeof message === 'string' && CONNECTION_MESSAGE.test(message);
+}
+
+/** Whether a query, or what failed because of it, was refused by a server that takes no changes. */
+export function isReadOnlyServer(error: unknown): boolean {
+  if (error instanceof EventStoreUnavailable) return isReadOnlyServer(error.cause);
+  return error instanceof pg.DatabaseError && error.code === READ_ONLY;
 }
 
 /** 40001 serialization failure, 40P01 deadlock: the same work may well succeed when it is done again. */

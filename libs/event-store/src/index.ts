@@ -15,6 +15,7 @@ export {
   type StreamSnapshot,
   type Transacted,
 } from './event-store.port.ts';
+export { isReadOnlyServer } from './connection-failure.ts';
 export {
   AppendInvalid,
   type EventStoreErrorCode,

@@ -1,13 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { EventStoreUnavailable, TransactionAborted } from './event-store-errors.ts';
-import { isConnectionFailure, isTimeout } from './connection-failure.ts';
+import { isConnectionFailure, isReadOnlyServer, isTimeout } from './connection-failure.ts';
 import { type BegunConnection, type LastAppend } from './postgres-session.ts';
 
 /** How many connections may fall silent before the database counts as unreachable. */
 const SILENT_CONNECTIONS = 3;
 /** What `pg` makes of a pool that does not say. */
 const USUAL_CONNECTIONS = 10;
+/** A server that takes no changes is left so often at most: for as long as there is no other one, whoever reads needs it. */
+const LEAVE_EVERY_MS = 1_000;
 /** Pauses before asking again what became of a COMMIT whose answer was lost, in milliseconds. */
 const SETTLE_PAUSES_MS = [0, 100, 200, 400, 800];
 
@@ -20,6 +22,10 @@ const ignore = (): void => undefined;
 /** Connections of a pool that are known to be alive and whose epoch was looked at; errors told apart. */
 export class PostgresConnections {
   private readonly ready = new WeakSet<pg.PoolClient>();
+  /** How often the server had been left when a connection was first used. */
+  private readonly madeAfter = new WeakMap<pg.PoolClient, number>();
+  private timesLeft = 0;
+  private leftAtMs = -Infinity;
 
   constructor(private readonly pool: pg.Pool) {
     // Without a listener, an idle connection that the server closes would end the process; the pool drops it by itself.
@@ -77,7 +83,12 @@ export class PostgresConnections {
     if (command !== 'COMMIT') throw new TransactionAborted();
   }
 
-  async rollback(client: pg.PoolClient): Promise<void> {
+  /** @param reason why */
+  async rollback(client: pg.PoolClient, reason: unknown): Promise<void> {
+    if (isReadOnlyServer(reason)) {
+      this.leaveServer();
+      return this.release(client, true);
+    }
     try {
       await client.query('ROLLBACK');
       this.release(client);
@@ -107,13 +118,29 @@ export class PostgresConnections {
    * A silent one costs its time limit.
    */
   mayTryAgain(failure: unknown, attempt: number): boolean {
+    if (isReadOnlyServer(failure)) return false;
     const limit = isTimeout(failure) ? SILENT_CONNECTIONS : (this.pool.options.max ?? USUAL_CONNECTIONS) + 1;
     return attempt < limit;
+  }
+
+  /**
+   * After a fail-over the address may lead to another server, while connections of before are still held by the old one,
+   * which only answers, and what it answers grows old: none of them is used again.
+   */
+  leaveServer(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.leftAtMs < LEAVE_EVERY_MS) return;
+    this.leftAtMs = nowMs;
+    this.timesLeft += 1;
+    for (let idle = this.pool.idleCount; idle > 0; idle -= 1) {
+      this.pool.connect().then((client) => client.release(true), ignore);
+    }
   }
 
   private async connect(): Promise<pg.PoolClient> {
     try {
       const client = await this.pool.connect();
+      if (!this.madeAfter.has(client)) this.madeAfter.set(client, this.timesLeft);
       // The pool listens only while a connection is idle; the query in hand reports the failure as well.
       client.on('error', ignore);
       return client;
@@ -131,7 +158,7 @@ export class PostgresConnections {
 
   private release(client: pg.PoolClient, broken = false): void {
     client.off('error', ignore);
-    client.release(broken);
+    client.release(broken || this.madeAfter.get(client) !== this.timesLeft);
   }
 
   /** Looks for the event itself, not only for the transaction id: after a fail-over the id may be somebody else's. */

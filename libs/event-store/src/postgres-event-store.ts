@@ -11,7 +11,7 @@ import {
 } from './event-store.port.ts';
 import { type GlobalPosition } from './global-position.ts';
 import { HeldConnection } from './held-connection.ts';
-import { isConnectionFailure, isWorthRepeating } from './connection-failure.ts';
+import { isConnectionFailure, isReadOnlyServer, isWorthRepeating } from './connection-failure.ts';
 import { PostgresConnections } from './postgres-connections.ts';
 import {
   PostgresSession,
@@ -77,6 +77,8 @@ export class PostgresEventStore implements EventStore<PostgresTransaction> {
         return await this.transactOnce(work);
       } catch (error) {
         if (error instanceof NeverBegan && this.connections.mayTryAgain(error.cause, attempt)) continue;
+        // By a new connection, which may lead to the server's successor. A second one that does not: there is none yet.
+        if (attempt === 1 && isReadOnlyServer(error)) continue;
         if (attempt >= WORK_ATTEMPTS || !isWorthRepeating(error)) throw error;
         await pause(Math.random() * REPETITION_PAUSE_MS * 2 ** attempt);
       }
@@ -125,6 +127,15 @@ export class PostgresEventStore implements EventStore<PostgresTransaction> {
     return this.connections.read<Row>(text, values);
   }
 
+  /** Whether changes can be recorded now; where not, later questions may reach another server. @throws EventStoreUnavailable */
+  async takesChanges(): Promise<boolean> {
+    const [row] = await this.query<{ isReadOnly: boolean }>(
+      `SELECT current_setting('transaction_read_only')::boolean AS "isReadOnly"`,
+    );
+    if (row?.isReadOnly === true) this.connections.leaveServer();
+    return row?.isReadOnly === false;
+  }
+
   private async transactOnce<Value>(
     work: (session: EventSession<PostgresTransaction>) => Promise<Value>,
   ): Promise<Transacted<Value>> {
@@ -137,7 +148,7 @@ export class PostgresEventStore implements EventStore<PostgresTransaction> {
       await begun;
     } catch (error) {
       session.end();
-      await this.connections.rollback(client);
+      await this.connections.rollback(client, error);
       throw await begun.then(
         () => error,
         (cause: unknown) => (isConnectionFailure(cause) ? new NeverBegan(cause) : cause),

@@ -1,5 +1,6 @@
 export { InMemoryRevocationLedger } from './in-memory/in-memory-revocation-ledger.ts';
 export { KnownRevocations, type RevocableClaims } from './known-revocations.ts';
+export { revocationKinds } from './redis/revocation-keys.ts';
 export { RedisRevocationLedger } from './redis/redis-revocation-ledger.ts';
 export {
   NOWHERE,

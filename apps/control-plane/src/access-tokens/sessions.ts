@@ -16,6 +16,13 @@ export interface OpenedSession {
   readonly expiresInSeconds: number;
 }
 
+/** Whose token a session is got with. */
+export interface SessionHolder {
+  readonly tokenName: string;
+  /** Null: ADMIN_TOKEN. */
+  readonly tokenId: string | null;
+}
+
 // Locks the token that the session is got with: one that is being revoked gets none, or the session goes with it.
 const OPEN = `
   insert into access_token_sessions (digest, token_id, expires_at)
@@ -40,14 +47,19 @@ export class Sessions {
   ) {}
 
   /** Undefined when the name and the token do not belong together, or the token is not valid. */
-  async open(tokenName: string, token: string): Promise<OpenedSession | undefined> {
+  async holderOf(tokenName: string, token: string): Promise<SessionHolder | undefined> {
     const standing = await this.directory.ownStanding(token);
     if (standing.status !== 'valid' || standing.access.actor !== tokenName) return undefined;
+    return { tokenName, tokenId: standing.tokenId };
+  }
+
+  /** Undefined when the token was revoked, or has expired, meanwhile. */
+  async open({ tokenId }: SessionHolder): Promise<OpenedSession | undefined> {
     const accessToken = newSessionToken();
     const digest = tokenDigest(accessToken);
-    const opened = await (standing.tokenId === null
+    const opened = await (tokenId === null
       ? this.insert(OPEN_FOR_ADMIN, [digest, this.directory.adminProof(accessToken), SESSION_SECONDS])
-      : this.insert(OPEN, [digest, standing.tokenId, SESSION_SECONDS]));
+      : this.insert(OPEN, [digest, tokenId, SESSION_SECONDS]));
     if (opened === undefined) return undefined;
     await this.database.query(FORGET, [REMEMBERED_SECONDS, FORGOTTEN_AT_ONCE]);
     return { accessToken, expiresInSeconds: Math.max(1, Math.floor(opened)) };

@@ -4,6 +4,7 @@ import { ApiCall } from '../http/api-call.ts';
 import { tooManyFailures } from '../http/access/authentication.ts';
 import { failure, type FailureEnvelope } from '../http/envelope.ts';
 import { FailedAttempts } from '../http/access/failed-attempts.ts';
+import { RequestBudgets, spend } from '../http/access/request-budgets.ts';
 import { Sessions } from './sessions.ts';
 import { readSignIn } from './sign-in-request.ts';
 import { SIGN_IN } from './sign-in.api.ts';
@@ -22,6 +23,7 @@ export class SignInController {
   constructor(
     private readonly sessions: Sessions,
     private readonly attempts: FailedAttempts,
+    private readonly budgets: RequestBudgets,
   ) {}
 
   @Post('token')
@@ -42,7 +44,10 @@ export class SignInController {
     const { clientId, clientSecret } = request;
     const admission = await this.attempts.admit(ip, clientSecret);
     if (!admission.isAdmitted) return tooManyFailures(reply, admission.retryAfterSeconds);
-    const session = await this.sessions.open(clientId, clientSecret);
+    const holder = await this.sessions.holderOf(clientId, clientSecret);
+    const spent = holder && spend(reply, await this.budgets.take(holder.tokenName));
+    if (spent !== undefined) return spent;
+    const session = holder && (await this.sessions.open(holder));
     if (session === undefined) {
       await this.attempts.failed(ip, clientSecret);
       void reply.code(401).header('www-authenticate', 'Bearer');

@@ -7,6 +7,7 @@ import { deploymentTargets, type DeployOrder } from '../deployment-requests/depl
 import { rollOut } from '../deployment-requests/rollouts.ts';
 import { resolveApiProxy } from '../persistence/project-scope.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
+import { RoomInProject, type Grown } from '../projects/limits/room-in-project.ts';
 import {
   apiProxyDecider,
   apiProxyStream,
@@ -30,6 +31,7 @@ export class ProxyChanges {
     private readonly results: DeploymentResults,
     @Inject(PROXY_CHECK) private readonly check: ProxyCheck,
     @Inject(KEY_STORE_CHECK) private readonly keys: KeyStoreCheck,
+    private readonly room: RoomInProject,
   ) {}
 
   /** @throws DomainError; nothing is recorded then. */
@@ -43,10 +45,24 @@ export class ProxyChanges {
       await requireRevision(unit, proxyId);
       return unit.changeWith(apiProxyDecider, { streamId: apiProxyStream(proxyId), command }, async (state) => {
         const proxy = requireApiProxy(state);
+        await this.room.inProxy(unit, proxy.projectId, grownBy(command, proxy));
         return { proxy, requested: await this.checkAndDeploy(unit, proxy, order) };
       });
     });
     return { proxy, deploymentResult: await this.results.of(requested) };
+  }
+
+  /**
+   * Within a change that gives a proxy another content, all of it.
+   *
+   * @throws DomainError CONFLICT when it has more than before, and more than it may have
+   */
+  async requireRoom(unit: Unit, before: ActiveApiProxy, after: ActiveApiProxy): Promise<void> {
+    const [policies, endpoints] = [after.policies.length, after.endpoints.length];
+    await this.room.inProxy(unit, after.projectId, {
+      ...(policies > before.policies.length ? { policies } : {}),
+      ...(endpoints > before.endpoints.length ? { endpoints } : {}),
+    });
   }
 
   /** Within a change: refuses what gateways could not run, and writes the wish to deploy. */
@@ -64,6 +80,11 @@ export class ProxyChanges {
     const { proxyId, projectId, revision, clientRoute: route } = proxy;
     return rollOut(unit, targets, { proxyId, projectId, revision, route, description }, order.strategy);
   }
+}
+
+function grownBy(command: ApiProxyCommand, after: ActiveApiProxy): Partial<Grown> {
+  if (command.type === 'AddPolicy') return { policies: after.policies.length };
+  return command.type === 'AddEndpoint' ? { endpoints: after.endpoints.length } : {};
 }
 
 /**

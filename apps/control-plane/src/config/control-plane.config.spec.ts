@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { BadSettings } from '#libs/program-shell';
-import { CONTROL_PLANE_DEFAULTS, readControlPlaneConfig } from './control-plane.config.ts';
+import { CONTROL_PLANE_DEFAULTS, CONTROL_PLANE_SECRETS, readControlPlaneConfig } from './control-plane.config.ts';
+import { PROJECT_LIMITS } from './project-limits.ts';
 import { SETTINGS_HELP } from './settings-help.ts';
 
 const MASTER_KEY = Buffer.alloc(32, 7).toString('base64');
@@ -33,12 +34,15 @@ describe('the settings of the control plane', () => {
       ...{ HOST: '0.0.0.0', PORT: '0', DATABASE_URL: 'postgresql://h/d', DATA_DIR: '/data', REDIS_URL: 'rediss://h' },
       ...{ ROLES: 'deployer', ADMIN_TOKEN: 'x'.repeat(32), MASTER_KEY, DEPLOY_TIMEOUT_MS: '1', LOG_LEVEL: 'debug' },
       ...{ DEPLOY_HISTORY_LIMIT: '7', AUDIT_CHECKPOINT_SECONDS: '0', AUDIT_CHECKPOINT_FILE: '/audit/file' },
+      ...{ API_REQUESTS_PER_MINUTE: '0', MAX_CONNECTIONS: '10', MAX_ARTIFACT_BYTES: '1024', PROJECT_MAX_PROXIES: '3' },
     });
     expect(config).toEqual({
       ...{ host: '0.0.0.0', port: 0, databaseUrl: 'postgresql://h/d', dataDir: '/data', redisUrl: 'rediss://h' },
       ...{ roles: new Set(['deployer']), adminToken: 'x'.repeat(32), masterKey: Buffer.alloc(32, 7) },
       ...{ deployTimeoutMs: 1, logLevel: 'debug' },
       ...{ deployHistoryLimit: 7, auditCheckpointSeconds: 0, auditCheckpointFile: '/audit/file' },
+      ...{ apiRequestsPerMinute: 0, maxConnections: 10, maxArtifactBytes: 1_024 },
+      projectLimits: { ...CONTROL_PLANE_DEFAULTS.projectLimits, proxies: 3 },
     });
     expect(Object.isFrozen(config)).toBe(true);
   });
@@ -89,10 +93,26 @@ describe('the settings of the control plane', () => {
     expect(faults.map((fault) => fault.split(' ')[0]).sort()).toEqual(['DATABASE_URL', 'MASTER_KEY']);
   });
 
+  it('say of a file that cannot be read that alone, not that the setting is missing', () => {
+    const files = { DATABASE_URL_FILE: '/none/database-url', MASTER_KEY_FILE: '/none/master-key' };
+    expect(faultsOf({ ROLES: 'deployer', ...files }).toSorted()).toEqual([
+      'DATABASE_URL_FILE cannot be read (ENOENT)',
+      'MASTER_KEY_FILE cannot be read (ENOENT)',
+    ]);
+  });
+
+  it('take every secret from a file too, and the help names it', () => {
+    for (const name of CONTROL_PLANE_SECRETS) {
+      expect(faultsOf({ MASTER_KEY, [`${name}_FILE`]: '/none' }).join()).toContain(`${name}_FILE `);
+      expect(SETTINGS_HELP).toMatch(new RegExp(`\\b${name}_FILE\\b`));
+    }
+  });
+
   it('are all in the help', () => {
     for (const name of [
       ...['HOST', 'PORT', 'DATABASE_URL', 'DATA_DIR', 'REDIS_URL', 'ROLES', 'ADMIN_TOKEN', 'MASTER_KEY'],
-      ...['DEPLOY_TIMEOUT_MS', 'LOG_LEVEL'],
+      ...['DEPLOY_TIMEOUT_MS', 'LOG_LEVEL', 'API_REQUESTS_PER_MINUTE', 'MAX_CONNECTIONS', 'MAX_ARTIFACT_BYTES'],
+      ...Object.values(PROJECT_LIMITS).map(({ setting }) => setting),
     ]) {
       expect(SETTINGS_HELP).toMatch(new RegExp(`\\b${name}\\b`));
     }

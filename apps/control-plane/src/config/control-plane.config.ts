@@ -1,5 +1,8 @@
 import path from 'node:path';
+import { readProjectLimits, USUAL_PROJECT_LIMITS, type ProjectLimits } from './project-limits.ts';
 import { BadSettings, LOG_LEVELS, SettingsReader, type EnvironmentVariables, type LogLevel } from '#libs/program-shell';
+import { readDatabaseUrl } from './database-url.ts';
+import type { RedisTls } from '#libs/redis-clients';
 
 export const CONTROL_PLANE_DEFAULTS = {
   host: '127.0.0.1',
@@ -9,8 +12,16 @@ export const CONTROL_PLANE_DEFAULTS = {
   deployTimeoutMs: 10_000,
   deployHistoryLimit: 100,
   auditCheckpointSeconds: 60,
+  apiRequestsPerMinute: 6_000,
+  maxConnections: 2_000,
+  maxArtifactBytes: 4 * 1024 * 1024,
+  projectLimits: USUAL_PROJECT_LIMITS,
   logLevel: 'info',
 } as const;
+
+/** Settings that may be given as files, by `<NAME>_FILE`. */
+export const CONTROL_PLANE_SECRETS = ['DATABASE_URL', 'REDIS_URL', 'ADMIN_TOKEN', 'MASTER_KEY'] as const;
+const NEW_MASTER_KEY = 'NEW_MASTER_KEY';
 
 const ROLES = ['api', 'deployer'] as const;
 export type Role = (typeof ROLES)[number];
@@ -25,6 +36,8 @@ export interface ControlPlaneConfig {
   readonly dataDir: string;
   /** Of the queue, and of environments without their own. */
   readonly redisUrl: string;
+  /** Of encrypted connections to that Redis, and to those of environments. */
+  readonly redisTls?: RedisTls;
   readonly roles: ReadonlySet<Role>;
   /** Undefined: generated into `dataDir`. */
   readonly adminToken: string | undefined;
@@ -38,6 +51,14 @@ export interface ControlPlaneConfig {
   readonly auditCheckpointSeconds: number;
   /** Where a process with the role `api` keeps checkpoints outside the database. */
   readonly auditCheckpointFile: string;
+  /** Requests of one token, of each process with the role `api`; 0: not counted. */
+  readonly apiRequestsPerMinute: number;
+  /** Open connections of clients, of each process. */
+  readonly maxConnections: number;
+  /** Of one proxy as gateways get it, from 1024. */
+  readonly maxArtifactBytes: number;
+  /** Of a project that has none of its own. */
+  readonly projectLimits: ProjectLimits;
   readonly logLevel: LogLevel;
 }
 
@@ -67,8 +88,8 @@ function readMasterKey(reader: SettingsReader, name: 'MASTER_KEY' | 'NEW_MASTER_
  * @throws BadSettings
  */
 export function readNewMasterKey(environment: EnvironmentVariables): Buffer | undefined {
-  const reader = new SettingsReader(environment);
-  const key = readMasterKey(reader, 'NEW_MASTER_KEY');
+  const reader = new SettingsReader(environment, [NEW_MASTER_KEY]);
+  const key = readMasterKey(reader, NEW_MASTER_KEY);
   if (reader.faults.length > 0) throw new BadSettings(reader.faults);
   return key;
 }
@@ -79,21 +100,37 @@ function readAdminToken(reader: SettingsReader): string | undefined {
   return token;
 }
 
+const readApiLimits = (reader: SettingsReader) => ({
+  apiRequestsPerMinute: reader.integer(
+    'API_REQUESTS_PER_MINUTE',
+    [0, 1_000_000],
+    CONTROL_PLANE_DEFAULTS.apiRequestsPerMinute,
+  ),
+  maxConnections: reader.integer('MAX_CONNECTIONS', [10, 1_000_000], CONTROL_PLANE_DEFAULTS.maxConnections),
+  maxArtifactBytes: reader.integer(
+    'MAX_ARTIFACT_BYTES',
+    [1_024, 64 * 1024 * 1024],
+    CONTROL_PLANE_DEFAULTS.maxArtifactBytes,
+  ),
+  projectLimits: readProjectLimits(reader),
+});
+
 /**
  * Reads and checks every setting.
  *
  * @throws BadSettings naming every fault
  */
 export function readControlPlaneConfig(environment: EnvironmentVariables): ControlPlaneConfig {
-  const reader = new SettingsReader(environment);
+  const reader = new SettingsReader(environment, CONTROL_PLANE_SECRETS);
   const roles = readRoles(reader);
   const dataDir = path.resolve(reader.text('DATA_DIR') ?? CONTROL_PLANE_DEFAULTS.dataDir);
   const config: ControlPlaneConfig = {
     host: reader.text('HOST') ?? CONTROL_PLANE_DEFAULTS.host,
     port: reader.integer('PORT', [0, 65_535], CONTROL_PLANE_DEFAULTS.port),
-    databaseUrl: reader.url('DATABASE_URL', ['postgres:', 'postgresql:']),
+    databaseUrl: readDatabaseUrl(reader),
     dataDir,
     redisUrl: reader.redisUrl('REDIS_URL') ?? CONTROL_PLANE_DEFAULTS.redisUrl,
+    redisTls: reader.redisTls(),
     roles,
     adminToken: readAdminToken(reader),
     masterKey: readMasterKey(reader, 'MASTER_KEY'),
@@ -107,12 +144,14 @@ export function readControlPlaneConfig(environment: EnvironmentVariables): Contr
     auditCheckpointFile: path.resolve(
       reader.text('AUDIT_CHECKPOINT_FILE') ?? path.join(dataDir, 'audit-checkpoints.jsonl'),
     ),
+    ...readApiLimits(reader),
     logLevel: reader.oneOf('LOG_LEVEL', LOG_LEVELS, CONTROL_PLANE_DEFAULTS.logLevel),
   };
-  if (!roles.has('api') && config.databaseUrl === undefined) {
+  const hasDatabase = reader.isGiven('DATABASE_URL');
+  if (!roles.has('api') && !hasDatabase) {
     reader.faults.push('DATABASE_URL is required when ROLES has no api');
   }
-  if ((config.databaseUrl !== undefined || !roles.has('api')) && config.masterKey === undefined) {
+  if ((hasDatabase || !roles.has('api')) && !reader.isGiven('MASTER_KEY')) {
     reader.faults.push('MASTER_KEY is required with DATABASE_URL');
   }
   if (reader.faults.length > 0) throw new BadSettings(reader.faults);

@@ -1,4 +1,9 @@
+import { PROJECT_LIMITS as LIMITS } from './project-limits.ts';
 import { CONTROL_PLANE_DEFAULTS as DEFAULTS } from './control-plane.config.ts';
+
+const PROJECT_LIMITS_HELP = Object.values(LIMITS)
+  .map(({ setting, what, usual }) => `  ${setting}  ${what} that a project may hold (${usual})`)
+  .join('\n');
 
 /** Printed by `--help`. */
 export const SETTINGS_HELP = `Gatewarden control plane: the apiops REST API and the deployer.
@@ -12,9 +17,15 @@ Settings are environment variables:
   ADMIN_TOKEN        bearer token of the first administrator (generated into DATA_DIR/admin-token)
   MASTER_KEY         32 bytes in base64, wraps the keys that every secret at rest is sealed with (generated into
                      DATA_DIR/master-key; required with DATABASE_URL; changed by npm run master-key:rewrap)
+  DATABASE_URL_FILE, REDIS_URL_FILE, ADMIN_TOKEN_FILE, MASTER_KEY_FILE
+                     files with these, each in place of the setting itself
   DEPLOY_TIMEOUT_MS  how long a request that deploys waits for the gateways (${DEFAULTS.deployTimeoutMs})
   DEPLOY_HISTORY_LIMIT  rows of a list of deployments where the call names no limit, 1 to 1000 (${DEFAULTS.deployHistoryLimit})
   AUDIT_CHECKPOINT_SECONDS  how often the history is signed for, 0 to 86400; 0: not by this process (${DEFAULTS.auditCheckpointSeconds})
   AUDIT_CHECKPOINT_FILE     where checkpoints are kept outside the database (DATA_DIR/audit-checkpoints.jsonl)
+  API_REQUESTS_PER_MINUTE   of one token, of each process; then 429; 0: not counted (${DEFAULTS.apiRequestsPerMinute})
+  MAX_CONNECTIONS           open connections of clients; one above it is closed at once (${DEFAULTS.maxConnections})
+  MAX_ARTIFACT_BYTES        of one proxy as gateways get it (${DEFAULTS.maxArtifactBytes})
+${PROJECT_LIMITS_HELP}
   LOG_LEVEL          trace, debug, info, warn, error, fatal or silent (${DEFAULTS.logLevel})
 `;

@@ -13,6 +13,7 @@ import { holdProject, resolveProject } from '../persistence/project-scope.ts';
 import { ReadModels } from '../persistence/read-models.ts';
 import type { SecretVault } from '../persistence/secret-vault.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
+import { RoomInProject } from '../projects/limits/room-in-project.ts';
 import {
   credentialDecider,
   credentialStream,
@@ -57,6 +58,7 @@ export class CredentialChanges {
     private readonly readModels: ReadModels,
     @Inject(VAULT) private readonly vault: SecretVault,
     @Inject(CHANNEL_UPKEEP) private readonly upkeep: ChannelUpkeep,
+    private readonly room: RoomInProject,
   ) {}
 
   async create(
@@ -68,6 +70,7 @@ export class CredentialChanges {
     await this.units.run(context, async (unit) => {
       const projectId = await holdProject(unit, project);
       const credentialId = randomUUID();
+      await this.room.forOneMore(unit, projectId, 'credentials');
       await unit.names.take('credential', '', username, credentialId);
       await unit.names.take('project-credential', projectId, username, credentialId);
       const reference = await this.vault.put(unit.transaction, 'password', verifier, password);

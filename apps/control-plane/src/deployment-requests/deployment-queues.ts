@@ -1,11 +1,11 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Queue, Worker, type Job } from 'bullmq';
-import { Redis } from 'ioredis';
 import { CONTROL_PLANE_CONFIG, LOGGER } from '../injection-tokens.ts';
 import type { ControlPlaneConfig } from '../config/control-plane.config.ts';
-import { watchEviction, type Logger } from '#libs/program-shell';
+import type { Logger } from '#libs/program-shell';
+import { redisAddress, watchEviction, type RedisClient } from '#libs/redis-clients';
 import type { DeploymentKey } from './deployment-rows.ts';
-import { connectionTo } from './redis-connections.ts';
+import { connectTo } from './redis-connections.ts';
 import { nextRunAfterMs } from './retry-pauses.ts';
 
 /** A job names what is to be done; what it needs it reads when it runs. */
@@ -30,6 +30,8 @@ const OPEN = ['active', 'waiting', 'delayed'] as const;
 const JOBS_SHOWN = 100;
 
 const PREFIX = 'gatewarden';
+/** In a cluster the scripts of a queue need all its keys in one slot. */
+const CLUSTER_PREFIX = `{${PREFIX}}`;
 /**
  * Jobs of an environment that a process has in hand. Nearly all of them only wait for gateways: how many compile and
  * publish at a time, and how many may wait, is the job's own to limit.
@@ -39,6 +41,9 @@ const ADDED_WITHIN_MS = 2_000;
 const CLOSED_WITHIN_MS = 15_000;
 /** A job whose deployer was killed is taken up by another after this long; a living one renews its lock by itself. */
 const LOCK_MS = 5_000;
+const COMMAND_SILENCE_MS = 5_000;
+/** Longer than a worker waits for a job in one command. */
+const WORKER_SILENCE_MS = 20_000;
 const STALLED_LOOK_MS = 2_000;
 
 const queueName = (environmentId: string): string => `deploy-${environmentId}`;
@@ -49,20 +54,21 @@ const deploymentJobId = (job: DeploymentJobData): string => `${job.environmentId
 /** One BullMQ queue for each environment; a slow environment holds up no other. */
 @Injectable()
 export class DeploymentQueues implements OnApplicationShutdown {
-  private readonly connection: Redis;
+  private readonly connection: RedisClient;
+  private readonly prefix: string;
   private readonly queues = new Map<string, Queue<DeploymentJobData>>();
-  private readonly workers = new Map<string, { worker: Worker<DeploymentJobData>; connection: Redis }>();
+  private readonly workers = new Map<string, { worker: Worker<DeploymentJobData>; connection: RedisClient }>();
   private stopping: Promise<void> | undefined;
 
   constructor(
     @Inject(CONTROL_PLANE_CONFIG) private readonly config: ControlPlaneConfig,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
-    this.connection = new Redis({
-      ...connectionTo(config.redisUrl),
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 1,
-      retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),
+    this.prefix = redisAddress(config.redisUrl).kind === 'cluster' ? CLUSTER_PREFIX : PREFIX;
+    this.connection = connectTo(config.redisUrl, config, {
+      retriesPerRequest: 1,
+      pauseMs: (attempt) => Math.min(attempt * 100, 2_000),
+      silenceTimeoutMs: COMMAND_SILENCE_MS,
     });
     this.sayOnceWhenAway();
     watchEviction(this.connection, (policy) =>
@@ -112,11 +118,15 @@ export class DeploymentQueues implements OnApplicationShutdown {
   /** Starts working on an environment's queue; a second call does nothing. */
   work(environmentId: string, run: (job: DeploymentJobData) => Promise<void>): void {
     if (this.workers.has(environmentId)) return;
-    const connection = new Redis({ ...connectionTo(this.config.redisUrl), maxRetriesPerRequest: null });
+    const connection = connectTo(this.config.redisUrl, this.config, {
+      retriesPerRequest: null,
+      isQueueing: true,
+      silenceTimeoutMs: WORKER_SILENCE_MS,
+    });
     connection.on('error', () => undefined); // said once, by the connection that adds jobs
     const worker = new Worker<DeploymentJobData>(queueName(environmentId), (job) => run(job.data), {
       connection,
-      prefix: PREFIX,
+      prefix: this.prefix,
       concurrency: JOBS_IN_HAND,
       lockDuration: LOCK_MS,
       stalledInterval: STALLED_LOOK_MS,
@@ -182,7 +192,7 @@ export class DeploymentQueues implements OnApplicationShutdown {
     if (known !== undefined) return known;
     const queue = new Queue<DeploymentJobData>(queueName(environmentId), {
       connection: this.connection,
-      prefix: PREFIX,
+      prefix: this.prefix,
     });
     queue.on('error', () => undefined); // said once, by the connection itself
     this.queues.set(environmentId, queue);
@@ -200,7 +210,7 @@ async function openJob(job: Job<DeploymentJobData> | undefined): Promise<QueueSt
 }
 
 /** Ends after the jobs in hand. Without Redis there is nobody to say goodbye to: BullMQ would wait for it for ever. */
-async function closeWorker({ worker, connection }: { worker: Worker; connection: Redis }): Promise<void> {
+async function closeWorker({ worker, connection }: { worker: Worker; connection: RedisClient }): Promise<void> {
   const isAlone = connection.status !== 'ready';
   await withinTime(worker.close(isAlone), CLOSED_WITHIN_MS).catch(() => undefined);
   connection.disconnect();

@@ -1,4 +1,5 @@
-import { redisAddress, type RedisAddress } from '#libs/program-shell';
+import { openRedis, type RedisClient, type RedisClientOptions } from '#libs/redis-clients';
+import type { ControlPlaneConfig } from '../config/control-plane.config.ts';
 
 /**
  * After `disconnect()` ioredis waits for the socket to close, by default 2 s; for one that was lost before, it waits in
@@ -6,8 +7,9 @@ import { redisAddress, type RedisAddress } from '#libs/program-shell';
  */
 const CLOSED_WITHIN_MS = 200;
 
-/** Where a Redis is, and what all connections to one have in common. */
-export const connectionTo = (url: string): RedisAddress & { readonly disconnectTimeout: number } => ({
-  ...redisAddress(url),
-  disconnectTimeout: CLOSED_WITHIN_MS,
-});
+/** Opens a client of this process, to its own Redis or to that of an environment. */
+export const connectTo = (
+  url: string,
+  { redisTls }: Pick<ControlPlaneConfig, 'redisTls'>,
+  options: Omit<RedisClientOptions, 'tls' | 'disconnectTimeoutMs'>,
+): RedisClient => openRedis(url, { ...options, tls: redisTls, disconnectTimeoutMs: CLOSED_WITHIN_MS });

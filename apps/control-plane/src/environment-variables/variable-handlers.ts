@@ -7,6 +7,7 @@ import { VAULT } from '../injection-tokens.ts';
 import { holdProject, resolveProject } from '../persistence/project-scope.ts';
 import type { SecretVault } from '../persistence/secret-vault.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
+import { RoomInProject } from '../projects/limits/room-in-project.ts';
 import {
   isChangedIn,
   requireVariable,
@@ -89,6 +90,7 @@ export class CreateVariableHandler implements ICommandHandler<CreateVariable> {
     private readonly results: DeploymentResults,
     @Inject(VAULT) private readonly vault: SecretVault,
     @Inject(VARIABLE_USERS) private readonly users: VariableUsers,
+    private readonly room: RoomInProject,
   ) {}
 
   async execute({ context, projectName, request }: CreateVariable): Promise<DeploymentResult> {
@@ -96,6 +98,7 @@ export class CreateVariableHandler implements ICommandHandler<CreateVariable> {
       const projectId = await holdProject(unit, projectName);
       const variableId = randomUUID();
       const { name } = request;
+      await this.room.forOneMore(unit, projectId, 'variables');
       await unit.names.take('variable', projectId, name, variableId);
       const content = await keepValues(unit, this.vault, request);
       const command = { type: 'CreateVariable', variableId, projectId, name, ...content } as const;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { optional, withDefault } from '#libs/policy-contracts';
-import { parseRedisUrl, REDIS_URL_FORM } from '#libs/program-shell';
+import { parseRedisUrl, REDIS_URL_FORM } from '#libs/redis-clients';
 import { invalidField } from '../decider/domain-error.ts';
 import { nameField, readBody } from '../http/bodies/request-bodies.ts';
 import type { ExpiresInUnit } from './domain/environment.decider.ts';

@@ -43,6 +43,8 @@ export interface ApiCallFacts {
    * token is enough; the call itself shows only what the token may see.
    */
   readonly permission: Permission | 'ANY_TOKEN';
+  /** The permission is needed in all projects although the path names one: not even its administrator may do this. */
+  readonly isForAllProjects?: boolean;
   /** Names and meanings of the query's parameters; all are texts. */
   readonly query?: Readonly<Record<string, { readonly description: string; readonly required?: boolean }>>;
   readonly body?: ApiBody;

@@ -1,6 +1,6 @@
 import { Catch, HttpException, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AppendInvalid, EventStoreUnavailable } from '#libs/event-store';
+import { AppendInvalid, EventStoreUnavailable, isReadOnlyServer } from '#libs/event-store';
 import { DomainError, type DomainErrorCode } from '../decider/domain-error.ts';
 import { LOGGER } from '../injection-tokens.ts';
 import { errorFacts, type Logger } from '#libs/program-shell';
@@ -35,7 +35,7 @@ const SERVER_ERRORS = new Map<number, { error: string; message: string }>([
 ]);
 
 const UNREACHABLE =
-  /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|57P0\d|08\w{3}|25P03|53300)$/;
+  /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|57P0\d|08\w{3}|25P03|25006|53300)$/;
 /** `pg` gives these no code. */
 const LOST_CONNECTION =
   /^(Connection terminated|timeout exceeded when trying to connect|Client (was closed|has enc)|Query read timeout)/;
@@ -79,7 +79,7 @@ export class ApiErrorFilter implements ExceptionFilter {
     if (isUnreachable(error)) {
       this.logger.error(
         { requestId: requestIdOf(request), reason: messageOf(error) },
-        'the database cannot be reached',
+        isReadOnlyServer(error) ? 'the database is read-only' : 'the database cannot be reached',
       );
       return { status: 503, body: failure('unavailable', unavailableMessage(error, request)) };
     }
@@ -109,6 +109,7 @@ function unavailableMessage(error: unknown, request: FastifyRequest): string {
   if (contextOf(request)?.progress?.isRecorded === true) {
     return 'the change was recorded, but the database went away before it could be answered; read before you try again';
   }
+  if (isReadOnlyServer(error)) return 'the database is read-only at the moment; nothing was recorded';
   return error instanceof EventStoreUnavailable && error.outcome === 'unknown'
     ? 'the database went away while it was recording; read before you try again'
     : 'the database cannot be reached; nothing was recorded';

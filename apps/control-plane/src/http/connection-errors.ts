@@ -3,6 +3,7 @@ import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import type { Logger } from '#libs/program-shell';
 import { failure } from './envelope.ts';
+import { SECURITY_HEADERS } from './response-headers.ts';
 import { pendingRequestId } from './request-log.ts';
 
 interface Refusal {
@@ -19,7 +20,7 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
 const NO_HTTP: Refusal = { status: 400, error: 'bad_request', message: 'this is not a valid HTTP request' };
 const EXPECTATION: Refusal = { status: 417, error: 'bad_request', message: 'Expect may only be 100-continue' };
 
-const HEADERS = { 'content-type': 'application/json; charset=utf-8', connection: 'close' };
+const HEADERS = { ...SECURITY_HEADERS, 'content-type': 'application/json; charset=utf-8', connection: 'close' };
 
 /** What was not even a request is answered in the envelope, too, and bears an id that is in the log. */
 export function answerClientErrors(logger: Logger) {

@@ -7,6 +7,7 @@ import { VAULT } from '../injection-tokens.ts';
 import { holdProject, resolveProject } from '../persistence/project-scope.ts';
 import type { SecretVault } from '../persistence/secret-vault.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
+import { RoomInProject } from '../projects/limits/room-in-project.ts';
 import { isUnderWay } from './domain/key-rotation.ts';
 import { keyStoreDecider, keyStoreStream, requireKeyStore, slotFor } from './domain/key-store.decider.ts';
 import { KeyStoreChanges, type KeyStoreAnswer } from './key-store-changes.ts';
@@ -69,12 +70,13 @@ export class DeleteKeyStore extends Command<void> {
 /** Records a new store; `keys` has one key for every place, in the order of the names, or one for all of them. */
 async function createStore(
   unit: Unit,
-  vault: SecretVault,
+  { vault, room }: { readonly vault: SecretVault; readonly room: RoomInProject },
   { projectName, naming, keys }: { projectName: string; naming: KeyStoreNaming; keys: readonly NewKey[] },
 ): Promise<KeyStoreView> {
   const projectId = await holdProject(unit, projectName);
   const { name, description, environmentNames } = naming;
   const keyStoreId = randomUUID();
+  await room.forOneMore(unit, projectId, 'keyStores');
   await unit.names.take('key-store', projectId, name, keyStoreId);
   const placed = [];
   for (const [index, environmentId] of (await placesOf(unit, environmentNames)).entries()) {
@@ -90,13 +92,14 @@ async function createStore(
 export class ImportKeyStoreHandler implements ICommandHandler<ImportKeyStore> {
   constructor(
     private readonly units: UnitOfWork,
-    @Inject(VAULT) private readonly vault: SecretVault,
+    @Inject(VAULT) readonly vault: SecretVault,
+    readonly room: RoomInProject,
   ) {}
 
   async execute({ context, projectName, request }: ImportKeyStore): Promise<CreatedKeyStore> {
     const key = importKey(request.source, request.keyId);
     const made = { projectName, naming: request, keys: [key] };
-    const view = await this.units.run(context, (unit) => createStore(unit, this.vault, made));
+    const view = await this.units.run(context, (unit) => createStore(unit, this, made));
     return { view, warnings: keyWarnings(key, request.environmentNames.length, true) };
   }
 }
@@ -105,7 +108,8 @@ export class ImportKeyStoreHandler implements ICommandHandler<ImportKeyStore> {
 export class GenerateKeyStoreHandler implements ICommandHandler<GenerateKeyStore> {
   constructor(
     private readonly units: UnitOfWork,
-    @Inject(VAULT) private readonly vault: SecretVault,
+    @Inject(VAULT) readonly vault: SecretVault,
+    readonly room: RoomInProject,
   ) {}
 
   async execute({ context, projectName, request }: GenerateKeyStore): Promise<CreatedKeyStore> {
@@ -119,7 +123,7 @@ export class GenerateKeyStoreHandler implements ICommandHandler<GenerateKeyStore
     const count = Math.max(1, environmentNames.length);
     while (keys.length < count) keys.push(await generateNewKey(kind, request));
     const made = { projectName, naming: request, keys };
-    const view = await this.units.run(context, (unit) => createStore(unit, this.vault, made));
+    const view = await this.units.run(context, (unit) => createStore(unit, this, made));
     return { view, warnings: keys.slice(0, 1).flatMap((key) => keyWarnings(key, environmentNames.length, false)) };
   }
 }

@@ -1,12 +1,12 @@
-import { Controller, Get, Header, HttpException, Inject } from '@nestjs/common';
-import type pg from 'pg';
-import { DATABASE } from '../injection-tokens.ts';
+import { Controller, Get, Header, Inject } from '@nestjs/common';
+import { EVENT_STORE, type PostgresEventStore } from '#libs/event-store';
+import { unavailable } from '../decider/domain-error.ts';
 import { ControlPlaneMetrics } from './control-plane-metrics.ts';
 
 @Controller()
 export class HealthController {
   constructor(
-    @Inject(DATABASE) private readonly database: pg.Pool,
+    @Inject(EVENT_STORE) private readonly store: PostgresEventStore,
     private readonly metrics: ControlPlaneMetrics,
   ) {}
 
@@ -19,11 +19,10 @@ export class HealthController {
   /** Ready when it can record. */
   @Get('readyz')
   async ready(): Promise<{ status: string }> {
-    try {
-      await this.database.query('select 1');
-    } catch {
-      throw new HttpException('database', 503);
-    }
+    const takesChanges = await this.store.takesChanges().catch(() => {
+      throw unavailable('the database cannot be reached');
+    });
+    if (!takesChanges) throw unavailable('the database is read-only: it answers, and takes no changes');
     return { status: 'ready' };
   }
 

@@ -43,6 +43,7 @@ export const writesOn = (
   () => write('DELETE', PROJECT, '/projects/empty/'),
   () =>
     write('PUT', `${PROJECT}/settings/deploy-strategy`, `${P}/settings/deploy-strategy/`, { waves: [['empty-fleet']] }),
+  () => write('PUT', `${PROJECT}/settings/limits`, `${P}/settings/limits/`, { proxies: 100, endpointsPerProxy: 50 }),
   () => write('POST', '/environments', '/environments/', { name: 'spare' }),
   () => write('PUT', ENVIRONMENT, '/environments/spare/', { name: 'spare', description: 'changed' }),
   () => write('POST', `${ENVIRONMENT}/keys`, '/environments/spare/keys/', {}),

@@ -58,7 +58,16 @@ type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 type Settings = Partial<
   Pick<
     ControlPlaneConfig,
-    'redisUrl' | 'deployTimeoutMs' | 'deployHistoryLimit' | 'roles' | 'auditCheckpointSeconds' | 'auditCheckpointFile'
+    | 'redisUrl'
+    | 'deployTimeoutMs'
+    | 'deployHistoryLimit'
+    | 'roles'
+    | 'auditCheckpointSeconds'
+    | 'auditCheckpointFile'
+    | 'apiRequestsPerMinute'
+    | 'maxConnections'
+    | 'maxArtifactBytes'
+    | 'projectLimits'
   >
 >;
 
@@ -116,6 +125,8 @@ export class RunningControlPlane {
       // None is taken where a test does not ask for it, and then the file is not made either.
       auditCheckpointSeconds: 0,
       auditCheckpointFile: path.join(tmpdir(), `gatewarden-${randomUUID()}.jsonl`),
+      // What asks as fast as it can is no test of this limit.
+      apiRequestsPerMinute: 0,
       ...this.settings,
       ...settings,
     };

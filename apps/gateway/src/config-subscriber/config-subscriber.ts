@@ -15,7 +15,7 @@ import type { FollowedNews } from './followed-news.ts';
 import type { Journal } from './journal.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
 import { RepeatedWork } from './repeated-work.ts';
-import type { SnapshotStore } from './snapshot/snapshot-store.ts';
+import { ADMISSION_FILE, type SnapshotFault, type SnapshotStore } from './snapshot/snapshot-store.ts';
 import type { StandingOrders } from './standing-orders.ts';
 
 /** The credentials that this gateway met, followed with every look beside the configuration. */
@@ -114,9 +114,10 @@ export class ConfigSubscriber {
   async restore(): Promise<void> {
     const { snapshot, admission, active, orders, revocations, journal, environment } = this.deps;
     const kept = await snapshot.admission();
-    if (kept?.environment !== environment || kept.keyId !== admission.keyId) return;
+    if (kept === undefined) return (await snapshot.hasAdmission()) ? this.passOverSnapshot('broken') : undefined;
+    if (kept.environment !== environment || kept.keyId !== admission.keyId) return;
     const admitted = admission.open(kept.wrapped);
-    if (admitted === undefined) return;
+    if (admitted === undefined) return this.passOverSnapshot('altered');
     const { follower } = this.follow(admitted.keys);
     const isOrdered = await orders.restore(admitted.keys);
     const areRevoked = await revocations.restore(admitted.keys);
@@ -127,6 +128,11 @@ export class ConfigSubscriber {
     this.isSnapshotComplete = kept.isComplete && isOrdered && areRevoked && faults.length === 0;
     if (this.isSnapshotComplete) active.beginEmpty();
     journal.snapshotLoaded(active.current?.proxies.size ?? 0);
+  }
+
+  /** Without what admitted this gateway nothing of the snapshot can be opened. */
+  private passOverSnapshot(problem: SnapshotFault['problem']): void {
+    this.deps.journal.snapshotFault({ file: ADMISSION_FILE, problem });
   }
 
   /** Looks now, every second, and whenever Redis hints at a change. */

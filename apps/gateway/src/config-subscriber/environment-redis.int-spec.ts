@@ -11,7 +11,7 @@ const turnIsOver = (): Promise<void> => new Promise((resolve) => setImmediate(re
 describe('the connection to the Redis of an environment', () => {
   let redis: Redis;
   beforeEach(async () => {
-    redis = createEnvironmentRedis(redisUrl);
+    redis = createEnvironmentRedis(redisUrl) as Redis;
     await connectOnce(redis);
   });
   afterEach(() => redis.disconnect());

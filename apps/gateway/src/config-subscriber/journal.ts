@@ -42,6 +42,14 @@ const REFUSED_IDENTITY = {
 
 const nameOf = ({ project, proxy }: RouteContest['keeper']): string => `${project}/${proxy}`;
 
+/** How Redis refuses a command on a key that is, say, a list instead of a hash; from within a script, too. */
+const OTHER_KIND = /\bWRONGTYPE\b/;
+const CHANNEL_DOWN = {
+  'redis-down': 'Redis cannot be reached: serving on, looking again',
+  'other-kind':
+    'a key in Redis is of another kind than any gateway or control plane makes it: serving on, looking again',
+} as const;
+
 /** Says what happens to the configuration: as log lines and metrics, each thing once. No line holds a secret. */
 export class Journal {
   private isChannelDown = false;
@@ -101,9 +109,11 @@ export class Journal {
   channelDown(error: unknown): void {
     if (this.isChannelDown) return;
     this.isChannelDown = true;
-    this.metrics.countReport('redis-down');
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-    this.logger.warn({ reason: errorFacts(cause).reason }, 'Redis cannot be reached: serving on, looking again');
+    const { reason } = errorFacts(cause);
+    const problem = OTHER_KIND.test(String(reason)) ? 'other-kind' : 'redis-down';
+    this.metrics.countReport(problem);
+    this.logger.warn({ problem, reason }, CHANNEL_DOWN[problem]);
   }
 
   /** Once for each connection. */

@@ -11,8 +11,9 @@ export interface StandingOrdersDeps {
   readonly obey: (orders: KeySetOrders) => void;
 }
 
+/** A version that somebody else wrote may be no number: that is the same as itself too. */
 const isSame = (one: StoredIdentity, other: StoredIdentity | undefined): boolean =>
-  one.version === other?.version && one.sealed === other.sealed;
+  Object.is(one.version, other?.version) && one.sealed === other?.sealed;
 
 /**
  * What was ordered about key sets (contract 4.3), as this gateway obeys it: never behind the highest version that it has

@@ -1,4 +1,5 @@
 import { BadSettings, LOG_LEVELS, SettingsReader, type EnvironmentVariables, type LogLevel } from '#libs/program-shell';
+import type { RedisTls } from '#libs/redis-clients';
 import path from 'node:path';
 import { parseGatewayKey, type GatewayKey } from '#libs/config-distribution';
 import { forwardingSettings, type ForwardingSettings } from './forwarding-settings.ts';
@@ -31,6 +32,9 @@ export const GATEWAY_SETTING_DEFAULTS = {
   logLevel: 'info',
 } as const;
 
+/** Settings that may be given as files, by `<NAME>_FILE`. */
+export const GATEWAY_SECRETS = ['GATEWAY_KEY', 'REDIS_URL'] as const;
+
 const FAULT_CODES = ['documented', 'observed'] as const;
 export type FaultCodes = (typeof FAULT_CODES)[number];
 
@@ -47,6 +51,8 @@ export interface GatewayConfig
   readonly gatewayKey: GatewayKey;
   /** Redis of the environment. */
   readonly redisUrl: string;
+  /** Of an encrypted connection to it. */
+  readonly redisTls?: RedisTls;
   /** Traffic and token endpoints; port 0 lets the system choose. */
   readonly host: string;
   readonly port: number;
@@ -147,7 +153,7 @@ function loginSettings(reader: SettingsReader): LoginSettings {
  * @throws BadSettings naming every fault
  */
 export function readGatewayConfig(variables: EnvironmentVariables, hostName: string): GatewayConfig & WorkerSettings {
-  const reader = new SettingsReader(variables);
+  const reader = new SettingsReader(variables, GATEWAY_SECRETS);
   const defaults = GATEWAY_SETTING_DEFAULTS;
   const nameForm = '1 to 255 letters, digits, blanks or . _ - $ %';
   const environment = reader.required('GATEWAY_ENVIRONMENT', nameForm, matching(ENVIRONMENT_NAME));
@@ -167,6 +173,7 @@ export function readGatewayConfig(variables: EnvironmentVariables, hostName: str
     ...listen,
     gatewayId,
     redisUrl: reader.redisUrl('REDIS_URL') ?? defaults.redisUrl,
+    redisTls: reader.redisTls(),
     rootContext: reader.parsed('ROOT_CONTEXT', 'a path such as /apigateway', rootContextOf) ?? defaults.rootContext,
     snapshotDir: path.resolve(reader.text('SNAPSHOT_DIR') ?? path.join(defaults.snapshotRoot, gatewayId)),
     trustedProxies:

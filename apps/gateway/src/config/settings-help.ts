@@ -10,7 +10,9 @@ import { TOKEN_CACHE_DEFAULTS as TOKENS } from './token-cache-settings.ts';
 const SETTINGS: readonly (readonly [name: string, byDefault: string, meaning: string])[] = [
   ['GATEWAY_ENVIRONMENT', 'required', 'name of the environment'],
   ['GATEWAY_KEY', 'required', 'shown once when the environment or the key was created'],
+  ['GATEWAY_KEY_FILE', 'none', 'file with it, in place of GATEWAY_KEY'],
   ['REDIS_URL', DEFAULTS.redisUrl, 'Redis of the environment; redis:// or rediss://'],
+  ['REDIS_URL_FILE', 'none', 'file with it, in place of REDIS_URL'],
   ['HOST', DEFAULTS.host, 'address of API traffic and token endpoints'],
   ['PORT', String(DEFAULTS.port), 'its port; 0 lets the system choose'],
   ['ADMIN_HOST', DEFAULTS.adminHost, 'address of health, metrics and inspection'],

@@ -8,18 +8,20 @@ import {
 } from '#libs/policy-contracts';
 import { IdentityUnavailable, type IdentityDirectory } from '../token-endpoint/identity/identity.port.ts';
 import { OpenedRecords, type RecordProblem } from './opened-records.ts';
+import { RefusedRecords } from './refused-records.ts';
 
 export interface IdentityDirectoryDeps {
   readonly channel: ConfigChannel;
   /** The environment's keys; undefined until the gateway was admitted: nobody can be known then. */
   readonly keys: () => ChannelKeys | undefined;
-  /** A record that does not count: an altered one is as none, before an older one the newest that was read counts. */
+  /** A record that does not count, once for as long as it stands there: an altered one is as none, before an older one the newest that was read counts. */
   readonly onRefused: (kind: IdentityKind, problem: RecordProblem) => void;
 }
 
 /** Clients and users as the control plane sealed them into the environment's Redis, read at token time. */
 export class ChannelIdentityDirectory implements IdentityDirectory {
   private readonly opened = new OpenedRecords();
+  private readonly refused = new RefusedRecords();
 
   constructor(private readonly deps: IdentityDirectoryDeps) {}
 
@@ -43,7 +45,7 @@ export class ChannelIdentityDirectory implements IdentityDirectory {
     const stored = await this.read(kind, subject);
     if (stored === undefined) return undefined;
     const { value, problem } = this.opened.open(keys, { ...stored, kind }, parse);
-    if (problem !== undefined) this.deps.onRefused(kind, problem);
+    if (this.refused.isNews(stored, problem)) this.deps.onRefused(kind, problem);
     return value;
   }
 

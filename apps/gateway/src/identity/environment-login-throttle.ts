@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '#libs/redis-clients';
 import type { ChannelKeys } from '#libs/config-distribution';
 import {
   LoginThrottleUnavailable,
@@ -20,7 +20,7 @@ export class EnvironmentLoginThrottle implements LoginThrottle {
   private throttle: LoginThrottle | undefined;
 
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: RedisClient,
     private readonly counted: CountedLogins,
     private readonly keys: () => ChannelKeys | undefined,
   ) {}

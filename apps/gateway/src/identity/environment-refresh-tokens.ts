@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '#libs/redis-clients';
 import type { ChannelKeys } from '#libs/config-distribution';
 import {
   RedisRefreshTokenStore,
@@ -16,7 +16,7 @@ export class EnvironmentRefreshTokens implements RefreshTokenStore {
   private store: RefreshTokenStore | undefined;
 
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: RedisClient,
     private readonly environment: string,
     private readonly keys: () => ChannelKeys | undefined,
     private readonly gatewayId: string,

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '#libs/redis-clients';
 import type { ChannelKeys } from '#libs/config-distribution';
 import type { GatewayConfig } from '../config/gateway.config.ts';
 import type { TokenMetrics } from '../metrics/token-metrics.ts';
@@ -27,7 +27,7 @@ export interface JoinedLogins {
 /** Picks where failed logins are counted, and how many are too many. */
 export function joinLogins(
   config: GatewayConfig,
-  redis: Redis,
+  redis: RedisClient,
   keys: () => ChannelKeys | undefined,
   metrics: TokenMetrics,
 ): JoinedLogins {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '#libs/redis-clients';
 import { RedisKeySetShelf, type ChannelKeys } from '#libs/config-distribution';
 import type { Logger } from '#libs/program-shell';
 import type { GatewayConfig } from '../config/gateway.config.ts';
@@ -20,7 +20,7 @@ export interface KeySetSurroundings {
   readonly logger: Logger;
   readonly metrics: GatewayMetrics;
   /** The connection to the environment's Redis, through which its gateways share key sets; opened elsewhere. */
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   /** The environment's keys; undefined as long as they are not known. */
   readonly channelKeys: () => ChannelKeys | undefined;
   readonly nowMs: () => number;

@@ -56,7 +56,7 @@ function documentsOf(idp: Provider, connection: Redis, onFetch: () => Promise<un
 
 /** A gateway with a connection of its own. */
 async function gateway(idp: Provider, url: string, onFetch?: () => Promise<unknown>) {
-  const connection = createEnvironmentRedis(url);
+  const connection = createEnvironmentRedis(url) as Redis;
   opened.push(connection);
   await connection.connect();
   return documentsOf(idp, connection, onFetch);
@@ -128,7 +128,7 @@ describe('key sets shared through Redis', () => {
   it('are shared by gateways that ask before their connection stands', async () => {
     const idp = provider();
     await (await gateway(idp, redisUrl)).fetch(idp.wish);
-    const connection = createEnvironmentRedis(redisUrl);
+    const connection = createEnvironmentRedis(redisUrl) as Redis;
     opened.push(connection);
     const waiting = documentsOf(idp, connection).fetch(idp.wish);
     expect(connection.status).toBe('wait');
@@ -139,7 +139,7 @@ describe('key sets shared through Redis', () => {
 
   it('wait for no connection that cannot be made', async () => {
     const idp = provider();
-    const connection = createEnvironmentRedis('redis://127.0.0.1:1');
+    const connection = createEnvironmentRedis('redis://127.0.0.1:1') as Redis;
     const waiting = documentsOf(idp, connection).fetch(idp.wish);
     await connection.connect().catch(() => undefined);
     expect(await waiting).toMatchObject({ text: idp.document.text });

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '#libs/redis-clients';
 import type { ChannelKeys } from '#libs/config-distribution';
 import {
   RedisRevocationLedger,
@@ -13,7 +13,7 @@ export class EnvironmentRevocationLedger implements RevocationLedger {
   private ledger: RevocationLedger | undefined;
 
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: RedisClient,
     private readonly environment: string,
     private readonly keys: () => ChannelKeys | undefined,
   ) {}

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '#libs/redis-clients';
 import type { ChannelKeys, ConfigChannel } from '#libs/config-distribution';
 import type { Logger } from '#libs/program-shell';
 import type { GatewayConfig } from '../config/gateway.config.ts';
@@ -17,7 +17,7 @@ export interface RevocationSurroundings {
   readonly logger: Logger;
   readonly metrics: GatewayMetrics;
   /** The connection to the environment's Redis; opened elsewhere. */
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly channel: ConfigChannel;
   /** The environment's keys; undefined as long as they are not known. */
   readonly channelKeys: () => ChannelKeys | undefined;

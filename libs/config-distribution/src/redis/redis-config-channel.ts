@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Redis } from 'ioredis';
+import { subscribe, type RedisClient } from '#libs/redis-clients';
 import {
   ChannelUnavailable,
   LEASE_MS,
@@ -63,7 +63,7 @@ export class RedisConfigChannel implements ConfigChannel {
 
   /** @param redis a connection that fails at once while Redis is away; it stays the caller's to close. */
   constructor(
-    redis: Redis,
+    redis: RedisClient,
     private readonly environment: string,
   ) {
     this.redis = withScripts(redis);
@@ -229,30 +229,17 @@ export class RedisConfigChannel implements ConfigChannel {
 
   async watch(topic: 'changes' | 'leases', onHint: (message: string | undefined) => void): Promise<Watch> {
     let isOpen = true;
-    const subscriber = this.redis.duplicate({
-      enableOfflineQueue: true,
-      maxRetriesPerRequest: null,
-      autoResubscribe: false,
-      commandTimeout: undefined,
-    });
-    subscriber.on('error', () => undefined); // reported by the main connection; this one reconnects by itself
     const hint = (message?: string): void => {
       if (isOpen) onHint(message);
     };
-    subscriber.on('message', (_topic, message) => hint(message));
     // The hint after (re)connecting comes once the subscription stands, so that no change falls between the two.
-    subscriber.on(
-      'ready',
-      () =>
-        void subscriber.subscribe(this.keys.topic(topic)).then(
-          () => hint(),
-          () => undefined,
-        ),
-    );
-    if (subscriber.status === 'wait') subscriber.connect().catch(() => undefined);
+    const subscription = subscribe(this.redis, this.keys.topic(topic), {
+      onStanding: () => hint(),
+      onMessage: (message) => hint(message),
+    });
     const close = async (): Promise<void> => {
       isOpen = false;
-      subscriber.disconnect();
+      subscription.close();
     };
     return { close };
   }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '#libs/redis-clients';
 import { ChannelUnavailable } from '../config-channel.port.ts';
 import { KEY_SET_SHELF_LIMITS, type KeySetEntry, type KeySetShelf } from '../key-sets/key-set-shelf.port.ts';
 import { redisKeysOf } from './channel-keys.ts';
@@ -25,7 +25,7 @@ export class RedisKeySetShelf implements KeySetShelf {
 
   /** @param redis a connection that fails at once while Redis is away; it stays the caller's to close. */
   constructor(
-    redis: Redis,
+    redis: RedisClient,
     private readonly options: RedisKeySetShelfOptions,
   ) {
     this.redis = withScripts(redis);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '#libs/redis-clients';
 
 const source = (file: string): string => readFileSync(fileURLToPath(new URL(file, import.meta.url)), 'utf8');
 
@@ -16,8 +16,8 @@ const SCRIPTS = {
   gwPutKeySet: { numberOfKeys: 3, lua: source('./put-key-set.lua') },
 } as const;
 
-/** A connection that knows the scripts of this folder; each is one atomic step. */
-export interface ScriptedRedis extends Redis {
+/** Each is one atomic step. */
+interface Scripts {
   gwPublish(...keysThenArguments: string[]): Promise<string[]>;
   gwCheckpoint(...keysThenArguments: string[]): Promise<number>;
   gwRestart(...keysThenArguments: string[]): Promise<number>;
@@ -29,8 +29,11 @@ export interface ScriptedRedis extends Redis {
   gwPutKeySet(...keysThenArguments: string[]): Promise<number>;
 }
 
+/** A client that knows the scripts of this folder. */
+export type ScriptedRedis = RedisClient & Scripts;
+
 /** Teaches a connection the scripts; they are sent once and called by hash. */
-export function withScripts(redis: Redis): ScriptedRedis {
+export function withScripts(redis: RedisClient): ScriptedRedis {
   for (const [name, definition] of Object.entries(SCRIPTS)) redis.defineCommand(name, definition);
   return redis as ScriptedRedis;
 }

@@ -6,3 +6,4 @@ export { KEY_SET_ADDRESS } from './key-set-scenarios.ts';
 export { type KeySetLife, type KeySetMoment, type Scenario, type ServedKeySet } from './scenario.ts';
 export { expectationOf, scenarioRows, type ScenarioExpectation, type ScenarioRow } from './scenario-table.ts';
 export { REQUEST_SCENARIOS, SAVE_SCENARIOS } from './verify-jwt-scenarios.ts';
+export { templateFiller } from './template-filler.ts';

@@ -13,4 +13,15 @@ export const revocationKeysOf = (environment: string) => {
   };
 };
 
+/** Every key of the ledger with its kind, as `TYPE` of Redis names it. */
+export function revocationKinds(environment: string): readonly (readonly [string, 'string' | 'hash' | 'zset'])[] {
+  const { position, entries, sequences, ends } = revocationKeysOf(environment);
+  return [
+    [position, 'string'],
+    [entries, 'hash'],
+    [sequences, 'zset'],
+    [ends, 'zset'],
+  ];
+}
+
 export type RevocationKeys = ReturnType<typeof revocationKeysOf>;

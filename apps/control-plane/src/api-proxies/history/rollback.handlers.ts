@@ -96,6 +96,7 @@ async function rollBack(unit: Unit, { changes, vault }: Tools, rollback: Rollbac
   const keysThen = await keysAt(unit, then, since);
   const command = { type: 'RollBack', toRevision, content: contentOf(then) } as const;
   const after = requireApiProxy(await unit.change(apiProxyDecider, streamId, command));
+  await changes.requireRoom(unit, before, after);
   return {
     before,
     then,

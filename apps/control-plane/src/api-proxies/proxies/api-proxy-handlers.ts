@@ -18,6 +18,7 @@ import { holdProject, resolveApiProxy } from '../../persistence/project-scope.ts
 import { ReadModels } from '../../persistence/read-models.ts';
 import type { SecretVault } from '../../persistence/secret-vault.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../../persistence/unit-of-work.ts';
+import { RoomInProject } from '../../projects/limits/room-in-project.ts';
 import {
   apiProxyDecider,
   apiProxyStream,
@@ -80,6 +81,7 @@ export class CreateApiProxyHandler implements ICommandHandler<CreateApiProxy> {
     private readonly results: DeploymentResults,
     @Inject(VAULT) private readonly vault: SecretVault,
     @Inject(CHANNEL_UPKEEP) private readonly upkeep: ChannelUpkeep,
+    private readonly room: RoomInProject,
   ) {}
 
   async execute(command: CreateApiProxy): Promise<CreatedProxy> {
@@ -101,6 +103,7 @@ export class CreateApiProxyHandler implements ICommandHandler<CreateApiProxy> {
     const { projectName: project, apiProxyName: name } = address;
     const projectId = await holdProject(unit, project);
     const proxyId = randomUUID();
+    await this.room.forOneMore(unit, projectId, 'proxies');
     await unit.names.take('api-proxy', projectId, name, proxyId);
     await unit.names.take('client', '', keys.publicKey, proxyId);
     const created = await unit.change(apiProxyDecider, apiProxyStream(proxyId), {

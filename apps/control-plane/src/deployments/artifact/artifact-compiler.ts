@@ -14,9 +14,12 @@ import {
   type VariableValue,
 } from '../../environment-variables/domain/environment-variable.decider.ts';
 import type { ActiveEnvironment } from '../../environments/domain/environment.decider.ts';
-import { DATABASE, VAULT } from '../../injection-tokens.ts';
+import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
+import { CONTROL_PLANE_CONFIG, DATABASE, VAULT } from '../../injection-tokens.ts';
 import type { SecretVault } from '../../persistence/secret-vault.ts';
+import { artifactSizeFault } from '../compile/artifact-size.ts';
 import { compileProxy } from '../compile/compile-proxy.ts';
+import { CannotCompile } from './cannot-compile.ts';
 import { ProjectKeys } from './project-keys.ts';
 import { SigningKeys } from './signing-keys.ts';
 
@@ -35,6 +38,7 @@ export class ArtifactCompiler {
     @Inject(VAULT) private readonly vault: SecretVault,
     private readonly signingKeys: SigningKeys,
     private readonly projectKeys: ProjectKeys,
+    @Inject(CONTROL_PLANE_CONFIG) private readonly config: ControlPlaneConfig,
   ) {}
 
   /** The proxy as it was at a revision; undefined when it was deleted by then or never there. */
@@ -43,14 +47,18 @@ export class ArtifactCompiler {
     return state.status === 'active' ? state : undefined;
   }
 
-  /** @throws CannotCompile when a key that a policy names is not there for this environment */
+  /** @throws CannotCompile when a key that a policy names is not there for this environment, or it is larger than may be */
   async compile(proxy: ActiveApiProxy, environment: ActiveEnvironment): Promise<ProxyArtifact> {
     const { name, tokenIssuer, expiresInUnit } = environment;
     const [variables, signingKeys] = await Promise.all([
       this.variablesOf(proxy, environment.environmentId),
       this.keysOf(proxy, environment),
     ]);
-    return compileProxy(proxy, { environment: { name, tokenIssuer, expiresInUnit }, variables, signingKeys });
+    const artifact = compileProxy(proxy, { environment: { name, tokenIssuer, expiresInUnit }, variables, signingKeys });
+    // Values of variables and keys are in it by now, which no change of the proxy was asked about.
+    const fault = artifactSizeFault(artifact, this.config.maxArtifactBytes);
+    if (fault !== undefined) throw new CannotCompile(fault);
+    return artifact;
   }
 
   private async keysOf(

@@ -1,9 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Redis } from 'ioredis';
 import { once } from 'node:events';
 import type pg from 'pg';
 import { EVENT_STORE, type EventStore } from '#libs/event-store';
-import { ChannelKeys, ConfigPublisher, RedisConfigChannel, type ConfigChannel } from '#libs/config-distribution';
+import {
+  ChannelKeys,
+  type ConfigChannel,
+  ConfigPublisher,
+  RedisConfigChannel,
+  removeOtherKinds,
+} from '#libs/config-distribution';
 import { CONTROL_PLANE_CONFIG, DATABASE, LOGGER, VAULT } from '../../injection-tokens.ts';
 import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
 import { notFound, unavailable } from '../../decider/domain-error.ts';
@@ -16,14 +21,16 @@ import {
 } from '../../environments/domain/environment.decider.ts';
 import type { SecretVault } from '../../persistence/secret-vault.ts';
 import type { Logger } from '#libs/program-shell';
-import { connectionTo } from '../../deployment-requests/redis-connections.ts';
+import type { RedisClient } from '#libs/redis-clients';
+import { connectTo } from '../../deployment-requests/redis-connections.ts';
 import { ChannelMetrics } from './channel-metrics.ts';
 import { RedisRefreshTokenStore, type RefreshTokenStore } from '#libs/refresh-token-store';
-import { RedisRevocationLedger, type RevocationLedger } from '#libs/token-revocations';
+import { RedisRevocationLedger, revocationKinds, type RevocationLedger } from '#libs/token-revocations';
 import { GatewayAnswers } from './gateway-answers.ts';
 import { notePublished, type InPlace } from './known-position.ts';
 
 const CONNECTED_WITHIN_MS = 1_000;
+const ANSWER_WITHIN_MS = 5_000;
 /** Its Redis is known to nobody any more: this cannot be done later. */
 const KEYS_LEFT =
   'the Redis of a deleted environment cannot be reached: gateways with a key of it can still start from what is there; ' +
@@ -42,6 +49,8 @@ export interface EnvironmentChannel {
   /** Which access tokens they take no more. */
   readonly revocations: RevocationLedger;
   readonly logger: Logger;
+  /** See `removeOtherKinds` of config-distribution. */
+  readonly removeOtherKinds: () => Promise<readonly string[]>;
   /** See `notePublished` of known-position. */
   notePublished(published: InPlace): Promise<void>;
 }
@@ -52,7 +61,7 @@ export interface OpenedEnvironment {
 }
 
 interface OpenChannel extends EnvironmentChannel {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
 }
 
 /** A channel and the state of the environment that it was opened for. */
@@ -152,12 +161,11 @@ export class EnvironmentChannels {
     const { name } = environment;
     const url = environment.redisUrl === null ? this.config.redisUrl : await this.secret(environment.redisUrl.secretId);
     const keys = new ChannelKeys(name, Buffer.from(await this.secret(environment.rootKey.secretId), 'base64url'));
-    const redis = new Redis({
-      ...connectionTo(url),
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 1,
-      commandTimeout: 5_000,
-      retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),
+    const redis = connectTo(url, this.config, {
+      retriesPerRequest: 1,
+      commandTimeoutMs: ANSWER_WITHIN_MS,
+      silenceTimeoutMs: ANSWER_WITHIN_MS,
+      pauseMs: (attempt) => Math.min(attempt * 100, 2_000),
     });
     this.reportOutages(redis, name);
     await settledConnection(redis);
@@ -173,6 +181,7 @@ export class EnvironmentChannels {
     return {
       ...{ environmentId, name, channel, keys, publisher, answers, refreshTokens, revocations, redis, logger },
       notePublished: note,
+      removeOtherKinds: () => removeOtherKinds(redis, name, revocationKinds(name)),
     };
   }
 
@@ -183,7 +192,7 @@ export class EnvironmentChannels {
   }
 
   /** Once for each outage, however often it is tried again. */
-  private reportOutages(redis: Redis, environment: string): void {
+  private reportOutages(redis: RedisClient, environment: string): void {
     let isDown = false;
     redis.on('ready', () => {
       if (isDown) this.logger.info({ environment }, 'the Redis of an environment is reached again');
@@ -221,6 +230,6 @@ async function shut({ opening }: KeptChannel): Promise<void> {
 }
 
 /** Commands fail at once while there is no connection: the first ones must not come before it could be made. */
-async function settledConnection(redis: Redis): Promise<void> {
+async function settledConnection(redis: RedisClient): Promise<void> {
   await once(redis, 'ready', { signal: AbortSignal.timeout(CONNECTED_WITHIN_MS) }).catch(() => undefined);
 }

@@ -1,9 +1,13 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { generateSigningKey, type JwsAlgorithmName } from '#libs/jwt-engine';
 import type { ArtifactSigningKeys, PolicyContract, ValidationFault } from '#libs/policy-contracts';
 import { linkProxy } from '#libs/policy-runtime';
 import type { ActiveApiProxy } from '../../api-proxies/domain/index.ts';
 import type { ProxyCheck } from '../../api-proxies/proxy-check.port.ts';
+import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
+import { conflict } from '../../decider/domain-error.ts';
+import { CONTROL_PLANE_CONFIG } from '../../injection-tokens.ts';
+import { artifactSizeFault } from '../compile/artifact-size.ts';
 import { compileProxy } from '../compile/compile-proxy.ts';
 
 /** A proxy with nothing in it, to hang a policy on. */
@@ -27,6 +31,11 @@ const BARE_PROXY: Omit<ActiveApiProxy, 'policies'> = {
 @Injectable()
 export class LinkedProxyCheck implements ProxyCheck {
   private readonly keys = new Map<JwsAlgorithmName, ArtifactSigningKeys>();
+  private readonly maxArtifactBytes: number;
+
+  constructor(@Inject(CONTROL_PLANE_CONFIG) { maxArtifactBytes }: Pick<ControlPlaneConfig, 'maxArtifactBytes'>) {
+    this.maxArtifactBytes = maxArtifactBytes;
+  }
 
   faultsOf(proxy: ActiveApiProxy): ValidationFault[] {
     const artifact = compileProxy(proxy, {
@@ -34,6 +43,8 @@ export class LinkedProxyCheck implements ProxyCheck {
       variables: {},
       signingKeys: this.keysFor(proxy),
     });
+    const size = artifactSizeFault(artifact, this.maxArtifactBytes);
+    if (size !== undefined) throw conflict(size);
     const linked = linkProxy(artifact, { faultCodes: 'documented' });
     if (linked.ok) return [];
     return linked.faults.map(({ policy, field, code, message }) => ({

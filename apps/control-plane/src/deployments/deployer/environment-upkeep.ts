@@ -23,6 +23,7 @@ export class EnvironmentUpkeep {
   /** @throws ChannelUnavailable, RevocationLedgerUnavailable: to be tried again. */
   async run(environmentId: string): Promise<void> {
     const { channel, environment } = await this.channels.opened(environmentId);
+    await this.repair.removeOtherKinds(channel);
     await this.keepKeyRing(environment, channel);
     await channel.publisher.publishEmpty();
     const sound = await this.repair.run(channel);

@@ -85,6 +85,14 @@ export class ChannelRepair {
     return isWhole ? sound : undefined;
   }
 
+  /** @throws ChannelUnavailable */
+  async removeOtherKinds({ name, removeOtherKinds }: EnvironmentChannel): Promise<void> {
+    const keys = await removeOtherKinds();
+    if (keys.length === 0) return;
+    this.metrics.noteRepair(name, 'key', keys.length);
+    this.logger.warn({ environment: name, keys }, 'keys in the Redis of an environment were of another kind: removed');
+  }
+
   /** A new environment: everything in its Redis is ours from here on, and it hears of everybody. */
   private async begin({ environmentId, channel }: EnvironmentChannel): Promise<void> {
     const position = await channel.position();

@@ -7,7 +7,7 @@ const PLACES: readonly DriftFinding['where'][] = ['redis', 'gateway'];
 const PROBLEMS: readonly DriftProblem[] = ['missing', 'older', 'newer', 'altered', 'not-recorded'];
 
 /** What a repair published again or told again. */
-export type RepairedWhat = 'log' | 'everything' | 'proxy' | 'identity';
+export type RepairedWhat = 'log' | 'everything' | 'proxy' | 'identity' | 'key';
 
 /** What this process found of the environments that it keeps. */
 @Injectable()

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { failure } from '../envelope.ts';
 import type { FailedAttempts } from './failed-attempts.ts';
 import { ACCESS_DENIED_MESSAGE } from './permission.guard.ts';
+import { spend, type RequestBudgets } from './request-budgets.ts';
 import { isAdministratorsPage, isProtected } from './public-routes.ts';
 import { rememberAsker, requestIdOf } from '../request-context.ts';
 import type { TokenDirectory, TokenStanding } from './token-directory.port.ts';
@@ -44,13 +45,14 @@ export function tooManyFailures(reply: FastifyReply, retryAfterSeconds: number) 
 interface FrontDoor {
   readonly tokens: TokenDirectory;
   readonly attempts: FailedAttempts;
+  readonly budgets: RequestBudgets;
 }
 
 /**
  * Lets only requests with a valid token reach what is not public. Runs before a body is read. What the token may
  * do is the guard's to ask.
  */
-export function authenticateWith({ tokens, attempts }: FrontDoor) {
+export function authenticateWith({ tokens, attempts, budgets }: FrontDoor) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const requestId = requestIdOf(request);
     void reply.header('x-request-id', requestId);
@@ -66,6 +68,8 @@ export function authenticateWith({ tokens, attempts }: FrontDoor) {
       return unauthorised(request, reply, REFUSALS[standing.status]);
     }
     attempts.succeeded(request.ip, presented);
+    const spent = spend(reply, await budgets.take(standing.access.actor));
+    if (spent !== undefined) return void (await reply.send(spent));
     rememberAsker(request, standing.access, requestId);
     if (isAdministratorsPage(request) && !standing.access.mayEverywhere('ADMIN')) {
       await reply.code(403).send(failure('access_denied', ACCESS_DENIED_MESSAGE));

@@ -22,9 +22,13 @@ const accessDenied = (needed?: string): DomainError =>
 type Allowed = (permission: Permission) => boolean;
 
 /** The same words whether the project exists or not: who has no access to it does not learn that. */
-function placeOf(request: FastifyRequest): string {
-  const { projectName } = request.params as Readonly<Record<string, string | undefined>>;
-  return projectName === undefined ? 'over all projects' : 'in this project';
+const placeOf = (projectName: string | undefined): string =>
+  projectName === undefined ? 'over all projects' : 'in this project';
+
+/** The project in which the call's permission is asked for; undefined: in all of them. */
+function projectAskedFor(request: FastifyRequest, facts: ApiCallFacts | undefined): string | undefined {
+  if (facts?.isForAllProjects === true) return undefined;
+  return (request.params as Readonly<Record<string, string | undefined>>)['projectName'];
 }
 
 /**
@@ -45,18 +49,18 @@ export class PermissionGuard implements CanActivate {
     const access = accessOf(request);
     if (access === undefined) throw accessDenied();
     const facts = this.reflector.get<ApiCallFacts | undefined>(API_CALL, execution.getHandler());
-    const allowed = await this.allowedAt(request, access);
+    const projectName = projectAskedFor(request, facts);
+    const allowed = await this.allowedAt(projectName, access);
     if (facts === undefined) {
       if (!access.mayEverywhere('ADMIN')) throw accessDenied();
     } else if (facts.permission !== 'ANY_TOKEN' && !allowed(facts.permission)) {
-      throw accessDenied(`${facts.permission} ${placeOf(request)}`);
+      throw accessDenied(`${facts.permission} ${placeOf(projectName)}`);
     }
     if (allowed('DEPLOY')) allowDeployments(request);
     return true;
   }
 
-  private async allowedAt(request: FastifyRequest, access: Access): Promise<Allowed> {
-    const { projectName } = request.params as Readonly<Record<string, string | undefined>>;
+  private async allowedAt(projectName: string | undefined, access: Access): Promise<Allowed> {
     // Where all projects are open, one that does not exist is for the call itself to miss.
     if (projectName === undefined || access.visibleProjects === 'all') {
       return (permission) => access.mayEverywhere(permission);

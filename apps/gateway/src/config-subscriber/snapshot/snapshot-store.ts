@@ -126,6 +126,11 @@ export class SnapshotStore {
     return text === undefined ? undefined : parsed(admission, text);
   }
 
+  /** Whether there is a file of it, readable or not. */
+  async hasAdmission(): Promise<boolean> {
+    return (await readdir(this.directory)).includes(ADMISSION_FILE);
+  }
+
   async saveAdmission(content: Admission): Promise<void> {
     await writeDurably(path.join(this.directory, ADMISSION_FILE), JSON.stringify({ formatVersion: 1, ...content }));
   }

@@ -97,6 +97,8 @@ const parser = new XMLParser({
   ignoreDeclaration: true,
   ignorePiTags: true,
   maxNestedTags: DEEPEST_NESTING,
+  // Its own answer to `toString` and its like is another name; here no name is looked up along a prototype.
+  onDangerousProperty: (name) => name,
 });
 
 function rootOf(text: string): XmlElement {

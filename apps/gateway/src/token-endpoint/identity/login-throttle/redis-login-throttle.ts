@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '#libs/redis-clients';
 import {
   LoginThrottleUnavailable,
   type LoginAttempt,
@@ -41,7 +41,7 @@ export class RedisLoginThrottle implements LoginThrottle {
   private readonly scripts: Scripts;
 
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: RedisClient,
     private readonly counters: LoginCounters,
   ) {
     for (const [name, file] of Object.entries(SCRIPTS)) {

@@ -1,0 +1,77 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
+import { PROJECT_LIMITS, type ProjectLimitName } from '../../config/project-limits.ts';
+import { conflict, type DomainError } from '../../decider/domain-error.ts';
+import { CONTROL_PLANE_CONFIG } from '../../injection-tokens.ts';
+import type { NameKind } from '../../persistence/name-registry.ts';
+import type { Unit } from '../../persistence/unit-of-work.ts';
+import { projectDecider, projectStream } from '../domain/project.decider.ts';
+
+/** Under which kind of name a project holds what is limited. */
+const KINDS = {
+  proxies: 'api-proxy',
+  credentials: 'project-credential',
+  keyStores: 'key-store',
+  variables: 'variable',
+} as const satisfies Partial<Record<ProjectLimitName, NameKind>>;
+
+const HOLD = { name: 'project_room_hold_1', text: 'select pg_advisory_xact_lock(hashtextextended($1, 0))' };
+const COUNT = {
+  name: 'project_room_count_1',
+  text: 'select count(*)::integer as count from names where kind = $1 and scope = $2',
+};
+
+/** What of a proxy's content has become more. */
+export interface Grown {
+  readonly policies: number;
+  readonly endpoints: number;
+}
+
+/** Keeps what a project holds within its limits: its own, or those that the settings give to every project. */
+@Injectable()
+export class RoomInProject {
+  constructor(@Inject(CONTROL_PLANE_CONFIG) private readonly config: ControlPlaneConfig) {}
+
+  /**
+   * Within a change that puts one more thing into a project, before it takes a name there. Whoever else does the same
+   * waits until this change is recorded, or is not: two never see the same last place.
+   *
+   * @throws DomainError CONFLICT when there is no room
+   */
+  async forOneMore(unit: Unit, projectId: string, what: keyof typeof KINDS): Promise<void> {
+    const kind = KINDS[what];
+    // Sent together, carried out one after the other: it is counted once the place is held.
+    const held = unit.transaction.ask(HOLD, [`room ${kind} ${projectId}`]);
+    const counted = unit.transaction.ask<{ count: number }>(COUNT, [kind, projectId]);
+    const [limit, { rows }] = await Promise.all([this.limitOf(unit, projectId, what), counted, held]);
+    if ((rows[0]?.count ?? 0) >= limit) throw noRoom(what, limit);
+  }
+
+  /**
+   * Within a change of a proxy, which is held: numbers after it, of what has become more.
+   *
+   * @throws DomainError CONFLICT
+   */
+  async inProxy(unit: Unit, projectId: string, grown: Partial<Grown>): Promise<void> {
+    for (const [what, count] of [
+      ['policiesPerProxy', grown.policies],
+      ['endpointsPerProxy', grown.endpoints],
+    ] as const) {
+      if (count === undefined) continue;
+      const limit = await this.limitOf(unit, projectId, what);
+      if (count > limit) throw noRoom(what, limit);
+    }
+  }
+
+  private async limitOf(unit: Unit, projectId: string, what: ProjectLimitName): Promise<number> {
+    const state = await unit.peek(projectDecider, projectStream(projectId));
+    return (state.status === 'active' ? state.limits?.[what] : null) ?? this.config.projectLimits[what];
+  }
+}
+
+function noRoom(name: ProjectLimitName, limit: number): DomainError {
+  const { what, setting } = PROJECT_LIMITS[name];
+  return conflict(
+    `the project may hold ${limit} ${what} and no more (limit ${name}: the setting ${setting}, or its own by PUT P/settings/limits/)`,
+  );
+}

@@ -1,0 +1,108 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type pg from 'pg';
+import { historyKeysOf } from '../../../../test/support/history-keys-of.ts';
+import { brokenChains, deploymentsNotEndedOnce, recordedWrites } from '../../../../test/support/recorded-once.ts';
+import { policyBody, proxyBody } from './request-bodies.ts';
+import type { RunningControlPlane } from './running-control-plane.ts';
+import { until } from './test-servers.ts';
+
+const PROXY = '/projects/shop/apiProxies';
+const NOTHING = /; nothing was recorded$/;
+const RECORDED = /^the change was recorded/;
+
+export interface Write {
+  readonly key: string;
+  readonly path: string;
+  readonly body: object;
+}
+
+export interface WriteAnswer {
+  readonly status: number;
+  readonly message: string;
+}
+
+/** Writes that are sent until they are answered, and what was said of them, to be held against what is recorded. */
+export class KeyedWrites {
+  private readonly answers = new Map<Write, WriteAnswer[]>();
+  private count = 0;
+  private environment = '';
+
+  constructor(
+    private readonly plane: RunningControlPlane,
+    private readonly app: NestFastifyApplication,
+  ) {}
+
+  async prepare(): Promise<void> {
+    this.environment = (await this.plane.environment()).name;
+    await this.plane.done('POST', '/projects/', { name: 'shop' });
+    await this.plane.done('POST', `${PROXY}/url/`, proxyBody('orders'));
+  }
+
+  async ask(method: 'GET' | 'POST', url: string, write?: Write): Promise<WriteAnswer> {
+    const { statusCode, body } = await this.app.inject({
+      ...{ method, url },
+      headers: {
+        authorization: `Bearer ${this.plane.adminToken}`,
+        ...(write === undefined ? {} : { 'idempotency-key': write.key }),
+      },
+      ...(write === undefined ? {} : { payload: write.body }),
+    });
+    const message = (JSON.parse(body) as { error_description?: string }).error_description ?? '';
+    return { status: statusCode, message };
+  }
+
+  /** In turn a change of one aggregate, and one of several whose deployment goes on after the answer. */
+  next(): Write {
+    this.count += 1;
+    const key = `write-${this.count}`;
+    if (this.count % 2 === 0) return { key, path: '/projects/', body: { name: key } };
+    const deploy = { deploy: true, deployTargetEnvironmentNameList: [this.environment] };
+    return { key, path: `${PROXY}/orders/policies/${key}/`, body: policyBody(deploy) };
+  }
+
+  async send(write: Write): Promise<WriteAnswer> {
+    const answer = await this.ask('POST', `/apiops${write.path}`, write);
+    this.answers.set(write, [...(this.answers.get(write) ?? []), answer]);
+    return answer;
+  }
+
+  /** So many at once, one after the other each, until told to stop. */
+  async keepWriting(writers: number, isOver: (answer: WriteAnswer) => boolean): Promise<void> {
+    let hasEnded = false;
+    const writer = async (): Promise<void> => {
+      while (!hasEnded) hasEnded = isOver(await this.send(this.next())) || hasEnded;
+    };
+    await Promise.all(Array.from({ length: writers }, writer));
+  }
+
+  /** Everything that was said of a write is true: answered means once, refused means not at all. */
+  async checkEveryAnswer(database: pg.Pool): Promise<void> {
+    const recorded = await recordedWrites(database);
+    for (const [{ key, path: where }, given] of this.answers) {
+      const types = where === '/projects/' ? ['ProjectCreated'] : ['DeploymentRequested', 'PolicyAdded'];
+      const found = recorded.get(key);
+      expect(given.filter(({ status }) => status !== 200 && status !== 503)).toEqual([]);
+      const isDone = given.some(({ status, message }) => status === 200 || RECORDED.test(message));
+      const isNothing = given.every(({ status, message }) => status === 503 && NOTHING.test(message));
+      if (isDone) expect({ key, given, found }).toEqual({ key, given, found: types });
+      else if (isNothing) expect({ key, given, found }).toEqual({ key, given, found: undefined });
+      expect(found ?? types).toEqual(types);
+    }
+  }
+
+  /** The same requests again: what was not done is done, what was done is not done again. */
+  async sendAllAgain(database: pg.Pool): Promise<void> {
+    for (const [write, given] of [...this.answers]) {
+      if (given.some(({ status }) => status === 200)) continue;
+      await until(`${write.key} is answered`, async () => (await this.send(write)).status === 200, 30_000);
+    }
+    await this.checkEveryAnswer(database);
+    await until(
+      'each deployment has ended',
+      async () => (await deploymentsNotEndedOnce(database)).length === 0,
+      60_000,
+    );
+    expect(await brokenChains(database, await historyKeysOf(database, this.plane.masterKey))).toEqual([]);
+    this.answers.clear();
+  }
+}

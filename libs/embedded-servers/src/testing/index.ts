@@ -1,0 +1,1 @@
+export { copyCluster, startStandby, type Standby } from './standby-postgres.ts';

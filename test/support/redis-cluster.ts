@@ -1,0 +1,168 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { Redis } from 'ioredis';
+import { startRedis, type RunningServer } from '#libs/embedded-servers';
+import { until } from './until.ts';
+
+const MASTERS = 3;
+const NODES = 2 * MASTERS;
+const SLOTS = 16_384;
+/** The bus between nodes listens so far above the port; both below the range that the system hands out by itself. */
+const BUS_ABOVE = 10_000;
+const FIRST_PORT = 11_000;
+const LAST_PORT = 19_000;
+/** Longer than any test takes: a busy machine must not make a node look dead. Tests promote a replica themselves. */
+const NODE_TIMEOUT_MS = 120_000;
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+
+async function freePorts(): Promise<number[]> {
+  for (;;) {
+    const first = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
+    const ports = Array.from({ length: NODES }, (_, index) => first + index);
+    const free = await Promise.all(ports.flatMap((port) => [isFree(port), isFree(port + BUS_ABOVE)]));
+    if (free.every((one) => one)) return ports;
+  }
+}
+
+interface ClusterNode {
+  readonly server: RunningServer;
+  readonly redis: Redis;
+  readonly id: string;
+}
+
+/** A cluster of three masters with a replica each, on loopback, with a password. */
+export class RedisCluster {
+  readonly password = 'p@ss/word of the cluster';
+  readonly #nodes: ClusterNode[] = [];
+  readonly #directory = mkdtempSync(path.join(os.tmpdir(), 'gatewarden-cluster-'));
+
+  static async start(): Promise<RedisCluster> {
+    const cluster = new RedisCluster();
+    try {
+      const ports = await freePorts();
+      cluster.#nodes.push(...(await Promise.all(ports.map((port) => cluster.#startNode(port)))));
+      await cluster.#join();
+      return cluster;
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+  }
+
+  /** As settings hold it, with two of the nodes. */
+  get url(): string {
+    const [first, , last] = this.#nodes.map(({ server }) => `127.0.0.1:${server.port}`);
+    return `redis-cluster://:${encodeURIComponent(this.password)}@${first},${last}`;
+  }
+
+  /** Connections to the nodes that hold data now. */
+  async masters(): Promise<Redis[]> {
+    const roles = await Promise.all(this.#nodes.map((node) => roleOf(node)));
+    return this.#nodes.filter((_, index) => roles[index] === 'master').map(({ redis }) => redis);
+  }
+
+  /** Keys of a pattern, on all nodes. */
+  async keys(pattern: string): Promise<string[]> {
+    return (await Promise.all((await this.masters()).map((redis) => redis.keys(pattern)))).flat();
+  }
+
+  /** Kills the master that a key lies at and promotes its replica; ends when the replica serves. */
+  async failOver(key: string): Promise<void> {
+    const { dead, heir } = await this.#pairOf(key);
+    await until('the replica has everything', async () => {
+      const { 1: written } = /master_repl_offset:(\d+)/.exec(await dead.redis.info('replication')) ?? [];
+      return (await heir.redis.info('replication')).includes(`slave_repl_offset:${written}\r`);
+    });
+    process.kill(dead.server.pid, 'SIGKILL');
+    await dead.server.exited;
+    await until('the replica serves in the place of its master', async () => {
+      if ((await roleOf(heir)) === 'master') return true;
+      await heir.redis.call('CLUSTER', 'FAILOVER', 'TAKEOVER').catch(() => undefined);
+      return false;
+    });
+  }
+
+  /** Lets the master of a key be silent, with its connections open; gives what lets it go on. */
+  async freeze(key: string): Promise<() => void> {
+    const { pid } = (await this.#pairOf(key)).dead.server;
+    process.kill(pid, 'SIGSTOP');
+    return () => process.kill(pid, 'SIGCONT');
+  }
+
+  async stop(): Promise<void> {
+    for (const { redis } of this.#nodes) redis.disconnect();
+    await Promise.all(this.#nodes.map(({ server }) => server.stop()));
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  async #startNode(port: number): Promise<ClusterNode> {
+    const cluster = ['--cluster-enabled', 'yes', '--cluster-node-timeout', String(NODE_TIMEOUT_MS)];
+    const extraArguments = [...cluster, '--cluster-replica-validity-factor', '0', '--repl-diskless-sync-delay', '0'];
+    const dataDir = path.join(this.#directory, String(port));
+    const server = await startRedis({ dataDir, port, appendOnly: false, extraArguments });
+    const open = new Redis(server.url);
+    await open.config('SET', 'masterauth', this.password, 'requirepass', this.password);
+    open.disconnect();
+    const redis = new Redis(server.url, { password: this.password });
+    redis.on('error', () => undefined);
+    return { server, redis, id: String(await redis.call('CLUSTER', 'MYID')) };
+  }
+
+  async #join(): Promise<void> {
+    const [first] = this.#nodes;
+    for (const [index, { redis }] of this.#nodes.entries()) {
+      await redis.call('CLUSTER', 'SET-CONFIG-EPOCH', index + 1);
+      if (index < MASTERS) await redis.call('CLUSTER', 'ADDSLOTSRANGE', ...rangeOf(index));
+      if (index > 0) await redis.call('CLUSTER', 'MEET', '127.0.0.1', first?.server.port ?? 0);
+    }
+    await this.#all('every node knows the others', async ({ redis }) =>
+      (await infoOf(redis)).includes(`cluster_known_nodes:${NODES}\r`),
+    );
+    for (const [index, { redis }] of this.#nodes.entries()) {
+      const master = this.#nodes[index - MASTERS];
+      if (master === undefined) continue;
+      await until('the replica knows its master', async () => redis.call('CLUSTER', 'REPLICATE', master.id));
+    }
+    await this.#all('the cluster is whole', async (node) => {
+      const isSynchronised = (await roleOf(node)) === 'master' || (await node.redis.info()).includes('link_status:up');
+      const slots = String(await node.redis.call('CLUSTER', 'NODES')).match(/ (?:myself,)?slave /g) ?? [];
+      return isSynchronised && slots.length === MASTERS && (await infoOf(node.redis)).includes('cluster_state:ok');
+    });
+  }
+
+  async #all(what: string, isSo: (node: ClusterNode) => Promise<boolean>): Promise<void> {
+    await until(what, async () => (await Promise.all(this.#nodes.map(isSo))).every((one) => one), 60_000);
+  }
+
+  /** The master that a key lies at, and its replica. */
+  async #pairOf(key: string): Promise<{ dead: ClusterNode; heir: ClusterNode }> {
+    const [asked] = await this.masters();
+    const slot = Number(await asked?.call('CLUSTER', 'KEYSLOT', key));
+    const dead = this.#nodes[Math.floor((slot * MASTERS) / SLOTS)];
+    const heir = this.#nodes[Math.floor((slot * MASTERS) / SLOTS) + MASTERS];
+    if (dead === undefined || heir === undefined) throw new RangeError(key);
+    return { dead, heir };
+  }
+}
+
+const rangeOf = (index: number): readonly [number, number] => [
+  Math.ceil((index * SLOTS) / MASTERS),
+  Math.ceil(((index + 1) * SLOTS) / MASTERS) - 1,
+];
+
+const infoOf = async (redis: Redis): Promise<string> => String(await redis.call('CLUSTER', 'INFO'));
+
+/** '' when the node does not answer. */
+async function roleOf({ redis, server }: ClusterNode): Promise<string> {
+  if (server.pid === 0 || redis.status !== 'ready') return '';
+  const [role] = (await redis.role()) as unknown as [string];
+  return role;
+}

@@ -76,7 +76,7 @@ module.exports = {
     // What is fuzzed lies behind the module: a target goes as deep as a spec does.
     rule(
       'e2e-enters-an-app-by-its-module',
-      { path: '^test/', pathNot: '^test/fuzz/targets/' },
+      { path: '^test/', pathNot: '^test/(?:fuzz/targets|support/packaging)/' },
       { path: '^apps/', pathNot: '\\.module\\.ts$' },
     ),
     rule('nobody-imports-the-e2e-tests', { path: '^(apps|libs)/', pathNot: SPEC }, { path: '^test/' }),

@@ -45,7 +45,7 @@ function hasFreshNpmInstall() {
 }
 
 /** `npm run` names the npm that runs us; otherwise the one on PATH. */
-function runNpm(args, stdio) {
+export function runNpm(args, stdio) {
   const npm = process.env.npm_execpath;
   const [command, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
   const options = [...args, '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'];

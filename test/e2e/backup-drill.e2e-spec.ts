@@ -22,6 +22,8 @@ const BEFORE_SECONDS = 1_001;
 const DURING_SECONDS = 1_002;
 const LOST_SECONDS = 1_003;
 const AFTER_SECONDS = 1_004;
+const PASSWORD_BEFORE = 'the first password of bob';
+const PASSWORD_LOST = 'the second password of bob';
 /** Whole environments are compared every ten seconds. */
 const COMPARED_MS = 90_000;
 /** What `audit:verify` may say of history that is known to be lost, before anything is changed. */
@@ -89,6 +91,18 @@ describe('a backup of the database, restored into a new cluster while gateways s
     if (status !== 200) throw new Error(`${environment} answered ${status} ${JSON.stringify(body)}`);
     return Number(body.expires_in);
   };
+  const setPassword = (method: 'POST' | 'PUT', password: string): Promise<any> => {
+    const body = { username: 'bob', password, fullName: 'Bob', email: 'bob@example.org' };
+    return done(method, '/projects/demo/credentials/', body);
+  };
+  /** At each gateway. */
+  const loginsOfBob = (password: string): Promise<readonly number[]> =>
+    Promise.all(
+      BOTH.map(async (name) => {
+        const { status } = await requestToken(system.gateway(name).url, { ...login, username: 'bob', password });
+        return status;
+      }),
+    );
   const audit = async (file: string): Promise<AuditReport & { readonly code: number | null }> => {
     const command = system.command('audit-verify', ['--json', '--checkpoints', file]);
     command.start();
@@ -106,6 +120,7 @@ describe('a backup of the database, restored into a new cluster while gateways s
     login = { grant_type: 'password', client_id: publicKey, client_secret: secretKey, ...user };
     const name = { fullName: 'Ada', email: 'ada@example.org' };
     await done('POST', '/projects/demo/credentials/', { ...user, ...name });
+    await setPassword('POST', PASSWORD_BEFORE);
     const policy = policyBody(authJwtPolicy(), BOTH);
     const added = await done('POST', `${PROXIES}/orders/policies/jwt/`, policy);
     expect(added.deploymentResult).toMatchObject({ success: true });
@@ -147,6 +162,9 @@ describe('a backup of the database, restored into a new cluster while gateways s
   it('lacks what was changed since; then the cluster is destroyed, and gateways serve that all the same', async () => {
     expect((await change(LOST_SECONDS, BOTH)).deploymentResult).toMatchObject({ success: true });
     expect((await createProxy('late', BOTH)).deploymentResult).toMatchObject({ success: true });
+    await setPassword('PUT', PASSWORD_LOST);
+    const isNew = async () => (await loginsOfBob(PASSWORD_LOST)).every((status) => status === 200);
+    await until('the new password counts', isNew);
     before = await events();
     await until('a checkpoint of all of it lies in the file', async () => {
       const { code, anchor, onlyChained, files } = await audit(checkpoints);
@@ -224,6 +242,12 @@ describe('a backup of the database, restored into a new cluster while gateways s
       expect(resultList[0].deployment).toBeGreaterThan(Math.max(...given));
     }
   }, 240_000);
+
+  it('has users log in with the passwords that are recorded, and with no others', async () => {
+    const isBack = async () => (await loginsOfBob(PASSWORD_BEFORE)).every((status) => status === 200);
+    await until('the recorded password counts', isBack, COMPARED_MS);
+    expect(await loginsOfBob(PASSWORD_LOST)).toEqual([400, 400]);
+  }, 120_000);
 
   it('has a proxy reported that it does not know; gateways serve it until somebody decides', async () => {
     const isUnknown = async () => (await findings('staging')).find(({ problem }) => problem === 'not-recorded');

@@ -17,7 +17,7 @@ describe('bad input to apiops', () => {
     await system.api('POST', `${PROXIES}/url/`, proxyBody('orders', '/orders', system.upstreamUrl, ['production']));
   }, 120_000);
 
-  afterAll(async () => system.stop(), 60_000);
+  afterAll(async () => system.stop());
 
   /** Nothing is stored and nothing is deployed. */
   afterEach(async () => {

@@ -13,7 +13,7 @@ describe('docs/how-to/bring-an-apigee-policy', () => {
   afterAll(async () => {
     guide.end();
     await system.stop();
-  }, 60_000);
+  });
 
   it('lets its blocks be pasted as they stand', async () => {
     const project = `${system.controlPlaneUrl}/apiops/projects/demo`;

@@ -59,7 +59,7 @@ describe('curl by TLS, with a PROXY header before it', () => {
     await echo.close();
     live.close();
     rmSync(directory, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   /** Straight to the gateway: curl writes the PROXY header itself (version 1). */
   const direct = (args: readonly string[], input?: Buffer) =>

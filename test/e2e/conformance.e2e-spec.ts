@@ -68,7 +68,7 @@ describe('clients and servers that others wrote', () => {
     trailers.closeAllConnections();
     trailers.close();
     rmSync(directory, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   const curl = (args: readonly string[], input?: Buffer) => runCurl(tools.curl, args, input);
 

@@ -44,14 +44,10 @@ describe('npm run up, as a new user meets it', () => {
     });
     up.stdout?.on('data', (data: Buffer) => (printed += data.toString('utf8')));
     up.stderr?.on('data', (data: Buffer) => (printed += data.toString('utf8')));
-    await until(
-      'everything is up',
-      async () => {
-        if (up.exitCode !== null) throw new Error(printed);
-        return printed.includes(LAST_LINE);
-      },
-      90_000,
-    );
+    await until('everything is up', async () => {
+      if (up.exitCode !== null) throw new Error(printed);
+      return printed.includes(LAST_LINE);
+    });
     guide = printed;
   };
 
@@ -79,7 +75,7 @@ describe('npm run up, as a new user meets it', () => {
   afterAll(async () => {
     if (up.exitCode === null && up.signalCode === null) await stop('SIGTERM');
     rmSync(directory, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   it('says step by step what it does', () => {
     for (const step of ['[1/8] dependencies', '[2/8] build', '[4/8] redis', '[5/8] control plane', '[8/8] ready']) {
@@ -98,7 +94,7 @@ describe('npm run up, as a new user meets it', () => {
     expect(await answers("Call with a partner's token")).toMatch(/HTTP 200/);
     expect(await answers('Change a policy')).toMatch(/Deployment successful[\s\S]*HTTP 200/);
     expect(await answers('See it')).toContain('"expires_in":120');
-  }, 60_000);
+  });
 
   it('lets the blocks of the README be pasted as they stand', async () => {
     const script = readmeBlocks()
@@ -114,7 +110,7 @@ describe('npm run up, as a new user meets it', () => {
     expect(output).toContain('operationMetadata.targetPipeline must be one of REQUEST, RESPONSE, ERROR');
     expect(output).toMatch(/^200\n.*"reason":"tidying up".*\n.*"policy jwt removed.*\n.*"restoredRevision":2.*\n401$/m);
     expect(output).toMatch(/^History is as it was recorded: \d+ events/m);
-  }, 90_000);
+  });
 
   it('heals by itself when a gateway, the control plane or its database is killed with -9', async () => {
     const pidIn = (file: string) => /\d+/.exec(readFileSync(path.join(dataDir, file), 'utf8'))?.[0] ?? '';
@@ -129,11 +125,7 @@ describe('npm run up, as a new user meets it', () => {
       const token = await inShell(printedStep('See it'));
       return ready.status === 200 && token.includes('"expires_in":120');
     };
-    await until(
-      'the control plane has another process',
-      async () => pidIn('run/control-plane.json') !== killed[2],
-      30_000,
-    );
+    await until('the control plane has another process', async () => pidIn('run/control-plane.json') !== killed[2]);
     await until('everything works again', works, 60_000);
     process.kill(Number(pidIn('run/control-plane.json')), 'SIGKILL');
     await until('everything works again', works, 60_000);
@@ -151,19 +143,19 @@ describe('npm run up, as a new user meets it', () => {
   it('refuses a second one on the same data, and says what to do', async () => {
     const second = inShell(`${process.execPath} scripts/up.mjs --data-dir ${dataDir} 2>&1`);
     await expect(second).rejects.toMatchObject({ stdout: expect.stringContaining('in use by another npm run up') });
-  }, 30_000);
+  });
 
   it('says which port is taken, and which flag to use', async () => {
     const other = path.join(directory, 'other');
     const taken = inShell(`${process.execPath} scripts/up.mjs --port ${ports.control} --data-dir ${other} 2>&1`);
     const stdout = expect.stringMatching(new RegExp(`${ports.control}[\\s\\S]*--port`));
     await expect(taken).rejects.toMatchObject({ stdout });
-  }, 30_000);
+  });
 
   it('stops everything at Ctrl-C', async () => {
     await stop('SIGINT');
     for (const port of [ports.control, ports.gateway, ports.admin, ports.upstream]) {
       await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow('fetch failed');
     }
-  }, 60_000);
+  });
 });

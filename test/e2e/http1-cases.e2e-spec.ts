@@ -35,7 +35,7 @@ describe('requests byte by byte', () => {
     expect(created.body.deploymentResult?.success).toBe(true);
   }, 120_000);
 
-  afterAll(() => system.stop(), 60_000);
+  afterAll(() => system.stop());
 
   /** What came of a case: statuses in the order of the answers, and paths (sorted) that the upstream saw, after the case's own. */
   async function outcomeOf({ request }: Http1Case, way: (typeof WAYS_TO_SEND)[number]) {

@@ -16,7 +16,7 @@ describe('a policy whose key set nobody serves yet', () => {
     await system.api('POST', '/apiops/projects/', { name: 'demo' });
     await system.api('POST', `${PROXY}/url/`, proxyBody('orders', '/orders', system.upstreamUrl));
   }, 120_000);
-  afterAll(() => system.stop(), 60_000);
+  afterAll(() => system.stop());
 
   const resultNow = async (id: string) =>
     (await system.api('GET', `/apiops/deployments/${id}/`)).body.resultList[0].deploymentResult.deploymentResults[0];

@@ -181,7 +181,7 @@ describe('a control plane killed with -9 at every step that changes, relay, depl
     };
     await Promise.all(lanes.map(runLane));
   }, 600_000);
-  afterAll(() => Promise.all(lanes.map((lane) => lane.plane.stop())), 60_000);
+  afterAll(() => Promise.all(lanes.map((lane) => lane.plane.stop())));
 
   it('was killed at each of them', () => {
     expect(lanes.flatMap(({ unmet }) => unmet).map(lastLine)).toEqual([]);
@@ -227,29 +227,21 @@ describe('a control plane killed with -9 at every step that changes, relay, depl
     expect((await first('/environments/staging/drift/'))?.['findings']).toEqual([]);
   });
 
-  it.each([0, 1])(
-    'has left a history whose MACs hold (lane %i)',
-    async (index) => {
-      const { plane } = lanes[index] as Lane;
-      expect(await brokenChains(plane.database.pool, await plane.historyKeys())).toEqual([]);
-      const verify = plane.command('audit-verify', 'directly');
-      verify.start();
-      expect([await verify.exited(), verify.output]).toEqual([0, expect.any(String)]);
-    },
-    60_000,
-  );
+  it.each([0, 1])('has left a history whose MACs hold (lane %i)', async (index) => {
+    const { plane } = lanes[index] as Lane;
+    expect(await brokenChains(plane.database.pool, await plane.historyKeys())).toEqual([]);
+    const verify = plane.command('audit-verify', 'directly');
+    verify.start();
+    expect([await verify.exited(), verify.output]).toEqual([0, expect.any(String)]);
+  });
 
-  it.each([0, 1])(
-    'has read models equal to those made anew from the history (lane %i)',
-    async (index) => {
-      const { plane } = lanes[index] as Lane;
-      const live = await readModelRows(plane.database.pool);
-      const rebuild = plane.command('projections-rebuild', 'directly');
-      rebuild.start();
-      expect([await rebuild.exited(), rebuild.output]).toEqual([0, expect.any(String)]);
-      expect(await readModelRows(plane.database.pool)).toEqual(live);
-      expect(live['read_api_proxies']).toHaveLength(1);
-    },
-    60_000,
-  );
+  it.each([0, 1])('has read models equal to those made anew from the history (lane %i)', async (index) => {
+    const { plane } = lanes[index] as Lane;
+    const live = await readModelRows(plane.database.pool);
+    const rebuild = plane.command('projections-rebuild', 'directly');
+    rebuild.start();
+    expect([await rebuild.exited(), rebuild.output]).toEqual([0, expect.any(String)]);
+    expect(await readModelRows(plane.database.pool)).toEqual(live);
+    expect(live['read_api_proxies']).toHaveLength(1);
+  });
 });

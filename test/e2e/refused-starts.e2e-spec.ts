@@ -69,7 +69,7 @@ describe('a control plane', () => {
     const again = await controlPlane(database.url, masterKey);
     await until('the control plane is ready', () => isReady(again.url), 30_000);
     expect(await again.program.signal('SIGTERM')).toBe(0);
-  }, 90_000);
+  });
 
   it('says in one line that its database cannot be reached', async () => {
     const [closed = 0] = await freePortsInARow(1);

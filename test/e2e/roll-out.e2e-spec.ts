@@ -19,7 +19,7 @@ describe('docs/how-to/roll-out', () => {
     guide.end();
     await system.stop();
     rmSync(directory, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   it('lets its blocks be pasted as they stand', async () => {
     const [port = 0, adminPort = 0] = await freePortsInARow(2);

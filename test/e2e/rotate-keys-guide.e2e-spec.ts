@@ -18,7 +18,7 @@ describe('docs/how-to/rotate-keys', () => {
   afterAll(async () => {
     guide.end();
     await system.stop();
-  }, 60_000);
+  });
 
   it('lets its blocks be pasted as they stand', async () => {
     const [providerPort = 0] = await freePortsInARow(1);

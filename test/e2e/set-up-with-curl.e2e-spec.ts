@@ -73,7 +73,7 @@ describe('docs/how-to/set-up-everything-with-curl', () => {
     await gateway?.signal('SIGTERM');
     await system.stop();
     rmSync(directory, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   it('sets up everything from nothing, uses it, changes it and goes back', async () => {
     const [port = 0, adminPort = 0] = await freePortsInARow(2);

@@ -34,7 +34,7 @@ describe('a policy posted to apiops, enforced by the gateways of two environment
     });
   }, 120_000);
 
-  afterAll(async () => system.stop(), 60_000);
+  afterAll(async () => system.stop());
 
   it('is acknowledged by every gateway of every environment it is deployed to', async () => {
     const body = policyBody(authJwtPolicy(), BOTH);

@@ -24,7 +24,7 @@ describe('the guides to the token service', () => {
   afterAll(async () => {
     for (const { guide } of guides) guide.end();
     await system.stop();
-  }, 60_000);
+  });
 
   it.each(guides)(
     '$name: its blocks, pasted as they stand, print what it says',

@@ -73,37 +73,33 @@ describe('the token services, from apiops to the gateways', () => {
     system = await GatewardenSystem.start(BOTH);
     await done('POST', '/apiops/projects/', { name: 'demo' });
   }, 180_000);
-  afterAll(async () => system.stop(), 60_000);
+  afterAll(async () => system.stop());
 
   it.each(
     ALGORITHMS.map(
       ([algorithm, keyStore]) =>
         [algorithm, keyStore === undefined ? 'a generated key' : 'a key of the project', keyStore] as const,
     ),
-  )(
-    'issue %s tokens with %s, which pass there and nowhere else',
-    async (algorithm, _key, keyStore) => {
-      const name = `${algorithm.toLowerCase()}-${keyStore === undefined ? 'generated' : 'named'}`;
-      const policy = { grantType: 'CLIENT_CREDENTIALS', jwtSignatureAlgorithm: algorithm };
-      if (keyStore !== undefined) await done('POST', `${P}/jwks/generate`, { name, ...keyStore });
-      const client = await proxyWith(name, keyStore === undefined ? policy : { ...policy, keyStoreName: name });
-      const form = { grant_type: 'client_credentials', ...client };
-      const token = async (environment: string) =>
-        issued(await requestToken(system.gateway(environment).url, form)) as Record<
-          'access_token' | 'refresh_token',
-          string
-        >;
-      const mine = await token('production');
-      const theirs = await token('staging');
-      expect(decodeProtectedHeader(mine.access_token)).toMatchObject({ alg: algorithm, typ: 'at+jwt' });
-      expect(await statusesAt('production', name, mine.access_token)).toEqual([200, 200]);
-      expect(await statusesAt('staging', name, theirs.access_token)).toEqual([200, 200]);
-      for (const bad of [tampered(mine.access_token), theirs.access_token, mine.refresh_token]) {
-        expect(await statusesAt('production', name, bad)).toEqual([401, 401]);
-      }
-    },
-    60_000,
-  );
+  )('issue %s tokens with %s, which pass there and nowhere else', async (algorithm, _key, keyStore) => {
+    const name = `${algorithm.toLowerCase()}-${keyStore === undefined ? 'generated' : 'named'}`;
+    const policy = { grantType: 'CLIENT_CREDENTIALS', jwtSignatureAlgorithm: algorithm };
+    if (keyStore !== undefined) await done('POST', `${P}/jwks/generate`, { name, ...keyStore });
+    const client = await proxyWith(name, keyStore === undefined ? policy : { ...policy, keyStoreName: name });
+    const form = { grant_type: 'client_credentials', ...client };
+    const token = async (environment: string) =>
+      issued(await requestToken(system.gateway(environment).url, form)) as Record<
+        'access_token' | 'refresh_token',
+        string
+      >;
+    const mine = await token('production');
+    const theirs = await token('staging');
+    expect(decodeProtectedHeader(mine.access_token)).toMatchObject({ alg: algorithm, typ: 'at+jwt' });
+    expect(await statusesAt('production', name, mine.access_token)).toEqual([200, 200]);
+    expect(await statusesAt('staging', name, theirs.access_token)).toEqual([200, 200]);
+    for (const bad of [tampered(mine.access_token), theirs.access_token, mine.refresh_token]) {
+      expect(await statusesAt('production', name, bad)).toEqual([401, 401]);
+    }
+  });
 
   it('count lives in every unit, of access tokens and of refresh tokens', async () => {
     const policy = { grantType: 'CLIENT_CREDENTIALS' };
@@ -127,7 +123,7 @@ describe('the token services, from apiops to the gateways', () => {
     const forever = issued(await requestToken(system.gateway('production').url, form));
     expect([forever.expires_in, forever.refresh_token]).toEqual([0, undefined]);
     expect(decodeJwt(forever.access_token as string)).not.toHaveProperty('exp');
-  }, 60_000);
+  });
 
   it('under /auth: DELETE …/tokens/ ends every login of a user, with its access tokens, at both gateways', async () => {
     const client = await proxyWith('login', { grantType: 'PASSWORD' });
@@ -154,7 +150,7 @@ describe('the token services, from apiops to the gateways', () => {
     }
     // A new login is none of those that were ended.
     expect(await statusesAt('production', 'login', (await login(0)).access_token)).toEqual([200, 200]);
-  }, 60_000);
+  });
 
   describe('under /credential', () => {
     const bob = `${P}/credentials/bob/`;
@@ -178,7 +174,7 @@ describe('the token services, from apiops to the gateways', () => {
       await proxyWith('managed', policy);
       await done('POST', `${P}/credentials/`, credential('bob'));
       await done('PUT', `${bob}access/`, access);
-    }, 60_000);
+    });
 
     it('a credential gets tokens for the proxies of its list, with its roles, until it is disabled', async () => {
       const body = await until('it is known', async () => {
@@ -198,7 +194,7 @@ describe('the token services, from apiops to the gateways', () => {
       expect(await service()).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
       await done('PUT', `${P}/credentials/`, credential('bob'));
       await until('it may again', async () => (await service()).status === 200);
-    }, 60_000);
+    });
 
     it('access that is withdrawn is withdrawn from the tokens that there are', async () => {
       const { access_token: token } = issued(await service());
@@ -208,7 +204,7 @@ describe('the token services, from apiops to the gateways', () => {
       await until('no token is given', async () => (await service()).status === 400);
       await done('PUT', `${bob}access/`, access);
       await becomes(token, 200);
-    }, 60_000);
+    });
 
     it('its own token settings count, and DELETE …/tokens/ ends what they gave, at both gateways', async () => {
       const settings = { tokenNeverExpires: false, tokenExpiresInAmount: 7, tokenExpiresInUnit: 'MINUTES' };
@@ -231,6 +227,6 @@ describe('the token services, from apiops to the gateways', () => {
         expect(again).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
       }
       await becomes(issued(await service()).access_token, 200);
-    }, 60_000);
+    });
   });
 });

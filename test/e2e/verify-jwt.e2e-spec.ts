@@ -61,7 +61,7 @@ describe('VerifyJWT policies as Apigee writes them, from apiops to a gateway', (
   afterAll(async () => {
     await system.stop();
     await provider.close();
-  }, 60_000);
+  });
 
   const encrypted = (header: Record<string, unknown> = {}, claims: Record<string, unknown> = {}): Promise<string> =>
     new EncryptJWT({ sub: 'subject@example.com', iss: 'urn://apigee', role: 'reader', ...claims })

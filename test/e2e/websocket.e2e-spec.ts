@@ -38,7 +38,7 @@ describe('WebSocket connections of the library ws, through a gateway to a server
     for (const client of sockets.clients) client.terminate();
     await system.stop();
     server.close();
-  }, 60_000);
+  });
 
   async function connected(path: string): Promise<WebSocket> {
     const socket = new WebSocket(base + path, 'chat');

@@ -54,7 +54,7 @@ describe('a gateway that is started with workers', () => {
   afterAll(async () => {
     await system.stop();
     rmSync(directory, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   it('goes on from its snapshot with any number of workers while Redis is away, and from theirs alone again', async () => {
     const alone = await ready({ WORKERS: '1' });
@@ -98,7 +98,7 @@ describe('a gateway that is started with workers', () => {
       return now.every(({ ready: isReady, pid }) => isReady && !killed.includes(pid ?? 0));
     });
     expect(await orders(chosen)).toBe(200);
-  }, 60_000);
+  });
 
   it('serves with the workers that can start, and tries the others again and again', async () => {
     const own = path.join(directory, 'one-blocked');
@@ -117,14 +117,14 @@ describe('a gateway that is started with workers', () => {
     );
     rmSync(path.join(own, '1'));
     await system.ready(adminUrl());
-  }, 60_000);
+  });
 
   it('ends well when it is told to stop before any worker serves', async () => {
     const program = start({ WORKERS: '2' });
     await until('the admin port answers', async () => (await status(`${adminUrl()}/healthz`)) === 200);
     expect(await program.signal('SIGTERM')).toBe(0);
     expect(program.output).toContain('all workers have ended');
-  }, 60_000);
+  });
 
   it('ends with one line when it cannot start', async () => {
     await ready({ WORKERS: '2' });
@@ -150,5 +150,5 @@ describe('a gateway that is started with workers', () => {
       return [await program.exited(), program.output];
     });
     expect(await Promise.all(ends)).toEqual(cases.map(([, line]) => [1, expect.stringMatching(line)]));
-  }, 60_000);
+  });
 });

@@ -40,7 +40,7 @@ describe('gateways of two workers each', () => {
   afterAll(async () => {
     await system.stop();
     await held.close();
-  }, 60_000);
+  });
 
   it('are a gateway each for the control plane, which waits for all of them', async () => {
     const { body } = await changed('/more');
@@ -50,7 +50,7 @@ describe('gateways of two workers each', () => {
     const listed = await system.api('GET', '/apiops/environments/production/gateways/');
     const ids = (listed.body.resultList as { gatewayId: string }[]).map(({ gatewayId }) => gatewayId).sort();
     expect(ids).toEqual(['production-1.1', 'production-1.2', 'production-2.1', 'production-2.2']);
-  }, 30_000);
+  });
 
   it('answer on the admin port for all workers: how far each is, and their counts together', async () => {
     const before = await metricSum(admin(0), REQUESTS);
@@ -67,7 +67,7 @@ describe('gateways of two workers each', () => {
     expect(await metricSum(admin(0), 'gatewarden_deployment')).toBe(config.deployment);
     expect(await metricSum(admin(0), 'gatewarden_redis_up')).toBe(1);
     expect(await metricSum(admin(0), 'gatewarden_metrics_sources_missing')).toBe(0);
-  }, 30_000);
+  });
 
   it('replace a worker that is killed, while the other serves all that is not its', async () => {
     const connections = Array.from({ length: 10 }, oneConnection);
@@ -99,7 +99,7 @@ describe('gateways of two workers each', () => {
     expect(await metricSum(admin(0), 'gatewarden_worker_restarts_total')).toBe(restarts + 1);
     expect(await metricSum(admin(0), REQUESTS)).toBeGreaterThanOrEqual(counted + answered.length + kept.length);
     expect(program(0).output).toMatch(/"level":"error".*"worker":1,.*"signal":"SIGKILL".*a worker ended/);
-  }, 60_000);
+  });
 
   it('give a worker that hangs one connection and no other, and that one to another when it dies', async () => {
     const pid = await workerPid(admin(0), 1);
@@ -114,7 +114,7 @@ describe('gateways of two workers each', () => {
     await Promise.all(asked);
     expect(outcomes).toEqual(asked.map(() => 200));
     await until('another takes its place', async () => (await status(`${admin(0)}/readyz`)) === 200);
-  }, 60_000);
+  });
 
   it('drain a worker that is told to stop alone, and replace it', async () => {
     const answers = [1, 2].map(() => askKept(oneConnection(), url(0, '/held/1')));
@@ -128,7 +128,7 @@ describe('gateways of two workers each', () => {
       const second = (await workersOf(admin(0)))[1];
       return second?.ready === true && second.pid !== pid;
     });
-  }, 60_000);
+  });
 
   it('say within a moment what a worker that hangs leaves out', async () => {
     const counted = await metricSum(admin(0), REQUESTS);
@@ -144,7 +144,7 @@ describe('gateways of two workers each', () => {
       process.kill(pid, 'SIGCONT');
     }
     await until('it answers again', async () => (await status(`${admin(0)}/readyz`)) === 200);
-  }, 30_000);
+  });
 
   it('drop nothing while configurations change', async () => {
     const clients = new KeptClients([url(0, '/orders/1'), url(1, '/orders/1')], 8);
@@ -155,7 +155,7 @@ describe('gateways of two workers each', () => {
     await clients.stop();
     expect(clients.failures).toEqual([]);
     expect(clients.answered).toBeGreaterThan(100);
-  }, 60_000);
+  });
 
   it('fail no request while one gateway after the other is restarted', async () => {
     const clients = new KeptClients([url(0, '/orders/1'), url(1, '/orders/1')], 8);
@@ -168,7 +168,7 @@ describe('gateways of two workers each', () => {
     }
     await clients.stop();
     expect(clients.failures).toEqual([]);
-  }, 60_000);
+  });
 
   it('finish requests in flight when a terminal tells every process to stop', async () => {
     const answers = [1, 2, 3, 4].map(() => askKept(oneConnection(), url(1, '/held/1')));
@@ -183,7 +183,7 @@ describe('gateways of two workers each', () => {
     expect(pids.filter(isRunning)).toEqual([]);
     program(1).start();
     await system.ready(admin(1));
-  }, 60_000);
+  });
 
   it('end at once when they are told again', async () => {
     const answer = askKept(oneConnection(), url(1, '/held/1')).catch(({ code }: NodeJS.ErrnoException) => code);
@@ -202,7 +202,7 @@ describe('gateways of two workers each', () => {
     await until('its workers are gone', async () => !pids.some(isRunning));
     program(1).start();
     await system.ready(admin(1));
-  }, 60_000);
+  });
 
   it('leave no worker behind when the primary is killed, nor a request in flight unanswered', async () => {
     const answers = [1, 2].map(() => askKept(oneConnection(), url(1, '/held/1')));
@@ -215,5 +215,5 @@ describe('gateways of two workers each', () => {
     program(1).start();
     await system.ready(admin(1));
     expect(await status(url(1, '/orders/1'))).toBe(200);
-  }, 60_000);
+  });
 });

@@ -21,10 +21,7 @@ export const repeatCommand = (target: string, seed: number, caseNumber: number):
   `npm run fuzz -- --target ${target} --seed ${seed} --case ${caseNumber}`;
 
 /** Everything needed to see it again. */
-const failureText = (
-  { target, seed }: TargetOutcome,
-  { caseNumber, violation, text, shrunk }: FuzzFailure,
-): string =>
+const failureText = ({ target, seed }: TargetOutcome, { caseNumber, violation, text, shrunk }: FuzzFailure): string =>
   [
     `  ${violation}`,
     `  seed ${seed}, case ${caseNumber}; again: ${repeatCommand(target, seed, caseNumber)}`,

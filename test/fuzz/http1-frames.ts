@@ -6,7 +6,10 @@ export interface Frame {
   readonly length: number;
 }
 
+type MessageKind = 'request' | 'answer';
+
 const HEADER_LINE = /^[!#$%&'*+.^_`|~\w-]+:[ \t]*[\t\x20-\x7e\x80-\xff]*$/;
+const FRAMING = /^(?:content-length|transfer-encoding):/i;
 const LENGTH = /^content-length:[ \t]*(\d{1,15})[ \t]*$/i;
 const CODING = /^transfer-encoding:[ \t]*chunked[ \t]*$/i;
 const CHUNK = /^([0-9a-fA-F]{1,12})(?:;[\t\x20-\x7e]*)?\r\n/;
@@ -17,7 +20,8 @@ const ANSWER_FOLLOWS = /^HTTP\/1\.1 \d{3} /;
 function endOfChunks(text: string, from: number): number | string | undefined {
   for (let at = from; ;) {
     const found = CHUNK.exec(text.slice(at, at + 200));
-    if (found === null) return text.length - at < 100 && !text.slice(at).includes('\n') ? undefined : 'a chunk without a size';
+    if (found === null)
+      return text.length - at < 100 && !text.slice(at).includes('\n') ? undefined : 'a chunk without a size';
     at += found[0].length;
     const size = Number.parseInt(found[1] ?? '', 16);
     if (size === 0) return endOfTrailers(text, at);
@@ -31,34 +35,44 @@ function endOfTrailers(text: string, at: number): number | string | undefined {
   if (text.startsWith('\r\n', at)) return at + 2;
   const end = text.indexOf('\r\n\r\n', at);
   if (end === -1) return undefined;
-  const isExact = text.slice(at, end).split('\r\n').every((line) => HEADER_LINE.test(line));
+  const isExact = text
+    .slice(at, end)
+    .split('\r\n')
+    .every((line) => HEADER_LINE.test(line));
   return isExact ? end + 4 : 'a trailer that is none';
 }
 
 /** An answer to HEAD has the length of a body and no body: what follows it tells. */
-function endOfLength(text: string, at: number, length: number, kind: 'request' | 'answer'): number | undefined {
+function endOfLength(text: string, at: number, length: number, kind: MessageKind): number | undefined {
   if (kind === 'answer' && (text.length === at || ANSWER_FOLLOWS.test(text.slice(at, at + 20)))) return at;
   return text.length < at + length ? undefined : at + length;
 }
 
+/** Where the body that begins at `at` ends, by the lines that frame it. */
+function endOfBody(
+  text: string,
+  at: number,
+  framing: readonly string[],
+  kind: MessageKind,
+): number | string | undefined {
+  const [line, ...more] = framing;
+  if (line === undefined) return at;
+  if (more.length > 0) return 'two frames for one body';
+  if (CODING.test(line)) return endOfChunks(text, at);
+  const bytes = LENGTH.exec(line)?.[1];
+  return bytes === undefined ? 'a length or coding that is none' : endOfLength(text, at, Number(bytes), kind);
+}
+
 /** Reads one message strictly. Undefined: it is not all there; a text: what is wrong with it. */
-export function readFrame(text: string, kind: 'request' | 'answer'): Frame | string | undefined {
+export function readFrame(text: string, kind: MessageKind): Frame | string | undefined {
   const end = text.indexOf('\r\n\r\n');
   if (end === -1) return undefined;
   const [start = '', ...lines] = text.slice(0, end).split('\r\n');
   const bad = lines.find((line) => !HEADER_LINE.test(line));
   if (bad !== undefined) return `a header line that is none: ${JSON.stringify(bad.slice(0, 80))}`;
-  const lengths = lines.filter((line) => /^content-length:/i.test(line));
-  const codings = lines.filter((line) => /^transfer-encoding:/i.test(line));
-  if (lengths.length + codings.length > 1) return 'two frames for one body';
-  const head = text.slice(0, end + 4);
   const at = end + 4;
   const isBodyless = kind === 'answer' && BODYLESS.test(`${start} `);
-  if (isBodyless || lengths.length + codings.length === 0) return { head, length: at };
-  const [length] = lengths;
-  if (length === undefined && !CODING.test(codings[0] ?? '')) return 'a transfer coding beside chunked';
-  const bytes = length === undefined ? undefined : LENGTH.exec(length)?.[1];
-  if (length !== undefined && bytes === undefined) return 'a length that is none';
-  const found = bytes === undefined ? endOfChunks(text, at) : endOfLength(text, at, Number(bytes), kind);
-  return typeof found === 'number' ? { head, length: found } : found;
+  const framing = isBodyless ? [] : lines.filter((line) => FRAMING.test(line));
+  const found = endOfBody(text, at, framing, kind);
+  return typeof found === 'number' ? { head: text.slice(0, at), length: found } : found;
 }

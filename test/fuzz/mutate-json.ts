@@ -47,8 +47,7 @@ const isRare = (random: SeededRandom): boolean => random.between(1, RARELY) === 
 /** Every place that can be replaced. */
 function placesIn(tree: Tree, replace: (by: Tree) => void, into: Place[]): Place[] {
   into.push({ tree, replace });
-  if (tree.kind === 'list')
-    tree.items.forEach((item, at) => placesIn(item, (by) => void (tree.items[at] = by), into));
+  if (tree.kind === 'list') tree.items.forEach((item, at) => placesIn(item, (by) => void (tree.items[at] = by), into));
   if (tree.kind === 'members')
     tree.members.forEach((member) => placesIn(member[1], (by) => void (member[1] = by), into));
   return into;

@@ -80,6 +80,11 @@ export class GatewardenSystem {
     return system;
   }
 
+  /** As `MASTER_KEY` gives it. */
+  get masterKeyText(): string {
+    return this.masterKey.toString('base64');
+  }
+
   environment(name: string): SystemEnvironment {
     const found = this.environments.get(name);
     if (found === undefined) throw new Error(`no environment ${name}`);
@@ -154,7 +159,7 @@ export class GatewardenSystem {
     return redis;
   }
 
-  async ready(url: string, withinMs = 30_000): Promise<void> {
+  async ready(url: string, withinMs = 120_000): Promise<void> {
     await until(`${url} is ready`, async () => (await fetch(`${url}/readyz`)).status === 200, withinMs);
   }
 

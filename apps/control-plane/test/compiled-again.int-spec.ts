@@ -80,7 +80,7 @@ describe('a revision that was deployed', () => {
     await Promise.all([plane.app.close(), another.close()]);
     const restarted = await plane.process();
     for (const deployed of all) expect((await compiledBy(restarted, deployed)).hash).toBe(deployed.hash);
-  }, 60_000);
+  });
 });
 
 describe('the hash in the event of a deployment', () => {
@@ -110,5 +110,5 @@ describe('the hash in the event of a deployment', () => {
     } finally {
       await other.close();
     }
-  }, 30_000);
+  });
 });

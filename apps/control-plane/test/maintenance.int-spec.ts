@@ -111,5 +111,5 @@ describe('the history that a command opens in DATA_DIR', () => {
     command.kill('SIGINT');
     expect({ ended: await ended, said }).toEqual({ ended: [2, null], said: 'endless: stopped by SIGINT\n' });
     await expect(prepareDatabase(databaseUrl ?? '', MASTER_KEY)).rejects.toThrow(/cannot be reached/);
-  }, 30_000);
+  });
 });

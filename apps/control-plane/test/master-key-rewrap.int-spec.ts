@@ -263,7 +263,7 @@ describe('a re-wrap in DATA_DIR', () => {
     );
     expect(steps.length).toBeGreaterThan(8);
     expect(found).toEqual(['after commit']);
-  }, 60_000);
+  });
 
   it('replaces the file, readable by its owner only, and leaves no other', async () => {
     const before = await keyOfAStart();
@@ -302,7 +302,7 @@ describe('npm run master-key:rewrap -- --generate', () => {
     const shown = await command({ DATA_DIR: dataDir }, { status: true });
     expect(shown.printed).toContain(`master key ${idOf(after)}\n`);
     expect(readFileSync(path.join(dataDir, 'master-key'), 'utf8').trim()).toBe(after.toString('base64'));
-  }, 60_000);
+  });
 });
 
 describe('resealing', () => {
@@ -335,7 +335,7 @@ describe('resealing', () => {
       expect(await vaultKeys(database.pool)).toHaveLength(1);
     });
     expect(steps.length).toBeGreaterThan(10);
-  }, 60_000);
+  });
 
   it('leaves a secret that was altered as it is, with its key, and names it', async () => {
     const database = await earlierDatabase(masterKey, 3);
@@ -431,5 +431,5 @@ describe('a running control plane', () => {
     await change('after');
     expect([await keysUnderSecrets(database.pool), await vaultKeys(database.pool)]).toEqual([['vault-2'], ['vault-2']]);
     await plane.close();
-  }, 60_000);
+  });
 });

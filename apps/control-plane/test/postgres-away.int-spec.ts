@@ -147,7 +147,7 @@ beforeAll(async () => {
   environment = (await plane.environment()).name;
   await plane.done('POST', '/projects/', { name: 'shop' });
   await plane.done('POST', `${PROXY}/url/`, proxyBody('orders'));
-}, 60_000);
+});
 beforeEach(() => answers.clear());
 afterAll(async () => {
   await plane.close();
@@ -155,7 +155,7 @@ afterAll(async () => {
   await door.close();
   await server.stop();
   rmSync(directory, { recursive: true, force: true });
-}, 60_000);
+});
 
 describe('PostgreSQL', () => {
   it('killed with -9 under load: what was answered is there once, the rest not at all, the same process goes on', async () => {
@@ -184,7 +184,7 @@ describe('PostgreSQL', () => {
     expect(others).toEqual([]);
     await checkEveryAnswer();
     await sendAllAgain();
-  }, 90_000);
+  });
 
   it('stopped and started: while it is away all is refused and nothing recorded, then the same process goes on', async () => {
     await server.stop();
@@ -197,7 +197,7 @@ describe('PostgreSQL', () => {
     await checkEveryAnswer();
     await sendAllAgain();
     expect(await statusOf('/readyz')).toBe(200);
-  }, 60_000);
+  });
 
   it('that hears nothing any more: refused with nothing recorded, and as before once it hears again', async () => {
     door.become('swallows requests');
@@ -208,7 +208,7 @@ describe('PostgreSQL', () => {
     door.become('open');
     await checkEveryAnswer();
     await sendAllAgain();
-  }, 60_000);
+  });
 
   it('whose answers to COMMIT are lost: not said to have recorded nothing, and done once when asked again', async () => {
     const known = await recordedKeys();
@@ -224,5 +224,5 @@ describe('PostgreSQL', () => {
     await checkEveryAnswer();
     await sendAllAgain();
     expect((await recordedKeys()).size).toBe(known.size + writes.length);
-  }, 60_000);
+  });
 });

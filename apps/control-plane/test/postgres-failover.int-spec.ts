@@ -73,7 +73,7 @@ async function promote(database: pg.Pool): Promise<void> {
 }
 
 const readyz = (): Promise<WriteAnswer> => writes.ask('GET', '/readyz');
-const isReady = async (): Promise<boolean> => (await readyz()).status === 200;
+const isReady = (): Promise<boolean> => writes.isReady();
 
 /** Changes are refused with nothing recorded; what only asks is answered; who watches is told. */
 async function expectReadsAlone(): Promise<void> {
@@ -97,7 +97,10 @@ beforeAll(async () => {
   await takesQueries('the third server follows', third.url);
   await answerOnlyWhatIsThere(poolOf(first.url));
   door = await ServerDoor.to(first.url);
-  const database = new pg.Pool({ connectionString: door.url, max: 20, pipeline: true, connectionTimeoutMillis: 5_000 });
+  const database = new pg.Pool({ connectionString: door.url, max: 20, pipeline: true, connectionTimeoutMillis: 5_000,
+    // None ends by itself: whatever still leads to an old server would be used again.
+    idleTimeoutMillis: 0,
+  });
   const found = { url: door.url, pool: database, drop: () => database.end() };
   plane = await RunningControlPlane.start({ deployTimeoutMs: 1_000 }, { database: found, masterKey });
   writes = new KeyedWrites(plane, plane.app);
@@ -135,6 +138,7 @@ describe('PostgreSQL that becomes read-only', () => {
 
 describe('a standby that takes the place of its server', () => {
   it('which goes on answering: connections to it are given up, and nothing that is read is old', async () => {
+    await Promise.all(Array.from({ length: 30 }, () => plane.call('GET', '/projects/')));
     await becomesReadOnly(poolOf(first.url), 'on');
     door.leadTo(second.url);
     await until('changes reach the standby', async () => (await writes.send(writes.next())).message === READ_ONLY);
@@ -144,7 +148,6 @@ describe('a standby that takes the place of its server', () => {
     await until(
       'no connection leads to the old server',
       async () => {
-        await writes.send(writes.next());
         const { rows } = await poolOf(first.url).query(
           `select 1 from pg_stat_activity where backend_type = 'client backend' and datname = current_database()
            and pid <> pg_backend_pid() and query like '%event%'`,

@@ -22,11 +22,11 @@ beforeAll(async () => {
   pool = connectDatabase(server.url(), logger, keys.masterKeyId);
   const database = { url: server.url(), pool, drop: () => pool.end() };
   plane = await RunningControlPlane.start({ deployTimeoutMs: 1_000 }, { database, masterKey });
-}, 60_000);
+});
 afterAll(async () => {
   await plane.close();
   await server.stop();
-}, 60_000);
+});
 
 /** What somebody reads who starts a control plane with this address. */
 const explained = (url: string): Promise<string> =>

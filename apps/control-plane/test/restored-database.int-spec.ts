@@ -141,7 +141,7 @@ describe.each(ways)('a database restored into a new cluster $name', (way) => {
     await old.close();
     for (const server of servers) await server.stop();
     rmSync(directory, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   it('has transaction ids that start below those in the log', async () => {
     const { rows } = await after.pool.query<{ isBelow: boolean }>(

@@ -9,6 +9,8 @@ import { until } from './testing/test-servers.ts';
 type Environment = Awaited<ReturnType<RunningControlPlane['environment']>>;
 
 let plane: RunningControlPlane;
+/** Waits for whatever comes at all: for what is to be a success, however slow the machine. */
+let patient: RunningControlPlane['app'];
 let one: Environment;
 let two: Environment;
 let gateways: FakeGateway[] = [];
@@ -16,6 +18,7 @@ let proxies = 0;
 
 beforeAll(async () => {
   plane = await RunningControlPlane.start({ deployTimeoutMs: 1_500 });
+  patient = await plane.process({ deployTimeoutMs: 60_000, roles: new Set(['api'] as const) });
   await plane.done('POST', '/projects/', { name: 'shop' });
 });
 beforeEach(async () => {
@@ -44,6 +47,9 @@ const inWaves = (...waves: Environment[][]) => ({ waves: waves.map((wave) => wav
 const addPolicy = (x: string, deployStrategy: object, name = 'issue') =>
   plane.done('POST', `${x}/policies/${name}/`, policyBody({ deploy: true, deployStrategy }));
 
+const patiently = (...call: Parameters<RunningControlPlane['done']>) =>
+  plane.askedAt(patient, () => plane.done(...call));
+
 /** State and revision of what was deployed to an environment, oldest first. */
 async function deploymentsIn({ id }: Environment) {
   const found = await plane.pool.query<{ state: string; revision: number; actor: string }>(
@@ -68,7 +74,7 @@ describe('operationMetadata.deployStrategy', () => {
   it('deploys wave after wave, within one request where gateways are fast', async () => {
     for (const environment of [one, two]) await (await gateway(environment)).appliesEverything();
     const x = await proxy();
-    const body = await addPolicy(x, inWaves([one], [two]));
+    const body = await plane.askedAt(patient, () => addPolicy(x, inWaves([one], [two])));
     expect(body.deploymentResult).toMatchObject({
       success: true,
       deploymentResults: [
@@ -123,7 +129,8 @@ describe('operationMetadata.deployStrategy', () => {
     const bad = await gateway(one);
     await bad.says({ rejected: [{ proxyId: 'p', deployment: 1, reason: 'no' }] });
     const x = await proxy();
-    const body = await addPolicy(x, { ...inWaves([one], [two]), stopOnFailure: false });
+    const strategy = { ...inWaves([one], [two]), stopOnFailure: false };
+    const body = await plane.askedAt(patient, () => addPolicy(x, strategy));
     expect(body.deploymentResult.deploymentResults).toMatchObject([{ success: false }, { success: true }]);
   });
 
@@ -331,13 +338,13 @@ describe('operationMetadata.deployStrategy', () => {
     const x = await proxy();
     await plane.done('POST', `${x}/policies/issue/`, policyBody());
     const deployStrategy = inWaves([one], [two]);
-    const put = await plane.done('PUT', `${x}/policies/issue/`, policyBody({ deploy: true, deployStrategy }));
+    const put = await patiently('PUT', `${x}/policies/issue/`, policyBody({ deploy: true, deployStrategy }));
     expect(put.deploymentResult.deploymentResults).toMatchObject([{ success: true }, { success: true, wave: 2 }]);
     const operationMetadata = { targetScope: 'ALL', targetPipeline: 'REQUEST', deploy: true, deployStrategy };
-    const gone = await plane.done('DELETE', `${x}/policies/issue/`, { operationMetadata });
+    const gone = await patiently('DELETE', `${x}/policies/issue/`, { operationMetadata });
     expect(gone.deploymentResult.deploymentResults).toMatchObject([{ success: true }, { success: true, wave: 2 }]);
     const promotion = { from: one.name, deployStrategy: inWaves([two], [third]) };
-    const { deploymentResult } = await plane.done('POST', `${x}/promote/`, promotion);
+    const { deploymentResult } = await patiently('POST', `${x}/promote/`, promotion);
     expect(deploymentResult.deploymentResults).toMatchObject([
       { revision: 4 },
       { revision: 4, wave: 2, success: true },
@@ -356,7 +363,7 @@ describe('P/settings/deploy-strategy/', () => {
     expect((await plane.done('GET', path)).resultList).toEqual([strategy]);
     const list = { deploy: true, deployTargetEnvironmentNameList: [last.name, one.name, two.name] };
     proxies += 1;
-    const body = await plane.done('POST', '/projects/ordered/apiProxies/url/', proxyBody(`r${proxies}`, list));
+    const body = await patiently('POST', '/projects/ordered/apiProxies/url/', proxyBody(`r${proxies}`, list));
     expect(body.deploymentResult.deploymentResults).toMatchObject([
       { environmentName: two.name, success: true },
       { environmentName: one.name, success: true, wave: 2 },

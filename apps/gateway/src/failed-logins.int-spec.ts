@@ -40,12 +40,12 @@ describe('failed logins at running gateways', () => {
     rig = await TokenGateways.start(redisUrl, members);
     await rig.publish([LOGIN]);
     for (const username of [USER.name, 'bob', 'carol']) await rig.tellUser({ username });
-  }, 60_000);
+  });
   afterAll(async () => {
     await rig.stop();
     await relay.cut();
     redis.disconnect();
-  }, 60_000);
+  });
 
   const read = async (response: Response): Promise<Answer> => {
     const text = await response.text();

@@ -1,16 +1,18 @@
 import { Redis } from 'ioredis';
-import { startRedis, type RunningServer } from '#libs/embedded-servers';
 import { createPasswordVerifier } from '#libs/policy-contracts';
 import { until } from '../../../test/support/until.ts';
-import { temporaryDirectory } from './config-subscriber/testing/subscriber-rig.ts';
 import { ask } from './http-server/testing/rig.ts';
 import { HostileRedis, type Attack, type Copy, type Entry } from './testing/hostile-redis.ts';
-import { secretOf, TokenGateways, USER, type TokenProxy } from './testing/token-gateways.ts';
+import { secretOf, TokenGateways, USER, type TokenPolicy, type TokenProxy } from './testing/token-gateways.ts';
 
-const POLICY = {
+// eslint-disable-next-line no-restricted-syntax -- set by the test run's global setup; this file is in no build
+const redisUrl = process.env['TEST_REDIS_URL'];
+if (redisUrl === undefined) throw new Error('TEST_REDIS_URL is not set: run the integration project of the tests');
+
+const POLICY: TokenPolicy = {
   ...{ jwtSignatureAlgorithm: 'HS256', refreshTokenAllowed: true, refreshTokenCount: 50 },
   ...{ refreshTokenGraceSeconds: 300, refreshTokenExpiresInAmount: 1, refreshTokenExpiresInUnit: 'HOURS' },
-} as const;
+};
 const PROXIES: readonly TokenProxy[] = ['orders', 'stock'].map((proxy) => ({ proxy, policy: POLICY }));
 const OLD_PASSWORD = 'the password that she changed';
 /** A client that logs in with an old password again and again is not what this is about. */
@@ -118,11 +120,8 @@ class World {
 }
 
 describe('somebody who may do everything in the Redis of an environment, but has no key of it,', () => {
-  const directory = temporaryDirectory();
-  let server: RunningServer;
   let redis: Redis;
   let world: World;
-  let elsewhere: World;
   let hostile: HostileRedis;
   let earlier: Copy;
   let before: readonly Entry[];
@@ -146,12 +145,13 @@ describe('somebody who may do everything in the Redis of an environment, but has
   }
 
   beforeAll(async () => {
-    server = await startRedis({ dataDir: directory.path, appendOnly: false });
-    redis = new Redis(server.url);
-    [world, elsewhere] = [await World.begin(server.url), await World.begin(server.url)];
+    redis = new Redis(redisUrl);
+    world = await World.begin(redisUrl);
+    const elsewhere = await World.begin(redisUrl);
     const theirs = await elsewhere.login(OLD_PASSWORD);
     await elsewhere.post('revoke', { token: theirs['access_token'] ?? '' });
-    hostile = new HostileRedis(redis, world.environment, elsewhere.environment);
+    hostile = new HostileRedis(redis, world.environment, await HostileRedis.entriesOf(redis, elsewhere.environment));
+    await elsewhere.rig.stop();
 
     world.tokens['outdated'] = (await world.login(OLD_PASSWORD))['access_token'] ?? '';
     world.tokens['ended'] = (await world.login(OLD_PASSWORD))['refresh_token'] ?? '';
@@ -168,15 +168,12 @@ describe('somebody who may do everything in the Redis of an environment, but has
     await world.post('revoke', { token: world.tokens['ended'] });
     Object.assign(world.tokens, { good, live: refreshed.body['refresh_token'], revoked });
     await world.rig.gateways.obeyRevocations();
-    await elsewhere.rig.stop();
     now = await hostile.copy();
     truth = await world.facts('running');
   }, CASE_MS);
   afterAll(async () => {
     await world.rig.stop();
     redis.disconnect();
-    await server.stop();
-    directory.remove();
   }, CASE_MS);
 
   it('meets gateways that serve what is published, and know what is revoked', async () => {

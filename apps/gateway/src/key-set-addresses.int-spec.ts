@@ -38,7 +38,7 @@ describe('a gateway without JWKS_ALLOW_PRIVATE_HOSTS', () => {
     inside = await listenEverywhere();
     [token = ''] = (await providerKey('first')).tokens;
     fleet = await KeySetFleet.start(redisUrl, [{ id: 'strict', settings: { jwksAllowPrivateHosts: false } }]);
-  }, 60_000);
+  });
   afterAll(async () => {
     await fleet.stop();
     await inside.close();

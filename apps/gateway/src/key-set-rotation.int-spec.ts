@@ -31,7 +31,7 @@ describe('an identity provider that rotates its keys under load', () => {
   beforeAll(async () => {
     upstreamUrl = (await rig.upstream((_request, response) => response.end())).url;
     gateways = await ConfiguredGateways.start(redisUrl, STARTS_AT_MS, equalMembers(GATEWAYS, { logLevel: 'info' }));
-  }, 60_000);
+  });
   afterAll(async () => {
     await gateways.stop();
     await rig.stop();

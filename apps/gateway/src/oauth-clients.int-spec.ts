@@ -32,8 +32,8 @@ describe('clients that nobody here wrote', () => {
     rig = await TokenGateways.start(redisUrl);
     await rig.publish([...SERVICES, LOGIN, PUBLIC]);
     await rig.tellUser();
-  }, 60_000);
-  afterAll(async () => rig.stop(), 60_000);
+  });
+  afterAll(async () => rig.stop());
 
   /** As RFC 8414 section 3.1 finds it: from the issuer alone. */
   const discovered = (clientId: string, authentication: openid.ClientAuth): Promise<openid.Configuration> =>

@@ -41,7 +41,7 @@ afterAll(async () => {
   redis.disconnect();
   await ended;
   await servers.stop();
-}, 60_000);
+});
 
 async function makeOlder(times: string, ms: number): Promise<void> {
   for (const name of await redis.zrange(times, '0', '-1')) await redis.zincrby(times, -ms, name);

@@ -83,11 +83,11 @@ describe('the token service of a gateway whose Redis is away', () => {
     await relay.open();
     rig = await started(relay.url);
     [here, elsewhere] = [new TokenClient(rig, 0), new TokenClient(rig, 1)];
-  }, 60_000);
+  });
   afterAll(async () => {
     await rig.stop();
     await relay.cut();
-  }, 60_000);
+  });
 
   const away = {
     status: 503,
@@ -122,7 +122,6 @@ describe('the token service of a gateway whose Redis is away', () => {
       expect(await elsewhere.apiStatus(token)).toBe(200);
       expect((await elsewhere.refresh(again.body['refresh_token'])).status).toBe(200);
     },
-    60_000,
   );
 });
 
@@ -141,12 +140,12 @@ describe('a gateway that loses Redis at every command of a request, before it an
     // Once, so that Redis knows the scripts and no command is sent in two ways.
     await here.refresh((await here.login()).body['refresh_token']);
     await faults.learnIdleness();
-  }, 60_000);
+  });
   afterAll(async () => {
     await rig.stop();
     await proxy.close();
     redis.disconnect();
-  }, 60_000);
+  });
 
   const families = async (): Promise<number> => {
     const keys = await redis.keys(`gw:${rig.gateways.environment}:rt:*:families`);

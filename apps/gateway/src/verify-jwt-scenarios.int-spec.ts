@@ -60,7 +60,7 @@ describe('verify-jwt-scenarios.tsv, through a running gateway', () => {
     gateways = await ConfiguredGateways.start(redisUrl, NOW_MS);
     judge = new ScenarioJudge(gateways, upstream);
     await gateways.publish(ordinary.map(({ id }) => scenarioProxy(id, scenarioOf(id), upstream.url)));
-  }, 60_000);
+  });
   afterAll(async () => {
     await gateways.stop();
     await rig.stop();
@@ -134,7 +134,7 @@ describe.each(FAULT_CODES)('verify-jwt-scenarios.tsv, key sets over time, with t
     gateways = await ConfiguredGateways.start(redisUrl, NOW_MS, [{ id: faultCodes, settings: { faultCodes } }]);
     provider = await IdentityProvider.start(rig, () => gateways.nowMs);
     judge = new ScenarioJudge(gateways, upstream);
-  }, 60_000);
+  });
   afterAll(async () => {
     await gateways.stop();
     await rig.stop();

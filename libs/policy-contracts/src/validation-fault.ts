@@ -21,10 +21,13 @@ export type Parsed<Value> =
 
 type Issue = z.core.$ZodIssue;
 
+/** A member without a name would leave no trace in a path. */
+const stepText = (step: PropertyKey): string => (step === '' ? '""' : String(step));
+
 const pathText = (prefix: string, path: readonly PropertyKey[]): string =>
   path.reduce<string>((text, step) => {
     if (typeof step === 'number') return `${text}[${step}]`;
-    return text === '' ? String(step) : `${text}.${String(step)}`;
+    return text === '' ? stepText(step) : `${text}.${stepText(step)}`;
   }, prefix);
 
 const article = (expected: string): string => (/^[aeiou]/.test(expected) ? `an ${expected}` : `a ${expected}`);

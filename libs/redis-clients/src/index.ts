@@ -1,9 +1,4 @@
-export {
-  onConnectionLost,
-  openRedis,
-  type RedisClient,
-  type RedisClientOptions,
-} from './open-redis.ts';
+export { onConnectionLost, openRedis, type RedisClient, type RedisClientOptions } from './open-redis.ts';
 export {
   parseRedisUrl,
   REDIS_URL_FORM,

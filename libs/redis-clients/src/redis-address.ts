@@ -110,27 +110,45 @@ function sentinelParametersIn(query: string | undefined): SentinelParameters | u
   };
 }
 
+/** The parts of a text of the right shape; what they hold is still to be read. */
+interface Parts {
+  readonly hosts: string;
+  readonly database: string | undefined;
+  readonly query: string | undefined;
+  readonly common: Common;
+}
+
+function singleIn({ hosts, database, query, common }: Parts): SingleAddress | undefined {
+  const [node, another] = nodesIn(hosts, DEFAULT_PORTS.single) ?? [];
+  if (node === undefined || another !== undefined || query !== undefined) return undefined;
+  return { kind: 'single', node, db: Number(database ?? 0), ...common };
+}
+
+function sentinelIn({ hosts, database, query, common }: Parts): SentinelAddress | undefined {
+  const sentinels = nodesIn(hosts, DEFAULT_PORTS.sentinel);
+  const parameters = sentinelParametersIn(query);
+  if (sentinels === undefined || parameters === undefined) return undefined;
+  return { kind: 'sentinel', sentinels, db: Number(database ?? 0), ...parameters, ...common };
+}
+
+function clusterIn({ hosts, database, query, common }: Parts): ClusterAddress | undefined {
+  const nodes = nodesIn(hosts, DEFAULT_PORTS.cluster);
+  if (nodes === undefined || database !== undefined || query !== undefined) return undefined;
+  return { kind: 'cluster', nodes, ...common };
+}
+
 /**
  * Reads an address in one of the forms of `REDIS_URL_FORM`; undefined when it is anything else. A client given the text
  * itself takes more, and fails later or for ever.
  */
 export function parseRedisUrl(text: string): RedisAddress | undefined {
-  const { scheme, kind: suffix, user, hosts = '', path = '', query } = FORM.exec(text)?.groups ?? {};
-  if (scheme === undefined) return undefined;
-  const kind = suffix === '-sentinel' ? 'sentinel' : suffix === '-cluster' ? 'cluster' : 'single';
-  const common = commonIn(user, scheme === 'rediss');
-  const nodes = nodesIn(hosts, DEFAULT_PORTS[kind]);
+  const { scheme, kind, user, hosts = '', path = '', query } = FORM.exec(text)?.groups ?? {};
   const database = DATABASE.exec(path);
-  if (common === undefined || nodes === undefined || database === null) return undefined;
-  const db = Number(database[1] ?? 0);
-  if (kind === 'sentinel') {
-    const parameters = sentinelParametersIn(query);
-    return parameters === undefined ? undefined : { kind, sentinels: nodes, db, ...parameters, ...common };
-  }
-  if (query !== undefined) return undefined;
-  if (kind === 'cluster') return database[1] === undefined ? { kind, nodes, ...common } : undefined;
-  const [node, another] = nodes;
-  return node === undefined || another !== undefined ? undefined : { kind, node, db, ...common };
+  const common = commonIn(user, scheme === 'rediss');
+  if (scheme === undefined || common === undefined || database === null) return undefined;
+  const parts = { hosts, database: database[1], query, common };
+  if (kind === '-sentinel') return sentinelIn(parts);
+  return kind === '-cluster' ? clusterIn(parts) : singleIn(parts);
 }
 
 /**

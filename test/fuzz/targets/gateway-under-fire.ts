@@ -1,6 +1,13 @@
 import { connect, type Socket } from 'node:net';
+import { inspect } from 'node:util';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Rig, proxyOf, verifyJwt, type GatewayWishes, type RunningGateway } from '../../../apps/gateway/src/http-server/testing/rig.ts';
+import {
+  Rig,
+  proxyOf,
+  verifyJwt,
+  type GatewayWishes,
+  type RunningGateway,
+} from '../../../apps/gateway/src/http-server/testing/rig.ts';
 import { StrictUpstream } from '../strict-upstream.ts';
 
 /** On any machine; what takes longer stays open for good. */
@@ -78,7 +85,7 @@ export class GatewayUnderFire {
     const isQuiet = !waits || (await this.quiet());
     if (this.upstream.violation !== undefined) return this.upstream.violation;
     const [error] = this.gateway.errors.splice(0);
-    if (error !== undefined) return `was told an error that nobody foresaw: ${String(error)}`;
+    if (error !== undefined) return `was told an error that nobody foresaw: ${inspect(error)}`;
     if (isStuck) return 'does not end the connection';
     this.gateway.summaries.length = 0;
     this.gateway.proxyRefusals.length = 0;

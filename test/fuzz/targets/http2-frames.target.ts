@@ -17,12 +17,44 @@ const BOTH = FLAG.END_OF_STREAM | FLAG.END_OF_HEADERS;
 const NAMES = Object.entries(FRAME).map(([name, type]) => [type, name] as const);
 
 type Field = readonly [name: string, value: string];
-const GET: readonly Field[] = [[':method', 'GET'], [':scheme', 'https'], [':path', '/p/x'], [':authority', 'a']];
+const GET: readonly Field[] = [
+  [':method', 'GET'],
+  [':scheme', 'https'],
+  [':path', '/p/x'],
+  [':authority', 'a'],
+];
 const ODD_FIELDS: readonly Field[] = [
-  ...([[':method', 'CONNECT'], [':path', ''], [':path', '*'], [':path', '/p/../x'], [':path', '/p x'], [':status', '200']] as const),
-  ...([['Upper', 'a'], ['', 'a'], ['te', 'gzip'], ['connection', 'close'], ['transfer-encoding', 'chunked'], ['host', 'b']] as const),
-  ...([['content-length', '5'], ['content-length', 'x'], ['x', 'a\r\nb: c'], ['x\n', 'a'], ['x', '\u0000'], [':protocol', 'websocket']] as const),
-  ...([['cookie', 'a=b'], ['expect', '100-continue'], ['upgrade', 'h2c'], ['authorization', 'Bearer a'], ['authorization', 'b']] as const),
+  ...([
+    [':method', 'CONNECT'],
+    [':path', ''],
+    [':path', '*'],
+    [':path', '/p/../x'],
+    [':path', '/p x'],
+    [':status', '200'],
+  ] as const),
+  ...([
+    ['Upper', 'a'],
+    ['', 'a'],
+    ['te', 'gzip'],
+    ['connection', 'close'],
+    ['transfer-encoding', 'chunked'],
+    ['host', 'b'],
+  ] as const),
+  ...([
+    ['content-length', '5'],
+    ['content-length', 'x'],
+    ['x', 'a\r\nb: c'],
+    ['x\n', 'a'],
+    ['x', '\u0000'],
+    [':protocol', 'websocket'],
+  ] as const),
+  ...([
+    ['cookie', 'a=b'],
+    ['expect', '100-continue'],
+    ['upgrade', 'h2c'],
+    ['authorization', 'Bearer a'],
+    ['authorization', 'b'],
+  ] as const),
 ];
 
 const fieldsOf = (random: SeededRandom): Field[] => {
@@ -60,7 +92,13 @@ function anyFrame(random: SeededRandom): Buffer {
     () => frame(FRAME.HEADERS, flagsOf(random), streamOf(random), block.subarray(0, random.between(0, block.length))),
     () => frame(FRAME.CONTINUATION, flagsOf(random), streamOf(random), block),
     () => frame(FRAME.DATA, flagsOf(random), streamOf(random), octets(random, 40)),
-    () => frame(FRAME.SETTINGS, random.pick([0, 1]), 0, Buffer.concat([Buffer.from([0, random.between(0, 9)]), uint32(random.pick([0, 1, 16_384, 0xff_ff_ff_ff]))])),
+    () =>
+      frame(
+        FRAME.SETTINGS,
+        random.pick([0, 1]),
+        0,
+        Buffer.concat([Buffer.from([0, random.between(0, 9)]), uint32(random.pick([0, 1, 16_384, 0xff_ff_ff_ff]))]),
+      ),
     () => frame(FRAME.WINDOW_UPDATE, 0, streamOf(random), uint32(random.pick([0, 1, 65_535, 0x7f_ff_ff_ff]))),
     () => frame(FRAME.RESET, 0, streamOf(random), uint32(random.between(0, 14))),
     () => frame(FRAME.PING, random.pick([0, 1]), 0, Buffer.alloc(8)),
@@ -152,7 +190,7 @@ function servedCertificate(): { readonly certificate: CertificateKeeper; readonl
 /** Frames at the TLS port of the gateway, and bytes in the place of a handshake. The text is the bytes. */
 export const HTTP2_FRAMES: FuzzTarget = {
   name: 'http2-frames',
-  share: 3,
+  share: 2,
   groups: ['HEADERS', 'RESET', 'GOAWAY', 'no handshake'],
   prepare: async () => {
     const { certificate, remove } = servedCertificate();
@@ -168,7 +206,11 @@ export const HTTP2_FRAMES: FuzzTarget = {
         return {
           text: caseText(random),
           judge: async (text) =>
-            judge(under, await under.fire([Buffer.from(text, 'latin1')], { open: isTls ? tls.open : plain, isGivenUp }), isTls),
+            judge(
+              under,
+              await under.fire([Buffer.from(text, 'latin1')], { open: isTls ? tls.open : plain, isGivenUp }),
+              isTls,
+            ),
         };
       },
       end: async () => {

@@ -7,7 +7,7 @@ interface AnsweredFault {
 
 interface AnsweredEnvelope {
   readonly success?: unknown;
-  readonly error?: unknown;
+  readonly error?: string;
   readonly error_description?: unknown;
   readonly validation_errors?: readonly AnsweredFault[];
   readonly warnings?: readonly AnsweredFault[];
@@ -59,25 +59,36 @@ export const fieldsIn = (text: string): string[] =>
 /** In which group a refusal is counted. */
 export function groupOf(status: number, text: string): string {
   const codes = (parsed(text)?.validation_errors ?? []).map(({ code }) => String(code));
-  return `${status} ${codes[0] ?? String(parsed(text)?.error ?? '')}`.trim();
+  return `${status} ${codes[0] ?? parsed(text)?.error ?? ''}`.trim();
 }
 
 /** What may stand for the one member of its full form: a list alone, a text alone. */
 const SHORT_FORM = /^\.?(?:claims|value)(?=[.[]|$)/;
 
+const shownName = (name: string): string => (name === '' ? '""' : name);
+
+function isPlaceInList(list: readonly unknown[], field: string): boolean {
+  const rest = field.replace(SHORT_FORM, '');
+  const [whole = '', index] = /^\[(\d+)\]/.exec(rest) ?? [];
+  if (rest === '') return true;
+  return index !== undefined && Number(index) < list.length && isPlaceIn(list[Number(index)], rest.slice(whole.length));
+}
+
+function isPlaceInObject(members: Readonly<Record<string, unknown>>, field: string): boolean {
+  const rest = field.replace(/^\./, '');
+  const after = (name: string): string => rest.slice(shownName(name).length);
+  const names = Object.keys(members).filter(
+    (name) => rest.startsWith(shownName(name)) && /^(?:$|[.[])/.test(after(name)),
+  );
+  // A member that could be there stands for all that could be in it.
+  return names.length === 0 ? /^[A-Za-z]/.test(rest) : names.some((name) => isPlaceIn(members[name], after(name)));
+}
+
 /** Whether a field leads to something in a document, or to a member that an object there could have. */
 export function isPlaceIn(document: unknown, field: string): boolean {
+  // A name that is too long or odd is not shown as it is.
   if (field === '' || /[…\ufffd]/.test(field)) return true;
-  if (Array.isArray(document)) {
-    const rest = field.replace(SHORT_FORM, '');
-    if (rest === '') return true;
-    const [whole = '', index] = /^\[(\d+)\]/.exec(rest) ?? [];
-    return index !== undefined && Number(index) < document.length && isPlaceIn(document[Number(index)], rest.slice(whole.length));
-  }
-  const rest = field.replace(/^\./, '');
-  // A name that is not there stands for all that could be behind it.
-  if (typeof document !== 'object' || document === null) return /^[A-Za-z[]/.test(rest);
-  const names = Object.keys(document).filter((name) => rest.startsWith(name) && /^(?:$|[.[])/.test(rest.slice(name.length)));
-  if (names.some((name) => isPlaceIn((document as Record<string, unknown>)[name], rest.slice(name.length)))) return true;
-  return names.length === 0 && /^[A-Za-z]/.test(rest);
+  if (Array.isArray(document)) return isPlaceInList(document, field);
+  if (typeof document === 'object' && document !== null) return isPlaceInObject({ ...document }, field);
+  return /^[.A-Za-z[]/.test(field);
 }

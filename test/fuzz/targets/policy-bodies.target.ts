@@ -11,7 +11,15 @@ import { AT_REQUEST, POLICY_BODIES, POLICY_PIECES, VERIFY_JWT_DOCUMENTS, XML_PIE
 
 const JSON_TYPE = 'application/json';
 const XML_TYPE = 'application/xml';
-const BYTES = [...'\u0000\u0080\u00c3\u00ff{}[]",:\\ 0e-', '\u00c3\u00a9', '\u00ed\u00a0\u0080', '\\ud800', '\\u0000', '""', 'null'];
+const BYTES = [
+  ...'\u0000\u0080\u00c3\u00ff{}[]",:\\ 0e-',
+  '\u00c3\u00a9',
+  '\u00ed\u00a0\u0080',
+  '\\ud800',
+  '\\u0000',
+  '""',
+  'null',
+];
 const AT_REQUEST_QUERY = { targetScope: 'ALL', targetPipeline: 'REQUEST' };
 
 /** The text is the bytes, one character each. */
@@ -27,7 +35,8 @@ class FormsOfPolicies {
 
   async violation(policy: PolicyContract): Promise<string | undefined> {
     const stored = parsePolicy(policy, POLICY_NAME);
-    if (!stored.ok || !isDeepStrictEqual(asStored(stored.value), policy)) return 'is read as another policy when it is loaded';
+    if (!stored.ok || !isDeepStrictEqual(asStored(stored.value), policy))
+      return 'is read as another policy when it is loaded';
     const body = { operationMetadata: AT_REQUEST, policy: { ...policy, name: POLICY_NAME } };
     const asJson = await this.calls.post(jsonOf(body), JSON_TYPE);
     if (!isDeepStrictEqual(asJson.policy, policy)) return `is another policy when it is sent again: ${asJson.text}`;

@@ -9,10 +9,7 @@ import { apiProxyDecider, requireApiProxy } from '../../../apps/control-plane/sr
 import type { AddPolicy } from '../../../apps/control-plane/src/api-proxies/policies/policy-handlers.ts';
 import { PoliciesController } from '../../../apps/control-plane/src/api-proxies/policies/policies.controller.ts';
 import type { QueryParameters } from '../../../apps/control-plane/src/api-proxies/policies/policy-requests.ts';
-import {
-  endpointAdded,
-  proxyCreated,
-} from '../../../apps/control-plane/src/api-proxies/testing/sample-proxy.ts';
+import { endpointAdded, proxyCreated } from '../../../apps/control-plane/src/api-proxies/testing/sample-proxy.ts';
 import { invalid } from '../../../apps/control-plane/src/decider/domain-error.ts';
 import { EnvironmentNameCheck } from '../../../apps/control-plane/src/deployment-requests/deployment-targets.ts';
 import { CONTROL_PLANE_DEFAULTS } from '../../../apps/control-plane/src/config/control-plane.config.ts';
@@ -51,7 +48,7 @@ function bodyParsers(): ReadonlyMap<string, BodyParser> {
 
 /** Two endpoints stand there, so that a policy can be placed at one. */
 const PROXY = [proxyCreated, endpointAdded('/users/{id}'), endpointAdded('/users', 'POST')].reduce(
-  apiProxyDecider.evolve,
+  (state, event) => apiProxyDecider.evolve(state, event),
   apiProxyDecider.initialState,
 );
 
@@ -102,7 +99,7 @@ export class PolicyCalls {
     const command = { type: 'AddPolicy', name: address.policyName, policy, ...metadata } as const;
     const events = apiProxyDecider.decide(command, PROXY);
     const stored = JSON.parse(JSON.stringify(events)) as typeof events;
-    const proxy = requireApiProxy(stored.reduce(apiProxyDecider.evolve, PROXY));
+    const proxy = requireApiProxy(stored.reduce((state, event) => apiProxyDecider.evolve(state, event), PROXY));
     const faults = this.check.faultsOf(proxy);
     if (faults.length > 0) throw invalid(faults);
     this.recorded = proxy.policies.find(({ name }) => name === address.policyName)?.policy;

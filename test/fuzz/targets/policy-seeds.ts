@@ -1,6 +1,10 @@
 import { FUZZ_TOKENS } from '../fuzz-tokens.ts';
 import { type JsonPieces } from '../mutate-json.ts';
-import { ELEMENT_CASES, savedElements, verifyJwtDocument } from '../../../apps/control-plane/test/testing/verify-jwt-documents.ts';
+import {
+  ELEMENT_CASES,
+  savedElements,
+  verifyJwtDocument,
+} from '../../../apps/control-plane/test/testing/verify-jwt-documents.ts';
 import { SEED_ADD_BODY, SEED_UPDATE_BODY } from '../../../apps/control-plane/test/testing/seed-bodies.ts';
 import { POLICY_NAME } from './policy-calls.ts';
 
@@ -32,10 +36,27 @@ const FULL: readonly object[] = [
   },
   { ...VERIFY, algorithm: 'HS512', secretKey: { ref: 'private.k', encoding: 'hex' } },
   { ...VERIFY, algorithm: 'RS256', publicKey: { jwks: { uri: 'https://idp.example.org/jwks?a=1&b=2' } } },
-  { ...VERIFY, algorithm: 'ES256', publicKey: { jwks: { uriRef: 'request.header.jku' } }, allowedJwksHosts: ['a.example'] },
-  { ...VERIFY, algorithms: { key: 'RSA-OAEP-256', content: 'A128GCM' }, privateKey: { ref: 'private.k', passwordRef: 'private.p' } },
-  { ...VERIFY, algorithms: { key: 'PBES2-HS256+A128KW' }, passwordKey: { ref: 'private.k', saltLength: 16, pbkdf2Iterations: 20_000 } },
-  { ...VERIFY, algorithms: { key: 'dir', content: 'A256CBC-HS512' }, directKey: { ref: 'private.k', encoding: 'base64url' } },
+  {
+    ...VERIFY,
+    algorithm: 'ES256',
+    publicKey: { jwks: { uriRef: 'request.header.jku' } },
+    allowedJwksHosts: ['a.example'],
+  },
+  {
+    ...VERIFY,
+    algorithms: { key: 'RSA-OAEP-256', content: 'A128GCM' },
+    privateKey: { ref: 'private.k', passwordRef: 'private.p' },
+  },
+  {
+    ...VERIFY,
+    algorithms: { key: 'PBES2-HS256+A128KW' },
+    passwordKey: { ref: 'private.k', saltLength: 16, pbkdf2Iterations: 20_000 },
+  },
+  {
+    ...VERIFY,
+    algorithms: { key: 'dir', content: 'A256CBC-HS512' },
+    directKey: { ref: 'private.k', encoding: 'base64url' },
+  },
   {
     ...{ type: 'policy-raise-fault', statusCode: 403, reasonPhrase: 'No {request.verb}', contentType: 'text/plain' },
     ...{ payload: '{"a":"{escapeJSON(request.header.a)}"}', condition: 'jwt.P.claim.n > 1' },
@@ -58,25 +79,106 @@ export const POLICY_BODIES: readonly unknown[] = [
 const members = (document: unknown): string[] =>
   typeof document !== 'object' || document === null
     ? []
-    : Object.entries(document).flatMap(([name, value]) => [...(Array.isArray(document) ? [] : [name]), ...members(value)]);
+    : Object.entries(document).flatMap(([name, value]) => [
+        ...(Array.isArray(document) ? [] : [name]),
+        ...members(value),
+      ]);
 
 export const POLICY_PIECES: JsonPieces = {
   names: [...new Set(POLICY_BODIES.flatMap(members))],
   values: [
     ...['"policy-auth-jwt"', '"policy-verify-jwt"', '"policy-raise-fault"', '"ALL"', '"ENDPOINT"', '"RESPONSE"'],
-    ...['"RS256"', '"HS256,RS256"', '["ES256","ES256"]', '"none"', '"dir"', '"request.header.a"', '"private.k"', '"2h"'],
-    ...['"https://user:word@host/x"', '"http://169.254.169.254/"', '"1000000000d"', '{"ref":"a"}', '{"value":"a","ref":"b"}'],
-    ...['{"jwks":{"uri":"https://a/"}}', '"request.verb JavaRegex \\"(a+)+$\\""', '"((((((((true))))))))"', '"{a:{b:{c}}}"'],
-    ...['"<VerifyJWT/>"', '[{"variable":"a","header":"b"}]', '[{"name":"iss"}]', '["production"]', '["nowhere"]', '[["production"]]'],
-    ...[JSON.stringify(PUBLIC_PEM), '"MONTHS"', '9007199254740991', '65536', '"X-A\\r\\nX-B"', '"{substring(a,0,99999)}"'],
+    ...[
+      '"RS256"',
+      '"HS256,RS256"',
+      '["ES256","ES256"]',
+      '"none"',
+      '"dir"',
+      '"request.header.a"',
+      '"private.k"',
+      '"2h"',
+    ],
+    ...[
+      '"https://user:word@host/x"',
+      '"http://169.254.169.254/"',
+      '"1000000000d"',
+      '{"ref":"a"}',
+      '{"value":"a","ref":"b"}',
+    ],
+    ...[
+      '{"jwks":{"uri":"https://a/"}}',
+      '"request.verb JavaRegex \\"(a+)+$\\""',
+      '"((((((((true))))))))"',
+      '"{a:{b:{c}}}"',
+    ],
+    ...[
+      '"<VerifyJWT/>"',
+      '[{"variable":"a","header":"b"}]',
+      '[{"name":"iss"}]',
+      '["production"]',
+      '["nowhere"]',
+      '[["production"]]',
+    ],
+    ...[
+      JSON.stringify(PUBLIC_PEM),
+      '"MONTHS"',
+      '9007199254740991',
+      '65536',
+      '"X-A\\r\\nX-B"',
+      '"{substring(a,0,99999)}"',
+    ],
   ],
 };
 
 export const XML_PIECES: readonly string[] = [
   ...'<>/="\' &;![]-?:\n\t\u0000a1',
-  ...['<!--', '-->', '--', '<![CDATA[', ']]>', '<?xml version="1.0"?>', '<?a?>', '<!DOCTYPE a [<!ENTITY b "c">]>', '&b;', '&#0;'],
-  ...['&#x1F600;', '&#55296;', '&lt;', '&amp;amp;', 'xmlns:a="b"', 'a:b="c"', 'xml:space="preserve"', '\u00c3\u00a9', '\u00ef\u00bb\u00bf', '\u00ff'],
-  ...['<VerifyJWT>', '</VerifyJWT>', '<a/>', '<Source/>', '<Algorithm>RS256</Algorithm>', '<Issuer ref="a"/>', ' ref="b"', ' name="c"'],
-  ...['<Properties><Property name="gatewarden.condition">true</Property></Properties>', '<AdditionalClaims>', '<constructor/>'],
-  ...['<Claim name="x" type="map">{"a":1}</Claim>', '__proto__', '<__proto__>', '<toString/>', '#text', ':@', '@_', '<a a="1" a="2"/>'],
+  ...[
+    '<!--',
+    '-->',
+    '--',
+    '<![CDATA[',
+    ']]>',
+    '<?xml version="1.0"?>',
+    '<?a?>',
+    '<!DOCTYPE a [<!ENTITY b "c">]>',
+    '&b;',
+    '&#0;',
+  ],
+  ...[
+    '&#x1F600;',
+    '&#55296;',
+    '&lt;',
+    '&amp;amp;',
+    'xmlns:a="b"',
+    'a:b="c"',
+    'xml:space="preserve"',
+    '\u00c3\u00a9',
+    '\u00ef\u00bb\u00bf',
+    '\u00ff',
+  ],
+  ...[
+    '<VerifyJWT>',
+    '</VerifyJWT>',
+    '<a/>',
+    '<Source/>',
+    '<Algorithm>RS256</Algorithm>',
+    '<Issuer ref="a"/>',
+    ' ref="b"',
+    ' name="c"',
+  ],
+  ...[
+    '<Properties><Property name="gatewarden.condition">true</Property></Properties>',
+    '<AdditionalClaims>',
+    '<constructor/>',
+  ],
+  ...[
+    '<Claim name="x" type="map">{"a":1}</Claim>',
+    '__proto__',
+    '<__proto__>',
+    '<toString/>',
+    '#text',
+    ':@',
+    '@_',
+    '<a a="1" a="2"/>',
+  ],
 ];

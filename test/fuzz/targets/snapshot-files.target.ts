@@ -16,7 +16,16 @@ import { mutateText } from '../mutate-text.ts';
 const IN_MEMORY = '/dev/shm';
 const PIECES = [
   ...'{}[]",:\\ \n\u0000\u00ff0aA_-',
-  ...['null', 'true', 'false', '"formatVersion":2', '"deployment":99', '"proxyId":"id-of-users"', '"artifact":null', '"isComplete":false'],
+  ...[
+    'null',
+    'true',
+    'false',
+    '"formatVersion":2',
+    '"deployment":99',
+    '"proxyId":"id-of-users"',
+    '"artifact":null',
+    '"isComplete":false',
+  ],
 ];
 const WAYS = ['spoilt', 'spoilt', 'spoilt', 'cut', 'empty', 'swapped', 'a directory'] as const;
 const REVOKED = { by: 'user', value: 'mallory', issuedUntilSeconds: null, endsAtMs: null } as const;
@@ -89,20 +98,26 @@ class Snapshots {
     await gateway.subscriber.restore();
     const early = servedBy(gateway);
     const group = early.size === this.whole.served.size ? 'all served' : `${early.size} served`;
-    const violation = this.isOlder(name, content) ? undefined : this.startViolation(gateway, early, content !== this.whole.files.get(name));
+    const violation = this.isOlder(name, content)
+      ? undefined
+      : this.startViolation(gateway, early, content !== this.whole.files.get(name));
     if (violation !== undefined) return { group, violation };
     this.environment.channel.isAway = false;
     await gateway.look();
-    if (gateway.log.at('error').some((line) => line.includes('could not be looked at'))) return { group, violation: 'cannot look at Redis any more' };
-    const isWhole = isDeepStrictEqual(servedBy(gateway), this.whole.served) && gateway.revocations.known.isRevoked({ sub: REVOKED.value });
+    if (gateway.log.at('error').some((line) => line.includes('could not be looked at')))
+      return { group, violation: 'cannot look at Redis any more' };
+    const isWhole =
+      isDeepStrictEqual(servedBy(gateway), this.whole.served) &&
+      gateway.revocations.known.isRevoked({ sub: REVOKED.value });
     return { group, violation: isWhole ? undefined : 'serves something else once Redis is there' };
   }
 
-  /** Revocations are added line by line: a copy that ends earlier is a genuine one, from before. */
+  /** Revocations are added line by line: a file with fewer whole lines is one from before, whatever was cut off behind. */
   private isOlder(name: string, content: string | undefined): boolean {
-    const whole = this.whole.files.get(name) ?? '';
-    const isOfLines = name === REVOCATIONS_FILE && content !== undefined && content !== whole;
-    return isOfLines && content.includes('\n') && whole.startsWith(content.slice(0, content.lastIndexOf('\n') + 1));
+    if (name !== REVOCATIONS_FILE || content === undefined) return false;
+    const entriesOf = (text: string): string[] => text.split('\n').slice(1, -1);
+    const [entries, all] = [entriesOf(content), entriesOf(this.whole.files.get(name) ?? '')];
+    return entries.length < all.length && entries.every((entry, at) => entry === all[at]);
   }
 
   private startViolation(
@@ -130,7 +145,7 @@ function spoil(text: string, way: (typeof WAYS)[number], random: SeededRandom, w
 /** One file of a snapshot spoilt, cut, swapped or replaced: a gateway starts on it without Redis, then with it. */
 export const SNAPSHOT_FILES: FuzzTarget = {
   name: 'snapshot-files',
-  share: 1,
+  share: 2,
   groups: ['all served', '1 served', '0 served'],
   prepare: async () => {
     const snapshots = await Snapshots.make();

@@ -22,9 +22,23 @@ const fill = templateFiller(VALUES);
 /** References with what they are replaced by. */
 const REFERENCES: readonly (readonly [string, string])[] = [
   ...Object.entries(VALUES).map(([name, value]) => [`{${name}}`, value] as const),
-  ...([['{absent}', ''], ['{absent:else}', 'else'], ['{empty:else}', ''], ['{verb:else}', 'GET']] as const),
-  ...([['{toLowerCase(verb)}', 'get'], ['{substring(verb,1)}', 'ET'], ["{escapeJSON('\"')}", '\\"']] as const),
-  ...([['{noFunction(verb)}', '{noFunction(verb)}'], ['{}', '{}'], ['{ verb }', '{ verb }'], ['{"a":1}', '{"a":1}']] as const),
+  ...([
+    ['{absent}', ''],
+    ['{absent:else}', 'else'],
+    ['{empty:else}', ''],
+    ['{verb:else}', 'GET'],
+  ] as const),
+  ...([
+    ['{toLowerCase(verb)}', 'get'],
+    ['{substring(verb,1)}', 'ET'],
+    ["{escapeJSON('\"')}", '\\"'],
+  ] as const),
+  ...([
+    ['{noFunction(verb)}', '{noFunction(verb)}'],
+    ['{}', '{}'],
+    ['{ verb }', '{ verb }'],
+    ['{"a":1}', '{"a":1}'],
+  ] as const),
 ];
 const FUNCTIONS = [
   ...['md5', 'sha1', 'sha256', 'sha384', 'sha512', 'hmacMd5', 'hmacSha1', 'hmacSha224', 'hmacSha256', 'hmacSha384'],
@@ -34,7 +48,20 @@ const FUNCTIONS = [
 ];
 const ARGUMENTS = [
   ...Object.keys(VALUES),
-  ...["'$.a[*].b'", "'$..*'", "'$[?(@.a)]'", "'(a+)+$'", "'\\\\'", "'yyyy'", "''", '0', '-1', '99999999999', 'true', 'absent:x'],
+  ...[
+    "'$.a[*].b'",
+    "'$..*'",
+    "'$[?(@.a)]'",
+    "'(a+)+$'",
+    "'\\\\'",
+    "'yyyy'",
+    "''",
+    '0',
+    '-1',
+    '99999999999',
+    'true',
+    'absent:x',
+  ],
 ];
 const PIECES = [
   ...'{}()\'":,.$[]*\\ \n\u0000a1',
@@ -64,7 +91,9 @@ export const TEMPLATES: FuzzTarget = {
   share: 10,
   groups: ['with variables', 'without variables', 'text'],
   prepare: () => (random) => {
-    const parts = Array.from({ length: random.between(0, 4) }, () => random.pick([...REFERENCES, ['a b', 'a b'] as const]));
+    const parts = Array.from({ length: random.between(0, 4) }, () =>
+      random.pick([...REFERENCES, ['a b', 'a b'] as const]),
+    );
     const built = parts.map(([reference]) => reference).join('');
     const meant = parts.map(([, text]) => text).join('');
     const kind = random.between(0, 2);

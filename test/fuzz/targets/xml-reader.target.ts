@@ -1,6 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import { readXml, type XmlElement } from '../../../apps/control-plane/src/api-proxies/policies/verify-jwt-xml/read-xml.ts';
-import { writeXml, type XmlOutput } from '../../../apps/control-plane/src/api-proxies/policies/verify-jwt-xml/write-xml.ts';
+import {
+  readXml,
+  type XmlElement,
+} from '../../../apps/control-plane/src/api-proxies/policies/verify-jwt-xml/read-xml.ts';
+import {
+  writeXml,
+  type XmlOutput,
+} from '../../../apps/control-plane/src/api-proxies/policies/verify-jwt-xml/write-xml.ts';
 import { type SeededRandom } from '../../chaos/seeded-random.ts';
 import { type FuzzTarget, type Judgement } from '../fuzz-target.ts';
 import { mutateText } from '../mutate-text.ts';
@@ -9,7 +15,26 @@ import { XML_PIECES } from './policy-seeds.ts';
 const NAMES = ['a', 'b', 'VerifyJWT', 'toString', 'hasOwnProperty', 'length', 'a.b', 'a-b', '\u00e9'];
 /** No element may be called so. */
 const ATTRIBUTE_NAMES = [...NAMES, 'constructor', '__proto__', 'prototype'];
-const TEXTS = ['', 'a', ' a ', '\n', '\t', '<', '&', '"', "'", '>', ']]>', '&amp;', '&#0;', '\u00e9', '\ud83d\ude00', '-->', '{a}', '\u2028'];
+const TEXTS = [
+  '',
+  'a',
+  ' a ',
+  '\n',
+  '\t',
+  '<',
+  '&',
+  '"',
+  "'",
+  '>',
+  ']]>',
+  '&amp;',
+  '&#0;',
+  '\u00e9',
+  '\ud83d\ude00',
+  '-->',
+  '{a}',
+  '\u2028',
+];
 const DEEPEST = 3;
 /** Beside what it names. */
 const LONGEST_MESSAGE = 400;
@@ -33,7 +58,11 @@ function written(random: SeededRandom, depth: number): XmlOutput {
 }
 
 /** What a document says, but for the blanks that stand between its elements. */
-type Meaning = readonly [name: string, attributes: readonly (readonly string[])[], content: string | readonly unknown[]];
+type Meaning = readonly [
+  name: string,
+  attributes: readonly (readonly string[])[],
+  content: string | readonly unknown[],
+];
 
 const meantBy = ({ name, attributes = {}, content = [] }: XmlOutput): Meaning => {
   const own = Object.entries(attributes).map(([attribute, value]) => [attribute, value ?? '']);

@@ -57,7 +57,9 @@ export function mountsOf({ volumes = [] }: ComposeService): readonly Mount[] {
 }
 
 /** `<address>:<published>:<inner>`. */
-export function portsOf({ ports = [] }: ComposeService): readonly { address: string; published: number; inner: number }[] {
+export function portsOf({
+  ports = [],
+}: ComposeService): readonly { address: string; published: number; inner: number }[] {
   return ports.map((port) => {
     const [address = '', published, inner] = port.split(':');
     return { address, published: Number(published), inner: Number(inner) };

@@ -11,12 +11,14 @@ import { until } from '../until.ts';
 import { environmentOf, isOurs, mountsOf, readComposeFile, type ComposeService } from './compose-file.ts';
 import { ROOT } from './declared-settings.ts';
 import * as docker from './dockerfile.ts';
-import { fillImageDirectory } from './image-directory.ts';
+import { filesBelow, fillImageDirectory } from './image-directory.ts';
 
 /** Monitoring is of others' programs: what it is told to do is read, not run. */
 const NOT_STARTED = ['prometheus', 'grafana'];
-const HEALTHY_WITHIN_MS = 90_000;
-const BETWEEN_LOOKS_MS = 500;
+const HEALTHY_WITHIN_MS = 180_000;
+const BETWEEN_LOOKS_MS = 1_000;
+/** Of what each program printed, in a failure. */
+const LAST_CHARACTERS = 2_000;
 
 interface LocalProcess {
   readonly child: ChildProcess;
@@ -33,6 +35,8 @@ export class ComposeRun {
   readonly file = readComposeFile();
   readonly image: string;
   readonly temporary: string;
+  /** As they were before anything was started. */
+  filesOfImage: readonly string[] = [];
   private readonly directory = mkdtempSync(path.join(os.tmpdir(), 'gatewarden-compose-'));
   private readonly network = `127.${64 + Math.floor(Math.random() * 180)}.${1 + Math.floor(Math.random() * 250)}`;
   private readonly processes = new Map<string, LocalProcess>();
@@ -49,6 +53,7 @@ export class ComposeRun {
     chmodSync(this.directory, 0o711);
     for (const folder of ['tmp', 'secrets']) mkdirSync(path.join(this.directory, folder));
     fillImageDirectory(this.image);
+    this.filesOfImage = filesBelow(this.image);
     this.makeSecrets();
     const started = new Map<string, Promise<void>>();
     const start = (name: string): Promise<void> => {
@@ -101,9 +106,9 @@ export class ComposeRun {
     return this.withAddresses(placed).replaceAll(/\b(?:0\.0\.0\.0|127\.0\.0\.1)\b/g, this.addressOf(name));
   }
 
-  /** Host names in addresses (`//name:`, `@name:`) and in targets (`name:port`) become loopback addresses. */
+  /** Host names before a port, in addresses (`//name:1`, `@name:1`) and in targets (`name:1`), become loopback addresses. */
   withAddresses(text: string): string {
-    return text.replaceAll(/(^|\/\/|@)([a-z][a-z0-9-]*)(?=:\d)/g, (all, before: string, name: string) =>
+    return text.replaceAll(/(^|\/\/|@)([a-z][a-z0-9-]*)(?=:\d{2,5}(?!\w))/g, (all, before: string, name: string) =>
       name in this.file.services ? `${before}${this.addressOf(name)}` : all,
     );
   }
@@ -114,7 +119,9 @@ export class ComposeRun {
   }
 
   async stop(): Promise<void> {
-    const running = [...this.processes.values()].filter(({ child }) => child.exitCode === null && child.signalCode === null);
+    const running = [...this.processes.values()].filter(
+      ({ child }) => child.exitCode === null && child.signalCode === null,
+    );
     // Stores last: whoever stops may still have something to write.
     const isStore = ({ child }: LocalProcess): boolean => child.spawnfile !== process.execPath;
     for (const group of [running.filter((one) => !isStore(one)), running.filter(isStore)]) {
@@ -158,7 +165,9 @@ export class ComposeRun {
 
   /** What the image of PostgreSQL makes of its variables: a role and a database of these names, with this password. */
   private async startPostgres(): Promise<void> {
-    const { POSTGRES_DB: databaseName = '', POSTGRES_PASSWORD_FILE: file = '' } = environmentOf(this.service('postgres'));
+    const { POSTGRES_DB: databaseName = '', POSTGRES_PASSWORD_FILE: file = '' } = environmentOf(
+      this.service('postgres'),
+    );
     const dataDir = path.join(this.directory, 'volumes', 'postgres');
     writeFileSync(path.join(dataDir, 'postgres.password'), readFileSync(this.here('postgres', file)), { mode: 0o600 });
     const server = await startEmbeddedPostgres({ dataDir, databaseName, durable: false });
@@ -211,7 +220,8 @@ export class ComposeRun {
       return code === 0;
     };
     await until(`${name} is well`, isWell, HEALTHY_WITHIN_MS).catch((error: unknown) => {
-      throw new Error(`${name} did not become well: ${this.outputOf(name)}`, { cause: error });
+      const printed = this.names.map((each) => `${each}: ${this.outputOf(each).slice(-LAST_CHARACTERS)}`);
+      throw new Error(`${name} did not become well\n${printed.join('\n')}`, { cause: error });
     });
   }
 
@@ -222,7 +232,11 @@ export class ComposeRun {
     const told = { ...ofImage, ...environmentOf(this.service(name)) };
     const own = Object.entries(told).map(([key, value]) => [key, this.here(name, value)] as const);
     const env = { PATH: process.env['PATH'], HOME: '/nonexistent', TMPDIR: this.temporary, ...Object.fromEntries(own) };
-    return spawn(process.execPath, args.map((word) => this.here(name, word)), { cwd: this.image, env });
+    return spawn(
+      process.execPath,
+      args.map((word) => this.here(name, word)),
+      { cwd: this.image, env },
+    );
   }
 
   private keep(name: string, child: ChildProcess): void {

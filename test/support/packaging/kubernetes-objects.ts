@@ -27,7 +27,10 @@ interface Kustomization {
   readonly namespace?: string;
   readonly resources: readonly string[];
   readonly images?: readonly { readonly name: string; readonly newName: string; readonly newTag: string }[];
-  readonly patches?: readonly { readonly target: { readonly kind: string; readonly name: string }; readonly patch: string }[];
+  readonly patches?: readonly {
+    readonly target: { readonly kind: string; readonly name: string };
+    readonly patch: string;
+  }[];
 }
 
 /** All that our kustomizations use; anything else is refused, since it would not be read here. */
@@ -45,7 +48,7 @@ function readKustomization(directory: string): Kustomization {
 function loadResource(file: string): KubernetesObject[] {
   if (!file.endsWith('.yaml')) return buildDirectory(file);
   return parseAllDocuments(read(file)).map((document) => {
-    if (document.errors.length > 0) throw document.errors[0];
+    for (const error of document.errors) throw error;
     return document.toJS() as KubernetesObject;
   });
 }

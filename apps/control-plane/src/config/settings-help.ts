@@ -13,6 +13,9 @@ Settings are environment variables:
   DATABASE_URL       postgres://… of PostgreSQL 15 or later (unset: one of its own in DATA_DIR)
   DATA_DIR           embedded database and generated keys (${DEFAULTS.dataDir})
   REDIS_URL          queue, and the Redis of environments without their own (${DEFAULTS.redisUrl})
+                     also redis-sentinel:// and redis-cluster://; rediss…:// for TLS
+  REDIS_CA_FILE      PEM; the only authorities that are trusted for Redis, also for that of environments
+  REDIS_CLIENT_CERT_FILE, REDIS_CLIENT_KEY_FILE  PEM; certificate shown to Redis, and its key
   ROLES              api, deployer or both (api,deployer)
   ADMIN_TOKEN        bearer token of the first administrator (generated into DATA_DIR/admin-token)
   MASTER_KEY         32 bytes in base64, wraps the keys that every secret at rest is sealed with (generated into

@@ -97,9 +97,9 @@ function answersOf(method: string, facts: ApiCallFacts): Json {
   };
 }
 
-function needs({ permission, isPublic = false, isForAllProjects = false }: ApiCallFacts): string {
+function needs({ permission, isPublic = false }: ApiCallFacts): string {
   if (isPublic) return 'Needs no token.';
-  return permission === 'ANY_TOKEN' ? 'Needs any valid token.' : `Needs ${permission}${isForAllProjects ? ' in all projects' : ''}.`;
+  return permission === 'ANY_TOKEN' ? 'Needs any valid token.' : `Needs ${permission}.`;
 }
 
 function operationOf({ method, path, operationId, facts }: DocumentedCall): Json {

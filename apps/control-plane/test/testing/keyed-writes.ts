@@ -66,13 +66,21 @@ export class KeyedWrites {
     return answer;
   }
 
-  /** So many at once, one after the other each, until told to stop. */
+  /** So many at once, one after the other each, until told to stop; whoever is refused waits until it is worth another try. */
   async keepWriting(writers: number, isOver: (answer: WriteAnswer) => boolean): Promise<void> {
     let hasEnded = false;
     const writer = async (): Promise<void> => {
-      while (!hasEnded) hasEnded = isOver(await this.send(this.next())) || hasEnded;
+      while (!hasEnded) {
+        const answer = await this.send(this.next());
+        hasEnded = isOver(answer) || hasEnded;
+        if (answer.status !== 200) await until('it is ready again', () => this.isReady(), 120_000);
+      }
     };
     await Promise.all(Array.from({ length: writers }, writer));
+  }
+
+  async isReady(): Promise<boolean> {
+    return (await this.ask('GET', '/readyz')).status === 200;
   }
 
   /** Everything that was said of a write is true: answered means once, refused means not at all. */

@@ -145,6 +145,17 @@ export class RunningControlPlane {
     return app;
   }
 
+  /** What the work asks goes to another process of the same control plane. */
+  async askedAt<Value>(app: NestFastifyApplication, work: () => Promise<Value>): Promise<Value> {
+    const before = this.running;
+    this.running = app;
+    try {
+      return await work();
+    } finally {
+      this.running = before;
+    }
+  }
+
   /** The data keys, as a process that starts now has them. */
   async openKeys(): Promise<DataKeys> {
     const client = await this.pool.connect();

@@ -15,7 +15,7 @@ const LOOK_EVERY_MS = 20;
 export async function until<Value>(
   what: string,
   look: () => Promise<Value | undefined | false> | Value | undefined | false,
-  withinMs = 8_000,
+  withinMs = 60_000,
 ): Promise<Value> {
   const deadlineMs = performance.now() + withinMs;
   for (;;) {

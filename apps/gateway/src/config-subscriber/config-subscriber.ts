@@ -9,13 +9,13 @@ import { RevocationLedgerUnavailable } from '#libs/token-revocations';
 import type { ActiveGateway } from './active-gateway.ts';
 import { Admittance } from './admittance.ts';
 import { AppliedChanges } from './applied-changes.ts';
-import type { EnvironmentAdmission } from './environment-admission.ts';
+import type { Admitted, EnvironmentAdmission } from './environment-admission.ts';
 import type { EnvironmentContact } from './environment-contact.ts';
 import type { FollowedNews } from './followed-news.ts';
 import type { Journal } from './journal.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
 import { RepeatedWork } from './repeated-work.ts';
-import { ADMISSION_FILE, type SnapshotFault, type SnapshotStore } from './snapshot/snapshot-store.ts';
+import { ADMISSION_FILE, type Admission, type SnapshotStore } from './snapshot/snapshot-store.ts';
 import type { StandingOrders } from './standing-orders.ts';
 
 /** The credentials that this gateway met, followed with every look beside the configuration. */
@@ -112,12 +112,10 @@ export class ConfigSubscriber {
 
   /** Brings back what the last run left on disk, so that this gateway serves before it has seen Redis. */
   async restore(): Promise<void> {
-    const { snapshot, admission, active, orders, revocations, journal, environment } = this.deps;
-    const kept = await snapshot.admission();
-    if (kept === undefined) return (await snapshot.hasAdmission()) ? this.passOverSnapshot('broken') : undefined;
-    if (kept.environment !== environment || kept.keyId !== admission.keyId) return;
-    const admitted = admission.open(kept.wrapped);
-    if (admitted === undefined) return this.passOverSnapshot('altered');
+    const { snapshot, active, orders, revocations, journal } = this.deps;
+    const kept = await this.admittedBefore();
+    if (kept === undefined) return;
+    const { admitted } = kept;
     const { follower } = this.follow(admitted.keys);
     const isOrdered = await orders.restore(admitted.keys);
     const areRevoked = await revocations.restore(admitted.keys);
@@ -130,9 +128,19 @@ export class ConfigSubscriber {
     journal.snapshotLoaded(active.current?.proxies.size ?? 0);
   }
 
-  /** Without what admitted this gateway nothing of the snapshot can be opened. */
-  private passOverSnapshot(problem: SnapshotFault['problem']): void {
-    this.deps.journal.snapshotFault({ file: ADMISSION_FILE, problem });
+  /** What admitted this gateway before; without it nothing of the snapshot can be opened. */
+  private async admittedBefore(): Promise<(Admission & { readonly admitted: Admitted }) | undefined> {
+    const { snapshot, admission, environment, journal } = this.deps;
+    const kept = await snapshot.admission();
+    if (kept === undefined && (await snapshot.hasAdmission())) {
+      journal.snapshotFault({ file: ADMISSION_FILE, problem: 'broken' });
+    }
+    // Of another environment, or of a key that was replaced since: nobody's fault.
+    if (kept?.environment !== environment || kept.keyId !== admission.keyId) return undefined;
+    const admitted = admission.open(kept.wrapped);
+    if (admitted !== undefined) return { ...kept, admitted };
+    journal.snapshotFault({ file: ADMISSION_FILE, problem: 'altered' });
+    return undefined;
   }
 
   /** Looks now, every second, and whenever Redis hints at a change. */

@@ -134,7 +134,7 @@ export class Journal {
     if (isKnown) return;
     this.complaint = { text, atMs: now };
     if (level === 'error') this.metrics.countReport('not-admitted');
-    this.logger[level](text);
+    this.logger[level](level === 'error' ? { problem: 'not-admitted' } : {}, text);
   }
 
   /** The complaint is over; the next one of its kind is news. */

@@ -1,3 +1,4 @@
+import { REDIS_URL_FORM } from '#libs/redis-clients';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { gatewayKeyText, newGatewayKey } from '#libs/config-distribution';
@@ -28,6 +29,7 @@ describe('the settings of a gateway', () => {
       environment: 'production',
       gatewayKey,
       redisUrl: 'redis://127.0.0.1:6379',
+      redisTls: {},
       host: '127.0.0.1',
       port: 8080,
       adminHost: '127.0.0.1',
@@ -145,7 +147,7 @@ describe('the settings of a gateway', () => {
       'PORT must be a whole number from 0 to 65535',
       'ADMIN_PORT must be a whole number from 1 to 65535',
       'GATEWAY_ID must be 1 to 200 letters, digits or . _ -, not starting with a dot',
-      'REDIS_URL must be redis://[user:password@]host[:port][/database], or rediss://…',
+      `REDIS_URL must be ${REDIS_URL_FORM}`,
       'ROOT_CONTEXT must be a path such as /apigateway',
       'TRUSTED_PROXIES must be a comma-separated list of IP addresses and CIDRs',
       'JWKS_ALLOW_PRIVATE_HOSTS must be one of true, false',

@@ -20,19 +20,26 @@ export class RevocationJournal {
 
   notRecorded(error: RevocationLedgerUnavailable): void {
     const isFull = error instanceof RevocationLedgerFull;
-    this.metrics.countReport(isFull ? 'revocations-full' : 'revocations-not-recorded');
-    this.logger.error({ reason: errorFacts(error).reason }, 'revoked here, and not recorded for other gateways yet');
+    const problem = isFull ? 'revocations-full' : 'revocations-not-recorded';
+    this.metrics.countReport(problem);
+    this.logger.error(
+      { problem, reason: errorFacts(error).reason },
+      'revoked here, and not recorded for other gateways yet',
+    );
   }
 
   refused(count: number): void {
     this.metrics.countReport('altered-revocation');
-    this.logger.warn({ count }, 'entries of the revocation ledger were not sealed in this environment: refused');
+    this.logger.warn(
+      { problem: 'altered-revocation', count },
+      'entries of the revocation ledger were not sealed in this environment: refused',
+    );
   }
 
   /** Redis had lost them. */
   writtenBack(count: number): void {
     this.metrics.countReport('revocations-written-back');
-    this.logger.warn({ count }, 'revocations were missing in Redis: written back');
+    this.logger.warn({ problem: 'revocations-written-back', count }, 'revocations were missing in Redis: written back');
   }
 
   restored(count: number): void {

@@ -36,12 +36,13 @@ export class HostileRedis {
   constructor(
     private readonly redis: Redis,
     private readonly environment: string,
-    private readonly elsewhere: string,
+    /** What another environment holds, in this or another Redis. */
+    private readonly foreign: readonly Entry[],
   ) {}
 
   async copy(): Promise<Copy> {
     const copy = new Map<string, { type: string; dump: Buffer }>();
-    for (const key of await this.keysOf(this.environment)) {
+    for (const key of await keysOf(this.redis, this.environment)) {
       const dump = await this.redis.dumpBuffer(key);
       if (dump !== null) copy.set(key, { type: await this.redis.type(key), dump });
     }
@@ -49,20 +50,24 @@ export class HostileRedis {
   }
 
   async restore(copy: Copy): Promise<void> {
-    const found = await this.keysOf(this.environment);
+    const found = await keysOf(this.redis, this.environment);
     const restoring = this.redis.multi();
     if (found.length > 0) restoring.del(...found);
     for (const [key, { dump }] of copy) restoring.restore(key, 0, dump);
     await restoring.exec();
   }
 
-  /** All records of an environment. */
-  async entries(environment = this.environment): Promise<readonly Entry[]> {
+  /** All records of the environment. */
+  entries(): Promise<readonly Entry[]> {
+    return HostileRedis.entriesOf(this.redis, this.environment);
+  }
+
+  static async entriesOf(redis: Redis, environment: string): Promise<readonly Entry[]> {
     const entries: Entry[] = [];
-    for (const key of await this.keysOf(environment)) {
-      const type = await this.redis.type(key);
+    for (const key of await keysOf(redis, environment)) {
+      const type = await redis.type(key);
       const name = key.slice(key.indexOf(':', 3) + 1);
-      for (const [field, value] of await this.fieldsOf(key, type)) entries.push({ name, key, type, field, value });
+      for (const [field, value] of await fieldsOf(redis, key, type)) entries.push({ name, key, type, field, value });
     }
     return entries;
   }
@@ -92,29 +97,24 @@ export class HostileRedis {
 
   private async valueFor(attack: Attack, entry: Entry, before: Entry | undefined): Promise<string | undefined> {
     const { value } = entry;
-    switch (attack) {
-      case 'older':
-        return before?.value;
-      case 'foreign': {
-        const theirs = await this.entries(this.elsewhere);
-        const same = theirs.filter(({ name }) => name === entry.name);
-        return (same.find(({ field }) => field === entry.field) ?? same[0])?.value;
-      }
-      case 'of-another': {
-        const others = await this.entries();
-        return others.find(({ key, field }) => key === entry.key && field !== entry.field)?.value;
-      }
-      case 'altered':
-        return value.replace(/.(.?)$/, (last, kept: string) => (last.startsWith('A') ? 'B' : 'A') + kept);
-      case 'truncated':
-        return value.slice(0, value.length / 2);
-      case 'junk':
-        return JUNK;
-      case 'huge':
-        return 'x'.repeat(HUGE_BYTES);
-      default:
-        return undefined;
+    if (attack === 'older') return before?.value;
+    if (attack === 'foreign') return this.foreignValue(entry);
+    if (attack === 'of-another') {
+      const others = await this.entries();
+      return others.find(({ key, field }) => key === entry.key && field !== entry.field)?.value;
     }
+    const made: Partial<Record<Attack, () => string>> = {
+      altered: () => value.replace(/.(.?)$/, (last, kept: string) => (last.startsWith('A') ? 'B' : 'A') + kept),
+      truncated: () => value.slice(0, value.length / 2),
+      junk: () => JUNK,
+      huge: () => 'x'.repeat(HUGE_BYTES),
+    };
+    return made[attack]?.();
+  }
+
+  private foreignValue(entry: Entry): string | undefined {
+    const same = this.foreign.filter(({ name }) => name === entry.name);
+    return (same.find(({ field }) => field === entry.field) ?? same[0])?.value;
   }
 
   private async put({ type }: Entry, key: string, field: string, value: string): Promise<void> {
@@ -132,18 +132,18 @@ export class HostileRedis {
       await again.exec();
     }
   }
+}
 
-  private async fieldsOf(key: string, type: string): Promise<readonly (readonly [string, string])[]> {
-    if (type === 'hash') return Object.entries(await this.redis.hgetall(key));
-    if (type === 'string') return [['', (await this.redis.get(key)) ?? '']];
-    if (type === 'stream')
-      return (await this.redis.xrange(key, '-', '+')).map(([id, fields]) => [id, fields[5] ?? ''] as const);
-    const scored = await this.redis.zrange(key, 0, -1, 'WITHSCORES');
-    return scored.flatMap((member, index) => (index % 2 === 0 ? [[member, scored[index + 1] ?? ''] as const] : []));
-  }
+async function fieldsOf(redis: Redis, key: string, type: string): Promise<readonly (readonly [string, string])[]> {
+  if (type === 'hash') return Object.entries(await redis.hgetall(key));
+  if (type === 'string') return [['', (await redis.get(key)) ?? '']];
+  if (type === 'stream')
+    return (await redis.xrange(key, '-', '+')).map(([id, fields]) => [id, fields[5] ?? ''] as const);
+  const scored = await redis.zrange(key, '0', '-1', 'WITHSCORES');
+  return scored.flatMap((member, index) => (index % 2 === 0 ? [[member, scored[index + 1] ?? ''] as const] : []));
+}
 
-  private async keysOf(environment: string): Promise<readonly string[]> {
-    const [slotted, plain] = [`gw:{${environment}}:*`, `gw:${environment}:*`];
-    return [...(await this.redis.keys(slotted)), ...(await this.redis.keys(plain))].sort();
-  }
+async function keysOf(redis: Redis, environment: string): Promise<readonly string[]> {
+  const [slotted, plain] = [`gw:{${environment}}:*`, `gw:${environment}:*`];
+  return [...(await redis.keys(slotted)), ...(await redis.keys(plain))].sort();
 }

@@ -99,3 +99,26 @@ describe('a request that deploys', () => {
     SUITE_MS,
   );
 });
+
+describe('a queue that lost its jobs', () => {
+  it(
+    'has them again by itself: what is wished for is in the database',
+    async () => {
+      // Nobody takes the job.
+      const plane = await RunningControlPlane.start({ roles: new Set(['api'] as const), deployTimeoutMs: 300 });
+      try {
+        await plane.done('POST', '/projects/', { name: 'shop' });
+        const { id, name } = await plane.environment();
+        const order = { deploy: true, deployTargetEnvironmentNameList: [name] };
+        await plane.done('POST', '/projects/shop/apiProxies/url/', proxyBody('a', order));
+        const job = `gatewarden:deploy-${id}:${id}-1`;
+        await until('the job is there', async () => (await plane.redis.exists(job)) === 1);
+        await plane.redis.del(...(await plane.redis.keys(`gatewarden:deploy-${id}:*`)));
+        await until('the job is there again', async () => (await plane.redis.exists(job)) === 1);
+      } finally {
+        await plane.close();
+      }
+    },
+    SUITE_MS,
+  );
+});

@@ -97,7 +97,11 @@ beforeAll(async () => {
   await takesQueries('the third server follows', third.url);
   await answerOnlyWhatIsThere(poolOf(first.url));
   door = await ServerDoor.to(first.url);
-  const database = new pg.Pool({ connectionString: door.url, max: 20, pipeline: true, connectionTimeoutMillis: 5_000,
+  const database = new pg.Pool({
+    connectionString: door.url,
+    max: 20,
+    pipeline: true,
+    connectionTimeoutMillis: 5_000,
     // None ends by itself: whatever still leads to an old server would be used again.
     idleTimeoutMillis: 0,
   });

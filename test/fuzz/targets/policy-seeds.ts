@@ -146,6 +146,11 @@ export const XML_PIECES: readonly string[] = [
   ],
   ...[
     '&#x1F600;',
+    '&#13;',
+    '&#10;',
+    '&#9;',
+    '\r\n',
+    '\r',
     '&#55296;',
     '&lt;',
     '&amp;amp;',

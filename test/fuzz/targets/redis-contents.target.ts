@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Redis } from 'ioredis';
 import {
   ChannelUnavailable,
+  ConfigFollower,
   keySetEntry,
   openKeySet,
   openKeySetAttempt,
@@ -17,6 +18,7 @@ import { RedisRefreshTokenStore, RefreshTokenStoreUnavailable } from '#libs/refr
 import { rulesWith, someSubject } from '#libs/refresh-token-store/testing';
 import { RedisRevocationLedger } from '#libs/token-revocations';
 import {
+  artifactText,
   ENVIRONMENT,
   EnvironmentUnderTest,
   type GatewayUnderTest,
@@ -81,6 +83,8 @@ class RedisUnderFire {
   private readonly refresh: RedisRefreshTokenStore;
   private readonly throttle: RedisLoginThrottle;
   private readonly login = { subject: someSubject(), token: '' };
+  /** Artifacts by proxy and deployment; null: removed. */
+  private readonly published = new Map<string, string | null>();
   private served: unknown;
   private asked = 0;
   private content: KeptContent | undefined;
@@ -119,10 +123,11 @@ class RedisUnderFire {
   private async fill(): Promise<void> {
     const { environment, gateway } = this;
     this.countCommands();
-    await environment.publish('orders', 1);
-    await environment.publish('orders', 2, undefined, 1);
-    await environment.publish('users', 3);
+    await this.publish('orders', 1);
+    await this.publish('orders', 2, 1);
+    await this.publish('users', 3);
     await environment.remove('gone', 4);
+    this.published.set('id-of-gone 4', null);
     const { keys } = environment.prepared;
     const orders = { flushes: [{ uri: null, number: 1 }], denied: [] };
     await putIdentity(this.channel, keys, { kind: 'orders', subject: 'key-sets', version: 1, content: orders });
@@ -138,6 +143,12 @@ class RedisUnderFire {
     this.served = servedBy(gateway);
     this.places = await allPlaces(this.redis);
     this.content = await KeptContent.of(this.redis);
+  }
+
+  private async publish(proxy: string, deployment: number, lastGood?: number): Promise<void> {
+    const text = artifactText({ proxy, paths: [`/${proxy}/${deployment}`] });
+    await this.environment.publish(proxy, deployment, text, lastGood);
+    this.published.set(`id-of-${proxy} ${deployment}`, text);
   }
 
   private countCommands(): void {
@@ -188,6 +199,7 @@ class RedisUnderFire {
           return undefined;
         },
       },
+      { what: 'a gateway that joins', read: () => this.joinViolation() },
       { what: 'key sets', read: () => this.keySetViolation() },
       { what: 'a client', read: () => this.clientViolation() },
       {
@@ -215,6 +227,23 @@ class RedisUnderFire {
         },
       },
     ];
+  }
+
+  /** What is applied is what was published under this number, letter by letter, and the same for the gateway's copy. */
+  private async joinViolation(): Promise<string | undefined> {
+    let violation: string | undefined;
+    const follower = new ConfigFollower(this.channel, this.environment.prepared.keys, {
+      report: () => undefined,
+      apply: (changes) => {
+        for (const { change, artifact } of changes) {
+          const isGenuine = this.published.get(`${change.proxyId} ${change.deployment}`) === artifact;
+          if (!isGenuine) violation = `takes something else for deployment ${change.deployment} of ${change.proxyId}`;
+        }
+        return Promise.resolve(new Map(changes.map(({ change }) => [change.proxyId, { applied: true }])));
+      },
+    });
+    await follower.refresh();
+    return violation;
   }
 
   private async keySetViolation(): Promise<string | undefined> {

@@ -90,6 +90,10 @@ export interface Spoiling {
   readonly apply: (redis: Redis, text: string) => Promise<void>;
 }
 
+/** What is sealed in another value, behind the clear text of this one. */
+const grafted = (value: string, other: string): string =>
+  value.slice(0, value.lastIndexOf(' ') + 1) + other.slice(other.lastIndexOf(' ') + 1);
+
 export function spoilingOf(random: SeededRandom, places: readonly RedisPlace[]): Spoiling {
   // By key first: some have many values.
   const key = random.pick([...new Set(places.map((place) => place.key))]);
@@ -104,6 +108,7 @@ export function spoilingOf(random: SeededRandom, places: readonly RedisPlace[]):
   if (way === 2) return { place, text: '', apply: put };
   if (way === 3) return { place, text: 'x'.repeat(HUGE), apply: put };
   if (way < 7) return { place, text: random.pick(places).value, apply: put };
+  if (way === 8) return { place, text: grafted(place.value, random.pick(places).value), apply: put };
   if (way === 7) {
     const field = mutateText(place.field, random, PIECES);
     return {

@@ -23,6 +23,7 @@ describe('the settings of the control plane', () => {
       dataDir: path.resolve(CONTROL_PLANE_DEFAULTS.dataDir),
       auditCheckpointFile: path.resolve(CONTROL_PLANE_DEFAULTS.dataDir, 'audit-checkpoints.jsonl'),
       ...{ databaseUrl: undefined, adminToken: undefined, masterKey: undefined },
+      redisTls: {},
       roles: new Set(['api', 'deployer']),
     };
     expect(readControlPlaneConfig({})).toEqual(defaults);
@@ -37,7 +38,14 @@ describe('the settings of the control plane', () => {
       ...{ API_REQUESTS_PER_MINUTE: '0', MAX_CONNECTIONS: '10', MAX_ARTIFACT_BYTES: '1024', PROJECT_MAX_PROXIES: '3' },
     });
     expect(config).toEqual({
-      ...{ host: '0.0.0.0', port: 0, databaseUrl: 'postgresql://h/d', dataDir: '/data', redisUrl: 'rediss://h', redisTls: {} },
+      ...{
+        host: '0.0.0.0',
+        port: 0,
+        databaseUrl: 'postgresql://h/d',
+        dataDir: '/data',
+        redisUrl: 'rediss://h',
+        redisTls: {},
+      },
       ...{ roles: new Set(['deployer']), adminToken: 'x'.repeat(32), masterKey: Buffer.alloc(32, 7) },
       ...{ deployTimeoutMs: 1, logLevel: 'debug' },
       ...{ deployHistoryLimit: 7, auditCheckpointSeconds: 0, auditCheckpointFile: '/audit/file' },

@@ -340,6 +340,25 @@ describe('ConfigSubscriber', () => {
       expect(gateway.subscriber.isReady).toBe(true);
     });
 
+    it.each<[string, (text: string) => string]>([
+      ['broken', (text) => text.slice(1)],
+      ['altered', (text) => text.replace(/"wrapped":"([^"]*)"/, '"wrapped":"$1A"')],
+    ])('reports that what admitted it is %s, and begins as if there were none', async (problem, spoil) => {
+      await environment.publish('orders', 1);
+      await (await looked()).kill();
+      writeFileSync(file('admission.json'), spoil(readFileSync(file('admission.json'), 'utf8')));
+      environment.channel.isAway = true;
+      const gateway = environment.start();
+      await gateway.subscriber.restore();
+      expect([gateway.served, gateway.subscriber.isReady]).toEqual([[], false]);
+      expect(gateway.log.lines.filter(({ level }) => level === 'error')).toMatchObject([
+        { file: 'admission.json', problem },
+      ]);
+      environment.channel.isAway = false;
+      await gateway.look();
+      expect(gateway.served).toEqual(['orders']);
+    });
+
     it('holds nothing in clear', async () => {
       await environment.publish(
         'orders',

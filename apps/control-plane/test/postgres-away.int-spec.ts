@@ -161,14 +161,17 @@ describe('PostgreSQL', () => {
   it('killed with -9 under load: what was answered is there once, the rest not at all, the same process goes on', async () => {
     const before = server;
     const counted = { done: 0, refused: 0, doneAgain: 0 };
+    const isKilled = () => counted.done >= 10;
     const loaded = load(
       environment,
       () => counted.doneAgain >= WRITERS,
       ({ status }) => {
-        if (status !== 200) counted.refused += 1;
+        if (!isKilled()) {
+          // On a machine that is busy with something else a statement may take too long, now already.
+          if (status === 200) counted.done += 1;
+          if (isKilled()) process.kill(before.pid, 'SIGKILL');
+        } else if (status !== 200) counted.refused += 1;
         else if (counted.refused > 0) counted.doneAgain += 1;
-        else counted.done += 1;
-        if (counted.done === 10 && counted.refused === 0) process.kill(before.pid, 'SIGKILL');
       },
     );
     await before.exited;

@@ -8,7 +8,7 @@ import { copyCluster, startStandby, type Standby } from '#libs/embedded-servers/
 import { EVENT_STORE_MIGRATIONS, migrate } from '#libs/event-store';
 import { ServerDoor } from '../../../test/support/server-door.ts';
 import { CONTROL_PLANE_MIGRATIONS } from '../src/persistence/control-plane-migrations.ts';
-import { KeyedWrites, type WriteAnswer } from './testing/keyed-writes.ts';
+import { KeyedWrites, Turn, type WriteAnswer } from './testing/keyed-writes.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
 import { until } from './testing/test-servers.ts';
 
@@ -121,16 +121,12 @@ afterAll(async () => {
 describe('PostgreSQL that becomes read-only', () => {
   it('under load: changes are refused and not recorded, questions answered, and the same process goes on afterwards', async () => {
     const direct = poolOf(first.url);
-    const counted = { done: 0, refused: 0, doneAgain: 0 };
-    const loaded = writes.keepWriting(WRITERS, ({ status }) => {
-      if (status !== 200) counted.refused += 1;
-      else if (counted.refused > 0) counted.doneAgain += 1;
-      else counted.done += 1;
-      return counted.doneAgain >= WRITERS;
-    });
-    await until('some are done', () => counted.done >= 10, 60_000);
+    const turn = new Turn();
+    const loaded = writes.keepWriting(WRITERS, (answer) => turn.count(answer, WRITERS));
+    await until('some are done', () => turn.done >= 10, 60_000);
+    turn.begin();
     await becomesReadOnly(direct, 'on');
-    await until('changes are refused', () => counted.refused >= WRITERS, 60_000);
+    await until('changes are refused', () => turn.refused >= WRITERS, 60_000);
     await expectReadsAlone();
     await becomesReadOnly(direct, 'off');
     await loaded;
@@ -170,14 +166,10 @@ describe('a standby that takes the place of its server', () => {
     const before = poolOf(second.url);
     await answerOnlyWhatIsThere(before);
     const direct = poolOf(third.url);
-    const counted = { done: 0, refused: 0, doneAgain: 0 };
-    const loaded = writes.keepWriting(WRITERS, ({ status }) => {
-      if (status !== 200) counted.refused += 1;
-      else if (counted.refused > 0) counted.doneAgain += 1;
-      else counted.done += 1;
-      return counted.doneAgain >= WRITERS;
-    });
-    await until('some are done', () => counted.done >= 10, 60_000);
+    const turn = new Turn();
+    const loaded = writes.keepWriting(WRITERS, (answer) => turn.count(answer, WRITERS));
+    await until('some are done', () => turn.done >= 10, 60_000);
+    turn.begin();
     await second.kill();
     door.leadTo(third.url);
     await until(

@@ -57,12 +57,20 @@ const ODD_FIELDS: readonly Field[] = [
   ] as const),
 ];
 
-const fieldsOf = (random: SeededRandom): Field[] => {
-  const fields = [...GET];
-  for (let left = random.between(0, 3); left > 0; left -= 1)
-    fields.splice(random.between(0, fields.length), random.between(0, 1), random.pick(ODD_FIELDS));
-  return random.between(0, 2) === 0 ? [...GET] : fields;
-};
+/** A pseudo-header replaces the one of its name, mostly; twice the same, nothing is asked at all. */
+function withOdd(fields: readonly Field[], random: SeededRandom): Field[] {
+  const odd = random.pick(ODD_FIELDS);
+  const isInPlace = odd[0].startsWith(':') && random.between(0, 3) > 0;
+  if (isInPlace) return fields.map((field) => (field[0] === odd[0] ? odd : field));
+  const at = random.between(0, fields.length);
+  return [...fields.slice(0, at), odd, ...fields.slice(at)];
+}
+
+function fieldsOf(random: SeededRandom): readonly Field[] {
+  let fields: readonly Field[] = GET;
+  for (let left = random.pick([0, 1, 1, 2]); left > 0; left -= 1) fields = withOdd(fields, random);
+  return fields;
+}
 
 const octets = (random: SeededRandom, most: number): Buffer =>
   Buffer.from(Array.from({ length: random.between(0, most) }, () => random.between(0, 255)));

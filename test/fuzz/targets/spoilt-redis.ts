@@ -98,6 +98,8 @@ export function spoilingOf(random: SeededRandom, places: readonly RedisPlace[]):
   // By key first: some have many values.
   const key = random.pick([...new Set(places.map((place) => place.key))]);
   const place = random.pick(places.filter((one) => one.key === key));
+  // Another value that could stand there, mostly.
+  const other = random.pick(random.between(0, 2) === 0 ? places : places.filter((one) => one.key === key)).value;
   const put: Spoiling['apply'] = (redis, text) => write(redis, place, Buffer.from(text, 'latin1'));
   const way = random.between(0, 19);
   if (way === 0) return { place, text: '', apply: (redis) => redis.del(place.key).then(() => undefined) };
@@ -107,8 +109,8 @@ export function spoilingOf(random: SeededRandom, places: readonly RedisPlace[]):
   }
   if (way === 2) return { place, text: '', apply: put };
   if (way === 3) return { place, text: 'x'.repeat(HUGE), apply: put };
-  if (way < 7) return { place, text: random.pick(places).value, apply: put };
-  if (way === 8) return { place, text: grafted(place.value, random.pick(places).value), apply: put };
+  if (way < 7) return { place, text: other, apply: put };
+  if (way === 8) return { place, text: grafted(place.value, other), apply: put };
   if (way === 7) {
     const field = mutateText(place.field, random, PIECES);
     return {

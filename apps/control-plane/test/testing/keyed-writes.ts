@@ -21,6 +21,27 @@ export interface WriteAnswer {
   readonly message: string;
 }
 
+/** What came of writes before, while and after changes were refused. */
+export class Turn {
+  done = 0;
+  refused = 0;
+  doneAgain = 0;
+  private isAwaited = false;
+
+  /** From now on a refusal is what is waited for. On a busy machine some come before. */
+  begin(): void {
+    this.isAwaited = true;
+  }
+
+  /** @returns whether so many were done after the refusals */
+  count({ status }: WriteAnswer, doneAgainCount: number): boolean {
+    if (!this.isAwaited) this.done += status === 200 ? 1 : 0;
+    else if (status !== 200) this.refused += 1;
+    else if (this.refused > 0) this.doneAgain += 1;
+    return this.doneAgain >= doneAgainCount;
+  }
+}
+
 /** Writes that are sent until they are answered, and what was said of them, to be held against what is recorded. */
 export class KeyedWrites {
   private readonly answers = new Map<Write, WriteAnswer[]>();

@@ -180,7 +180,7 @@ describe('a control plane killed with -9 at every step that changes, relay, depl
       await lane.plane.settled();
     };
     await Promise.all(lanes.map(runLane));
-  }, 600_000);
+  }, 1_800_000);
   afterAll(() => Promise.all(lanes.map((lane) => lane.plane.stop())));
 
   it('was killed at each of them', () => {

@@ -78,7 +78,7 @@ describe('npm run projections:rebuild, killed with -9 at every statement while a
     for (const fault of faults) await killRebuild(fault);
     isOver = true;
     await watching;
-  }, 600_000);
+  }, 1_800_000);
   afterAll(() => plane.stop());
 
   it('was killed at each of them', () => {

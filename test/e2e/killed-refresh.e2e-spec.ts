@@ -166,7 +166,7 @@ describe('a gateway killed with -9 at every command that a token request leads t
     // The script that claims the token is among them, and was held before and after.
     expect(outcomes.filter(({ command }) => /script .*:rt:/.test(command)).length).toBeGreaterThanOrEqual(4);
     process.stdout.write(`a refresh killed at ${outcomes.length} places: ${killed.faults.met.join(', ')}\n`);
-  }, 300_000);
+  }, 900_000);
 
   it('a replay: repeated at another gateway it ends the login, its refresh tokens and its access tokens', async () => {
     let used = '';
@@ -194,7 +194,7 @@ describe('a gateway killed with -9 at every command that a token request leads t
     expect(outcomes.filter(({ wrong }) => wrong.length > 0)).toEqual([]);
     expect(unkilled).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
     process.stdout.write(`a replay killed at ${outcomes.length} places: ${killed.faults.met.join(', ')}\n`);
-  }, 300_000);
+  }, 900_000);
 
   it('a login: repeated at another gateway it leaves one login that counts', async () => {
     const prepare = async () => {
@@ -210,5 +210,5 @@ describe('a gateway killed with -9 at every command that a token request leads t
     const { outcomes, unkilled } = await killedEverywhere(prepare, whatIsWrong);
     expect(outcomes.filter(({ wrong }) => wrong.length > 0)).toEqual([]);
     expect(unkilled.status).toBe(200);
-  }, 300_000);
+  }, 900_000);
 });

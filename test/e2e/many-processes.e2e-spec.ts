@@ -22,7 +22,7 @@ const ROLES = ['api', 'api', 'deployer', 'deployer', 'deployer'];
 const PLANES = 2;
 const WRITERS = 4;
 /** Answered writes after which one control plane and one deployer are killed, are started again, and all is over. */
-const [KILLED_AFTER, BACK_AFTER, OVER_AFTER] = [12, 30, 48];
+const [KILLED_AFTER, BACK_AFTER, OVER_AFTER] = [12, 24, 36];
 const P = '/projects/demo';
 const ENVIRONMENTS = ['staging', 'production'];
 

@@ -8,7 +8,7 @@ import { until } from './testing/test-servers.ts';
 
 type Environment = Awaited<ReturnType<RunningControlPlane['environment']>>;
 
-const SUITE_MS = 60_000;
+const SUITE_MS = 180_000;
 const PROXIES = '/projects/shop/apiProxies';
 
 let plane: RunningControlPlane;

@@ -11,7 +11,7 @@ import { until } from './testing/test-servers.ts';
 
 type Environment = Awaited<ReturnType<RunningControlPlane['environment']>>;
 
-const SUITE_MS = 60_000;
+const SUITE_MS = 180_000;
 /** A deployment that is waited for until its time is over would be waited for until the test has failed. */
 const NEVER_OVER_MS = 600_000;
 

@@ -205,5 +205,5 @@ describe('what the OpenAPI document says', () => {
       if (!isBuilt) await takeDown();
     }
     expect(refused).toEqual([]);
-  }, 180_000);
+  }, 600_000);
 });

@@ -86,13 +86,25 @@ describe('work that several processes find at the same moment', () => {
         await inEach((app) => app.get(EnvironmentUpkeep).run(environment.id));
         expect(await openWishes(plane.pool, environment.id, 10)).toEqual([]);
       }
-      const told = await plane.pool.query<{ subject: string; version: string }>(
-        `select subject, version from told_identities where environment_id = $1 and kind = 'credential' order by subject`,
+      const toldVersions = async () =>
+        (
+          await plane.pool.query<{ subject: string; version: string }>(
+            `select subject, version from told_identities where environment_id = $1 and kind = 'credential' order by subject`,
+            [environment.id],
+          )
+        ).rows;
+      const told = await toldVersions();
+      // Another process has told them, and did not come to say so.
+      await plane.pool.query(
+        `insert into identity_wishes (environment_id, kind, subject, entity_id, version)
+         select environment_id, kind, subject, entity_id, version from told_identities where environment_id = $1`,
         [environment.id],
       );
-      expect(told.rows.map(({ subject }) => subject)).toEqual(names);
+      await inEach((app) => app.get(EnvironmentUpkeep).run(environment.id));
+      expect(await toldVersions()).toEqual(told);
+      expect(told.map(({ subject }) => subject)).toEqual(names);
       const { channel } = (await plane.app.get(EnvironmentChannels).opened(environment.id)).channel;
-      for (const { subject, version } of told.rows) {
+      for (const { subject, version } of told) {
         expect((await channel.identity('credential', subject))?.version).toBe(Number(version));
       }
       const untold = 'select 1 from token_revocations where told_sequence is null';

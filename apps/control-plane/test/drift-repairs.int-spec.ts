@@ -12,7 +12,7 @@ import { testRedisUrl, until } from './testing/test-servers.ts';
 
 type Environment = Awaited<ReturnType<RunningControlPlane['environment']>>;
 
-const SUITE_MS = 90_000;
+const SUITE_MS = 180_000;
 
 let plane: RunningControlPlane;
 let environment: Environment;

@@ -13,7 +13,7 @@ import { until } from './testing/test-servers.ts';
 
 type Environment = Awaited<ReturnType<RunningControlPlane['environment']>>;
 
-const SUITE_MS = 90_000;
+const SUITE_MS = 180_000;
 /** The whole log is read every 10 seconds. */
 const WHOLE_LOOK_MS = 25_000;
 const PROXIES = '/projects/shop/apiProxies';

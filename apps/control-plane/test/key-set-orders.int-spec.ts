@@ -9,7 +9,7 @@ import { removeKeys, testRedisUrl, until } from './testing/test-servers.ts';
 
 type Environment = Awaited<ReturnType<RunningControlPlane['environment']>>;
 
-const SUITE_MS = 60_000;
+const SUITE_MS = 180_000;
 const URI = 'https://login.example.com/jwks.json';
 const KEY = { uri: URI, kid: '2026-01' };
 

@@ -3,7 +3,7 @@ import { credentialBody, proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
 import { until } from './testing/test-servers.ts';
 
-const SUITE_MS = 120_000;
+const SUITE_MS = 180_000;
 /** The whole log is read every 10 seconds. */
 const REPAIRED_WITHIN_MS = 60_000;
 

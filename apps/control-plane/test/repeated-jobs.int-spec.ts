@@ -6,7 +6,7 @@ import { FakeGateway } from './testing/fake-gateway.ts';
 import { proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
 
-const SUITE_MS = 120_000;
+const SUITE_MS = 180_000;
 const PROXIES = ['one', 'two', 'three'] as const;
 /** Nobody works on queues: the test alone says what runs, and when. */
 const API = { roles: new Set(['api'] as const), deployTimeoutMs: 1 };

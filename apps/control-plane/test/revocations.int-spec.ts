@@ -16,7 +16,7 @@ import { removeKeys, testRedisUrl, until } from './testing/test-servers.ts';
 
 type Environment = Awaited<ReturnType<RunningControlPlane['environment']>>;
 
-const SUITE_MS = 60_000;
+const SUITE_MS = 180_000;
 const P = '/projects/shop';
 const HOUR_MS = 3_600_000;
 

@@ -6,7 +6,7 @@ import { RunningControlPlane, type Answer } from './testing/running-control-plan
 import { SeverableServer } from './testing/severable-server.ts';
 import { testRedisUrl, until } from './testing/test-servers.ts';
 
-const SUITE_MS = 90_000;
+const SUITE_MS = 180_000;
 const DEPLOY_TIMEOUT_MS = 2_500;
 
 /** Takes connections and never says anything. */

@@ -261,20 +261,25 @@ describe('what is no HTTP/2', () => {
   });
 
   it.each(['x-bad', 'host', 'authorization', 'content-length', 'transfer-encoding', 'connection'])(
-    'CR, LF or NUL in %s, or white space around it: that field is lost, and the upstream sees the request as if it had never been there',
+    'CR, LF or NUL in %s, or white space around it: that field is lost, and the upstream sees the request as if it had never been there, or nothing at all',
     async (name) => {
       const { upstream, gateway } = await served((_request, response) => response.end());
       const fields = ['a\nb', 'a\rb', 'a\0b', '\r\nx-smuggled: 1', '1\r\n', ' 1', '1\t'].map(
         (value) => [[name, value]] as const,
       );
+      let answered = 0;
       for (const field of [[], ...fields]) {
         const client = await RawH2.connect(gateway.port);
         client.request(1, [...PSEUDO, ...field, ['x-after', '1']]);
-        expect(await client.first([FRAME.HEADERS, FRAME.RESET, FRAME.GOAWAY])).toMatchObject({ type: FRAME.HEADERS });
+        const found = await client.first([FRAME.HEADERS, FRAME.RESET, FRAME.GOAWAY]);
+        // As Node's parser has it: from Node 24 on, some of these cost the whole stream (RFC 9113 section 8.2.1).
+        const isReset = field.length > 0 && found?.type === FRAME.RESET;
+        expect(found).toMatchObject(isReset ? { stream: 1, code: PROTOCOL_ERROR } : { type: FRAME.HEADERS });
+        answered += isReset ? 0 : 1;
         client.close();
       }
       const seen = upstream.seen.map(({ method, url, rawHeaders }) => [method, url, ...withoutCorrelation(rawHeaders)]);
-      expect(seen).toHaveLength(8);
+      expect(seen).toHaveLength(answered);
       expect(seen[0]).toContain('x-after');
       for (const each of seen) expect(each).toEqual(seen[0]);
     },

@@ -6,6 +6,8 @@ import pg from 'pg';
 import { startEmbeddedPostgres, type RunningServer } from '#libs/embedded-servers';
 import { copyCluster, startStandby, type Standby } from '#libs/embedded-servers/testing';
 import { EVENT_STORE_MIGRATIONS, migrate } from '#libs/event-store';
+import { historyKeysOf } from '../../../test/support/history-keys-of.ts';
+import { brokenChains, deploymentsNotEndedOnce, recordedWrites } from '../../../test/support/recorded-once.ts';
 import { ServerDoor } from '../../../test/support/server-door.ts';
 import { CONTROL_PLANE_MIGRATIONS } from '../src/persistence/control-plane-migrations.ts';
 import { KeyedWrites, Turn, type WriteAnswer } from './testing/keyed-writes.ts';
@@ -107,7 +109,10 @@ beforeAll(async () => {
   });
   const found = { url: door.url, pool: database, drop: () => database.end() };
   plane = await RunningControlPlane.start({ deployTimeoutMs: 1_000 }, { database: found, masterKey });
-  writes = new KeyedWrites(plane, plane.app);
+  writes = new KeyedWrites(plane, plane.app, {
+    ...{ writes: recordedWrites, deploymentsNotEndedOnce },
+    brokenChains: async (pool) => brokenChains(pool, await historyKeysOf(pool, masterKey)),
+  });
   await writes.prepare();
 }, 120_000);
 afterAll(async () => {

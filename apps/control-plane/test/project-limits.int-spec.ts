@@ -1,4 +1,4 @@
-import { PROJECT_LIMITS, type ProjectLimitName } from '../src/config/project-limits.ts';
+import { PROJECT_LIMITS, type ProjectLimitName } from '../src/projects/domain/project-limits.ts';
 import { credentialBody, policyBody, proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane, type Answer } from './testing/running-control-plane.ts';
 

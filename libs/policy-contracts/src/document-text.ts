@@ -1,4 +1,4 @@
-import type { ValidationFault } from './validation-fault.ts';
+import { pathStep, type ValidationFault } from './validation-fault.ts';
 
 /** Characters that no XML 1.0 document can carry, not even as references (XML 1.0 section 2.2); half a surrogate pair is one. */
 // eslint-disable-next-line no-control-regex -- naming them is the point
@@ -29,7 +29,9 @@ function faultsIn(value: unknown, path: readonly (string | number)[], field: str
   if (Array.isArray(value)) {
     return value.flatMap((item, index) => faultsIn(item, [...path, index], `${field}[${index}]`));
   }
-  return Object.entries(value).flatMap(([name, member]) => faultsIn(member, [...path, name], `${field}.${name}`));
+  return Object.entries(value).flatMap(([name, member]) =>
+    faultsIn(member, [...path, name], `${field}.${pathStep(name)}`),
+  );
 }
 
 /**

@@ -80,7 +80,14 @@ export {
 export { RAISE_FAULT_SCHEMA, parseRaiseFault, type RaiseFaultContract } from './raise-fault.contract.ts';
 export { createPasswordVerifier, createSecretVerifier, verifyPassword, verifySecret } from './secret-verifier.ts';
 export { LONGEST_DURATION_MS, TIME_UNITS, TIME_UNIT_MS, durationMs, type TimeUnit } from './time-units.ts';
-export { faultsOf, parseWith, type ContractWarning, type Parsed, type ValidationFault } from './validation-fault.ts';
+export {
+  faultsOf,
+  parseWith,
+  pathStep,
+  type ContractWarning,
+  type Parsed,
+  type ValidationFault,
+} from './validation-fault.ts';
 export {
   parseVerifyJwt,
   type EncryptedTokens,

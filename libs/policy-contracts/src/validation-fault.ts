@@ -21,13 +21,13 @@ export type Parsed<Value> =
 
 type Issue = z.core.$ZodIssue;
 
-/** A member without a name would leave no trace in a path. */
-const stepText = (step: PropertyKey): string => (step === '' ? '""' : String(step));
+/** A member's name in a path; without one it would leave no trace there. */
+export const pathStep = (name: PropertyKey): string => (name === '' ? '""' : String(name));
 
 const pathText = (prefix: string, path: readonly PropertyKey[]): string =>
   path.reduce<string>((text, step) => {
     if (typeof step === 'number') return `${text}[${step}]`;
-    return text === '' ? stepText(step) : `${text}.${stepText(step)}`;
+    return text === '' ? pathStep(step) : `${text}.${pathStep(step)}`;
   }, prefix);
 
 const article = (expected: string): string => (/^[aeiou]/.test(expected) ? `an ${expected}` : `a ${expected}`);

@@ -1,4 +1,4 @@
-import type { ValidationFault } from './validation-fault.ts';
+import { pathStep, type ValidationFault } from './validation-fault.ts';
 
 /** What build tools replace before a policy is deployed: `${…}`, `##NAME##`, `<% … %>` (`verify-jwt.md` 11.1). */
 export const UNEXPANDED_TEMPLATE = /\$\{[^{}]*\}|##[\w.-]+##|<%[^%>]{0,200}%>/;
@@ -23,7 +23,7 @@ function faultsIn(value: unknown, field: string): ValidationFault[] {
   if (Array.isArray(value)) return value.flatMap((item, index) => faultsIn(item, `${field}[${index}]`));
   if (!isMembers(value)) return [];
   const texts = Object.entries(value).filter(([name]) => !isMapText(value, name));
-  return texts.flatMap(([name, member]) => faultsIn(member, `${field}.${name}`));
+  return texts.flatMap(([name, member]) => faultsIn(member, `${field}.${pathStep(name)}`));
 }
 
 /** Every text of a sent `policy-verify-jwt` that is still a template of the tool that should have written it. */
@@ -31,5 +31,5 @@ export function unexpandedTemplateFaults(policy: unknown): ValidationFault[] {
   if (!isMembers(policy) || policy['type'] !== 'policy-verify-jwt') return [];
   return Object.entries(policy)
     .filter(([name]) => !OTHER_TEXT.has(name))
-    .flatMap(([name, member]) => faultsIn(member, `policy.${name}`));
+    .flatMap(([name, member]) => faultsIn(member, `policy.${pathStep(name)}`));
 }

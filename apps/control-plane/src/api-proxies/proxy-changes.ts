@@ -7,7 +7,7 @@ import { deploymentTargets, type DeployOrder } from '../deployment-requests/depl
 import { rollOut } from '../deployment-requests/rollouts.ts';
 import { resolveApiProxy } from '../persistence/project-scope.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
-import { RoomInProject, type Grown } from '../projects/limits/room-in-project.ts';
+import { ROOM_IN_PROJECT, type Grown, type RoomInProject } from '../projects/limits/room-in-project.port.ts';
 import {
   apiProxyDecider,
   apiProxyStream,
@@ -31,7 +31,7 @@ export class ProxyChanges {
     private readonly results: DeploymentResults,
     @Inject(PROXY_CHECK) private readonly check: ProxyCheck,
     @Inject(KEY_STORE_CHECK) private readonly keys: KeyStoreCheck,
-    private readonly room: RoomInProject,
+    @Inject(ROOM_IN_PROJECT) private readonly room: RoomInProject,
   ) {}
 
   /** @throws DomainError; nothing is recorded then. */
@@ -82,7 +82,7 @@ export class ProxyChanges {
   }
 }
 
-function grownBy(command: ApiProxyCommand, after: ActiveApiProxy): Partial<Grown> {
+function grownBy(command: ApiProxyCommand, after: ActiveApiProxy): Grown {
   if (command.type === 'AddPolicy') return { policies: after.policies.length };
   return command.type === 'AddEndpoint' ? { endpoints: after.endpoints.length } : {};
 }

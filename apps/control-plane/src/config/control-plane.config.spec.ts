@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { BadSettings } from '#libs/program-shell';
 import { CONTROL_PLANE_DEFAULTS, CONTROL_PLANE_SECRETS, readControlPlaneConfig } from './control-plane.config.ts';
-import { PROJECT_LIMITS } from './project-limits.ts';
+import { PROJECT_LIMITS } from '../projects/domain/project-limits.ts';
 import { SETTINGS_HELP } from './settings-help.ts';
 
 const MASTER_KEY = Buffer.alloc(32, 7).toString('base64');

@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { readProjectLimits, USUAL_PROJECT_LIMITS, type ProjectLimits } from './project-limits.ts';
+import { USUAL_PROJECT_LIMITS, type ProjectLimits } from '../projects/domain/project-limits.ts';
+import { readProjectLimits } from './project-limits.ts';
 import { BadSettings, LOG_LEVELS, SettingsReader, type EnvironmentVariables, type LogLevel } from '#libs/program-shell';
 import { readDatabaseUrl } from './database-url.ts';
 import type { RedisTls } from '#libs/redis-clients';

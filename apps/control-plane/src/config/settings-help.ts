@@ -1,4 +1,4 @@
-import { PROJECT_LIMITS as LIMITS } from './project-limits.ts';
+import { PROJECT_LIMITS as LIMITS } from '../projects/domain/project-limits.ts';
 import { CONTROL_PLANE_DEFAULTS as DEFAULTS } from './control-plane.config.ts';
 
 const PROJECT_LIMITS_HELP = Object.values(LIMITS)

@@ -13,7 +13,7 @@ import { holdProject, resolveProject } from '../persistence/project-scope.ts';
 import { ReadModels } from '../persistence/read-models.ts';
 import type { SecretVault } from '../persistence/secret-vault.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
-import { RoomInProject } from '../projects/limits/room-in-project.ts';
+import { ROOM_IN_PROJECT, type RoomInProject } from '../projects/limits/room-in-project.port.ts';
 import {
   credentialDecider,
   credentialStream,
@@ -58,7 +58,7 @@ export class CredentialChanges {
     private readonly readModels: ReadModels,
     @Inject(VAULT) private readonly vault: SecretVault,
     @Inject(CHANNEL_UPKEEP) private readonly upkeep: ChannelUpkeep,
-    private readonly room: RoomInProject,
+    @Inject(ROOM_IN_PROJECT) private readonly room: RoomInProject,
   ) {}
 
   async create(

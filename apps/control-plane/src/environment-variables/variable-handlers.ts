@@ -7,7 +7,7 @@ import { VAULT } from '../injection-tokens.ts';
 import { holdProject, resolveProject } from '../persistence/project-scope.ts';
 import type { SecretVault } from '../persistence/secret-vault.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
-import { RoomInProject } from '../projects/limits/room-in-project.ts';
+import { ROOM_IN_PROJECT, type RoomInProject } from '../projects/limits/room-in-project.port.ts';
 import {
   isChangedIn,
   requireVariable,
@@ -90,7 +90,7 @@ export class CreateVariableHandler implements ICommandHandler<CreateVariable> {
     private readonly results: DeploymentResults,
     @Inject(VAULT) private readonly vault: SecretVault,
     @Inject(VARIABLE_USERS) private readonly users: VariableUsers,
-    private readonly room: RoomInProject,
+    @Inject(ROOM_IN_PROJECT) private readonly room: RoomInProject,
   ) {}
 
   async execute({ context, projectName, request }: CreateVariable): Promise<DeploymentResult> {

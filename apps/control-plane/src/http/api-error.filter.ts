@@ -71,16 +71,20 @@ export class ApiErrorFilter implements ExceptionFilter {
     void reply.code(status).header('content-type', 'application/json; charset=utf-8').send(body);
   }
 
+  private noteUnreachable(error: unknown, request: FastifyRequest): void {
+    this.logger.error(
+      { requestId: requestIdOf(request), reason: messageOf(error) },
+      isReadOnlyServer(error) ? 'the database is read-only' : 'the database cannot be reached',
+    );
+  }
+
   private answer(error: unknown, request: FastifyRequest): Answer {
     if (error instanceof DomainError) {
       const { status, error: code } = DOMAIN_ERRORS[error.code];
       return { status, body: failure(code, error.message, error.faults) };
     }
     if (isUnreachable(error)) {
-      this.logger.error(
-        { requestId: requestIdOf(request), reason: messageOf(error) },
-        isReadOnlyServer(error) ? 'the database is read-only' : 'the database cannot be reached',
-      );
+      this.noteUnreachable(error, request);
       return { status: 503, body: failure('unavailable', unavailableMessage(error, request)) };
     }
     if (error instanceof AppendInvalid || codeOf(error) === UNSTORABLE) {

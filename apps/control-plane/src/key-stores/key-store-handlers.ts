@@ -7,7 +7,7 @@ import { VAULT } from '../injection-tokens.ts';
 import { holdProject, resolveProject } from '../persistence/project-scope.ts';
 import type { SecretVault } from '../persistence/secret-vault.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
-import { RoomInProject } from '../projects/limits/room-in-project.ts';
+import { ROOM_IN_PROJECT, type RoomInProject } from '../projects/limits/room-in-project.port.ts';
 import { isUnderWay } from './domain/key-rotation.ts';
 import { keyStoreDecider, keyStoreStream, requireKeyStore, slotFor } from './domain/key-store.decider.ts';
 import { KeyStoreChanges, type KeyStoreAnswer } from './key-store-changes.ts';
@@ -93,7 +93,7 @@ export class ImportKeyStoreHandler implements ICommandHandler<ImportKeyStore> {
   constructor(
     private readonly units: UnitOfWork,
     @Inject(VAULT) readonly vault: SecretVault,
-    readonly room: RoomInProject,
+    @Inject(ROOM_IN_PROJECT) readonly room: RoomInProject,
   ) {}
 
   async execute({ context, projectName, request }: ImportKeyStore): Promise<CreatedKeyStore> {
@@ -109,7 +109,7 @@ export class GenerateKeyStoreHandler implements ICommandHandler<GenerateKeyStore
   constructor(
     private readonly units: UnitOfWork,
     @Inject(VAULT) readonly vault: SecretVault,
-    readonly room: RoomInProject,
+    @Inject(ROOM_IN_PROJECT) readonly room: RoomInProject,
   ) {}
 
   async execute({ context, projectName, request }: GenerateKeyStore): Promise<CreatedKeyStore> {

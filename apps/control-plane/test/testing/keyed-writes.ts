@@ -1,7 +1,5 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type pg from 'pg';
-import { historyKeysOf } from '../../../../test/support/history-keys-of.ts';
-import { brokenChains, deploymentsNotEndedOnce, recordedWrites } from '../../../../test/support/recorded-once.ts';
 import { policyBody, proxyBody } from './request-bodies.ts';
 import type { RunningControlPlane } from './running-control-plane.ts';
 import { until } from './test-servers.ts';
@@ -14,6 +12,16 @@ export interface Write {
   readonly key: string;
   readonly path: string;
   readonly body: object;
+}
+
+/** How a test looks at what is recorded. */
+export interface Recorded {
+  /** Types of the events that each `Idempotency-Key` has left. */
+  writes(database: pg.Pool): Promise<ReadonlyMap<string, readonly string[]>>;
+  /** Deployments that are still open, or have several ends. */
+  deploymentsNotEndedOnce(database: pg.Pool): Promise<readonly unknown[]>;
+  /** Streams whose MACs do not hold. */
+  brokenChains(database: pg.Pool): Promise<readonly string[]>;
 }
 
 export interface WriteAnswer {
@@ -51,6 +59,7 @@ export class KeyedWrites {
   constructor(
     private readonly plane: RunningControlPlane,
     private readonly app: NestFastifyApplication,
+    private readonly recorded: Recorded,
   ) {}
 
   async prepare(): Promise<void> {
@@ -106,7 +115,7 @@ export class KeyedWrites {
 
   /** Everything that was said of a write is true: answered means once, refused means not at all. */
   async checkEveryAnswer(database: pg.Pool): Promise<void> {
-    const recorded = await recordedWrites(database);
+    const recorded = await this.recorded.writes(database);
     for (const [{ key, path: where }, given] of this.answers) {
       const types = where === '/projects/' ? ['ProjectCreated'] : ['DeploymentRequested', 'PolicyAdded'];
       const found = recorded.get(key);
@@ -128,10 +137,10 @@ export class KeyedWrites {
     await this.checkEveryAnswer(database);
     await until(
       'each deployment has ended',
-      async () => (await deploymentsNotEndedOnce(database)).length === 0,
+      async () => (await this.recorded.deploymentsNotEndedOnce(database)).length === 0,
       60_000,
     );
-    expect(await brokenChains(database, await historyKeysOf(database, this.plane.masterKey))).toEqual([]);
+    expect(await this.recorded.brokenChains(database)).toEqual([]);
     this.answers.clear();
   }
 }

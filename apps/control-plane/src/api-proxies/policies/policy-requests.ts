@@ -4,6 +4,7 @@ import {
   DELETION_METADATA_SCHEMA,
   OPERATION_METADATA_SCHEMA,
   parseSentPolicy,
+  pathStep,
   policyBaseFields,
   RAISE_FAULT_SCHEMA,
   VERIFY_JWT_SCHEMA,
@@ -49,7 +50,11 @@ function membersOf(body: unknown, known: readonly string[]): RequestMembers {
   const members = body as Record<string, unknown>;
   const faults = Object.keys(members)
     .filter((name) => !known.includes(name))
-    .map((name) => ({ field: name, code: 'unknown_field', message: `${name} is not a known field` }));
+    .map((name) => ({
+      field: pathStep(name),
+      code: 'unknown_field',
+      message: `${pathStep(name)} is not a known field`,
+    }));
   return { members, faults };
 }
 

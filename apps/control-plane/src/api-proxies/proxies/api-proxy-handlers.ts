@@ -18,7 +18,7 @@ import { holdProject, resolveApiProxy } from '../../persistence/project-scope.ts
 import { ReadModels } from '../../persistence/read-models.ts';
 import type { SecretVault } from '../../persistence/secret-vault.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../../persistence/unit-of-work.ts';
-import { RoomInProject } from '../../projects/limits/room-in-project.ts';
+import { ROOM_IN_PROJECT, type RoomInProject } from '../../projects/limits/room-in-project.port.ts';
 import {
   apiProxyDecider,
   apiProxyStream,
@@ -81,7 +81,7 @@ export class CreateApiProxyHandler implements ICommandHandler<CreateApiProxy> {
     private readonly results: DeploymentResults,
     @Inject(VAULT) private readonly vault: SecretVault,
     @Inject(CHANNEL_UPKEEP) private readonly upkeep: ChannelUpkeep,
-    private readonly room: RoomInProject,
+    @Inject(ROOM_IN_PROJECT) private readonly room: RoomInProject,
   ) {}
 
   async execute(command: CreateApiProxy): Promise<CreatedProxy> {

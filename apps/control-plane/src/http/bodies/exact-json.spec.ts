@@ -39,7 +39,7 @@ describe('exact JSON', () => {
     ['{"a":1,"\\u0061":2}', ['a duplicate_member']],
     ['{"a":[{},{"b":{"c":1,"c":2}}],"a":"x"}', ['a[1].b.c duplicate_member', 'a duplicate_member']],
     ['{"a":"\\",\\"a\\":1"}', []],
-    ['{"":1,"":2}', ['body duplicate_member']],
+    ['{"":1,"":2}', ['"" duplicate_member']],
   ])('has no member twice: %s', (text, faults) => {
     expect(faultsOf(text)).toEqual(faults);
   });
@@ -94,6 +94,10 @@ describe('exact JSON', () => {
     ...['{"constructor":{"prototype":{}}}', nested(DEEPEST_NESTING + 1), nested(100_000), '['.repeat(100_000)],
   ])('is refused as a whole when it is not JSON or hostile: %.40s', (text) => {
     expect(() => parseExactJson(text)).toThrow(RefusedRequest);
+  });
+
+  it('shows where a member without a name is', () => {
+    expect(faultsOf('{"a":{"":"\\u0000"},"":[1,1e400]}')).toEqual(['a."" invalid', '""[1] inexact_number']);
   });
 
   it('may nest as deep as it says, and have a member of a harmless name', () => {

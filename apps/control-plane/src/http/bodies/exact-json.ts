@@ -1,4 +1,4 @@
-import type { ValidationFault } from '#libs/policy-contracts';
+import { pathStep, type ValidationFault } from '#libs/policy-contracts';
 import { invalid } from '../../decider/domain-error.ts';
 import { malformed } from '../refused-request.ts';
 
@@ -48,7 +48,7 @@ function isKeptExactly(literal: string): boolean {
 }
 
 const shown = (name: string): string =>
-  name.length > LONGEST_NAME_SHOWN ? `${name.slice(0, LONGEST_NAME_SHOWN)}…` : name;
+  name.length > LONGEST_NAME_SHOWN ? `${name.slice(0, LONGEST_NAME_SHOWN)}…` : pathStep(name);
 
 /** Walks a text that is known to be JSON and finds what `JSON.parse` swallows. Without recursion. */
 class Inspection {

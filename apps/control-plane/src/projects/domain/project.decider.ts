@@ -1,8 +1,8 @@
 import type { DomainEvent } from '#libs/event-store';
 import type { DeployStrategy } from '#libs/policy-contracts';
-import type { ProjectLimitName } from '../../config/project-limits.ts';
 import { unreachable, type Decider } from '../../decider/decider.ts';
 import { notFound } from '../../decider/domain-error.ts';
+import type { ProjectLimitName } from './project-limits.ts';
 
 export type ProjectCreated = DomainEvent<'ProjectCreated', { projectId: string; name: string; description: string }>;
 export type ProjectDeleted = DomainEvent<'ProjectDeleted', { projectId: string; name: string }>;

@@ -2,7 +2,7 @@ import { Body, Controller, Get, Param, Put } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { z } from 'zod';
 import { withDefault } from '#libs/policy-contracts';
-import { eachLimit, LARGEST_PROJECT_LIMIT, USUAL_PROJECT_LIMITS } from '../../config/project-limits.ts';
+import { eachLimit, LARGEST_PROJECT_LIMIT, USUAL_PROJECT_LIMITS } from '../domain/project-limits.ts';
 import { ApiCall, type ApiCallFacts } from '../../http/api-call.ts';
 import { readBody } from '../../http/bodies/request-bodies.ts';
 import { success, type SuccessEnvelope } from '../../http/envelope.ts';

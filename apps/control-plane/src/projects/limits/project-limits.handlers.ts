@@ -1,7 +1,7 @@
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, Query, QueryHandler, type ICommandHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
-import { eachLimit, type ProjectLimits } from '../../config/project-limits.ts';
+import { eachLimit, type ProjectLimits } from '../domain/project-limits.ts';
 import { CONTROL_PLANE_CONFIG } from '../../injection-tokens.ts';
 import { holdProject, resolveProject } from '../../persistence/project-scope.ts';
 import { UnitOfWork, type RequestContext } from '../../persistence/unit-of-work.ts';

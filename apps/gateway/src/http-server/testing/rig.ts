@@ -241,6 +241,8 @@ export class Rig {
       seen.push(request);
       listener(request, response);
     });
+    // What the gateway lets through and adds to is for the test to judge: from Node 24 on, servers refuse 1,000 lines.
+    server.maxHeadersCount = 0;
     this.#stops.push(() => this.#end(server, () => server.closeAllConnections()));
     const port = await this.#listen(server);
     return { url: `http://127.0.0.1:${port}`, port, seen };

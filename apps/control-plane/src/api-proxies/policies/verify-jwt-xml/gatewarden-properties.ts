@@ -1,4 +1,4 @@
-import type { ContractWarning, ValidationFault } from '#libs/policy-contracts';
+import { pathStep, type ContractWarning, type ValidationFault } from '#libs/policy-contracts';
 import type { XmlElement } from './read-xml.ts';
 import { childOf, flagOf, type Members } from './verify-jwt-members.ts';
 
@@ -41,7 +41,7 @@ interface Reading {
 }
 
 function readProperty(member: string, text: string, into: Reading): void {
-  const field = `policy.${member}`;
+  const field = `policy.${pathStep(member)}`;
   const name = propertyName(member);
   const reader = Object.hasOwn(READERS, member) ? READERS[member] : undefined;
   if (reader === undefined) {

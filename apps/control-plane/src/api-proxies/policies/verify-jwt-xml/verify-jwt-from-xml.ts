@@ -1,5 +1,5 @@
 import { canonicalJson } from '#libs/canonical-json';
-import { type ContractWarning, type ValidationFault } from '#libs/policy-contracts';
+import { pathStep, type ContractWarning, type ValidationFault } from '#libs/policy-contracts';
 import { shapeFindings } from './check-shape.ts';
 import { readProperties } from './gatewarden-properties.ts';
 import { readXml, type XmlElement } from './read-xml.ts';
@@ -63,7 +63,7 @@ function besideXml(body: Members, inXml: Members): { members: Members; faults: V
   const members: Members = {};
   const faults: ValidationFault[] = [];
   for (const [member, value] of Object.entries(body)) {
-    const field = `policy.${member}`;
+    const field = `policy.${pathStep(member)}`;
     if (member === 'xml' || value === null || value === undefined) continue;
     if (!BESIDE_XML.includes(member)) {
       const message = `${field} is not known beside policy.xml; known: ${BESIDE_XML.join(', ')}`;

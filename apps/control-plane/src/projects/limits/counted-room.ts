@@ -1,11 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
-import { PROJECT_LIMITS, type ProjectLimitName } from '../../config/project-limits.ts';
+import { PROJECT_LIMITS, type ProjectLimitName } from '../domain/project-limits.ts';
 import { conflict, type DomainError } from '../../decider/domain-error.ts';
 import { CONTROL_PLANE_CONFIG } from '../../injection-tokens.ts';
 import type { NameKind } from '../../persistence/name-registry.ts';
 import type { Unit } from '../../persistence/unit-of-work.ts';
 import { projectDecider, projectStream } from '../domain/project.decider.ts';
+import type { Grown, RoomInProject } from './room-in-project.port.ts';
 
 /** Under which kind of name a project holds what is limited. */
 const KINDS = {
@@ -21,23 +22,11 @@ const COUNT = {
   text: 'select count(*)::integer as count from names where kind = $1 and scope = $2',
 };
 
-/** What of a proxy's content has become more. */
-export interface Grown {
-  readonly policies: number;
-  readonly endpoints: number;
-}
-
-/** Keeps what a project holds within its limits: its own, or those that the settings give to every project. */
+/** Counts what a project holds by its names in use, which are taken and freed with the change itself. */
 @Injectable()
-export class RoomInProject {
+export class CountedRoom implements RoomInProject {
   constructor(@Inject(CONTROL_PLANE_CONFIG) private readonly config: ControlPlaneConfig) {}
 
-  /**
-   * Within a change that puts one more thing into a project, before it takes a name there. Whoever else does the same
-   * waits until this change is recorded, or is not: two never see the same last place.
-   *
-   * @throws DomainError CONFLICT when there is no room
-   */
   async forOneMore(unit: Unit, projectId: string, what: keyof typeof KINDS): Promise<void> {
     const kind = KINDS[what];
     // Sent together, carried out one after the other: it is counted once the place is held.
@@ -47,12 +36,7 @@ export class RoomInProject {
     if ((rows[0]?.count ?? 0) >= limit) throw noRoom(what, limit);
   }
 
-  /**
-   * Within a change of a proxy, which is held: numbers after it, of what has become more.
-   *
-   * @throws DomainError CONFLICT
-   */
-  async inProxy(unit: Unit, projectId: string, grown: Partial<Grown>): Promise<void> {
+  async inProxy(unit: Unit, projectId: string, grown: Grown): Promise<void> {
     for (const [what, count] of [
       ['policiesPerProxy', grown.policies],
       ['endpointsPerProxy', grown.endpoints],

@@ -127,6 +127,7 @@ export class KillableControlPlane {
     return {
       ...{ DATABASE_URL: databaseUrl, REDIS_URL: this.redisProxy.url, DATA_DIR: path.join(this.directory, 'data') },
       ...{ MASTER_KEY: this.masterKey.toString('base64'), ADMIN_TOKEN: this.adminToken },
+      API_REQUESTS_PER_MINUTE: '0',
       ...{ DEPLOY_TIMEOUT_MS: '1000', LOG_LEVEL: 'warn' },
     };
   }

@@ -30,16 +30,24 @@ const anyDocument = anyObject;
 
 const STRING = /^"(?:[^"\\]|\\u[0-9a-f]{4}|\\.)*"/;
 
-/** All names that a document may hold, each read by itself. */
-const writtenNames = (text: string): Set<string> =>
-  new Set(
-    [...text.matchAll(/("(?:[^"\\]|\\u[0-9a-f]{4}|\\.)*")\s*:/g)].map(([, name = '']) => JSON.parse(name) as string),
+/** All names in a sound document, each read by itself. */
+const writtenNames = (text: string): Set<string> => {
+  const strings = [...text.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?/g)];
+  return new Set(
+    strings.flatMap(([, string = '', colon]) => (colon === undefined ? [] : [JSON.parse(string) as string])),
   );
+};
 
 /**
- * Whether JSON.parse was right about the names. After a document with a name that begins with a backslash, the V8 of Node 24
- * takes some escaped names of others for that one (https://github.com/nodejs/node/issues/63785).
+ * After a document with a name that begins with a backslash, the V8 of Node 24 takes some escaped names for that one
+ * (https://github.com/nodejs/node/issues/63785).
  */
+const misreadsNames = ((): boolean => {
+  JSON.parse('{"h":[],"\\\\":0}');
+  return Object.keys(JSON.parse('{"h":1,"\\"":2}') as object)[1] !== '"';
+})();
+
+/** Whether no name was taken for another that its document has not. */
 const isReadRight = (value: unknown, names: ReadonlySet<string>): boolean =>
   typeof value !== 'object' ||
   value === null ||
@@ -168,7 +176,10 @@ describe('parseJsonObject', () => {
       fc.property(anyDocument, (text) => {
         const [value, usual] = [parse(text)?.value, JSON.parse(text) as unknown];
         const names = writtenNames(text);
-        fc.pre(isReadRight(value, names) && isReadRight(usual, names));
+        if (misreadsNames) {
+          fc.pre([...names].every((name) => !name.startsWith('\\')));
+          fc.pre(isReadRight(value, names) && isReadRight(usual, names));
+        }
         expect(value).toEqual(namesTwice(text) ? undefined : usual);
       }),
       { numRuns: 1000 },

@@ -57,6 +57,15 @@ interface Reader {
   readonly read: () => Promise<string | undefined>;
 }
 
+async function violationOf({ what, read }: Reader): Promise<string | undefined> {
+  try {
+    const violation = await read();
+    return violation === undefined ? undefined : `${what}: ${violation}`;
+  } catch (error) {
+    return isUnavailable(error) ? undefined : `${what}: threw ${String(error)}`;
+  }
+}
+
 /** `identities`, `rt`, `login-failures`… */
 const kindOf = (key: string): string => key.split(':')[2] ?? key;
 
@@ -175,15 +184,8 @@ class RedisUnderFire {
   }
 
   private async readViolation(): Promise<string | undefined> {
-    for (const { what, read } of this.readers()) {
-      try {
-        const violation = await read();
-        if (violation !== undefined) return `${what}: ${violation}`;
-      } catch (error) {
-        if (!isUnavailable(error)) return `${what}: threw ${String(error)}`;
-      }
-    }
-    return undefined;
+    const found = await Promise.all(this.readers().map((reader) => violationOf(reader)));
+    return found.find((violation) => violation !== undefined);
   }
 
   private readers(): readonly Reader[] {

@@ -19,6 +19,17 @@ describe('a project', () => {
     given(projectDecider, [created]).when({ type: 'DeleteProject' }).then([deleted]);
   });
 
+  it('has limits of its own when it is given some, and is there for that', () => {
+    const limits = {
+      ...{ proxies: 20, credentials: null, keyStores: null, variables: null },
+      ...{ policiesPerProxy: 10, endpointsPerProxy: null },
+    };
+    given(projectDecider, [created])
+      .when({ type: 'ChangeLimits', limits })
+      .then([{ type: 'ProjectLimitsChanged', schemaVersion: 1, data: { projectId: 'j-1', limits } }]);
+    given(projectDecider, []).when({ type: 'ChangeLimits', limits }).thenRefuses('NOT_FOUND');
+  });
+
   it('is deleted once', () => {
     given(projectDecider, []).when({ type: 'DeleteProject' }).thenRefuses('NOT_FOUND');
     given(projectDecider, [created, deleted]).when({ type: 'DeleteProject' }).thenRefuses('NOT_FOUND');

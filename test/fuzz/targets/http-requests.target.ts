@@ -115,7 +115,7 @@ async function judge(under: GatewayUnderFire, fired: Fired): Promise<Judgement> 
   // Two requests at one time, or a body that was broken off, may leave one without an answer: never without an end.
   return {
     group: statuses[0] ?? 'no answer',
-    violation: violation ?? (statuses.find((status) => /^50[02]/.test(status)) && `answered ${statuses.join()}`),
+    violation: violation ?? (statuses.find((status) => /^50[0234]/.test(status)) && `answered ${statuses.join()}`),
   };
 }
 

@@ -13,12 +13,15 @@ import {
 } from '#libs/config-distribution';
 import { until } from './test-servers.ts';
 
+const RENEWED_EVERY_MS = 1_000;
+
 /** A gateway as the control plane sees one: somebody who holds the gateway key, opens what is sealed, and answers. */
 export class FakeGateway {
   readonly channel: RedisConfigChannel;
   private state: LeaseState;
   private watch: Watch | undefined;
   private ordersWatch: Watch | undefined;
+  private renewing: NodeJS.Timeout | undefined;
 
   private constructor(
     redis: Redis,
@@ -54,6 +57,12 @@ export class FakeGateway {
     await this.channel.renewLease(this.gatewayId, sealLease(this.keys, this.state));
   }
 
+  /** Lives on, however long what it is there for takes: a lease that is not renewed soon ends by itself. */
+  async staysAlive(): Promise<void> {
+    this.renewing ??= setInterval(() => void this.says().catch(() => undefined), RENEWED_EVERY_MS).unref();
+    await this.says();
+  }
+
   /** From now on everything that is published is applied at once. */
   async appliesEverything(): Promise<void> {
     const apply = async (): Promise<void> => this.says({ loaded: (await this.channel.position()) ?? null });
@@ -74,6 +83,7 @@ export class FakeGateway {
   }
 
   async ends(): Promise<void> {
+    clearInterval(this.renewing);
     await this.watch?.close();
     await this.ordersWatch?.close();
     await this.channel.endLease(this.gatewayId);

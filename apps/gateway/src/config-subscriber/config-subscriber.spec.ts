@@ -359,6 +359,20 @@ describe('ConfigSubscriber', () => {
       expect(gateway.served).toEqual(['orders']);
     });
 
+    it('says that it was kept for another gateway key, and begins as if there were none', async () => {
+      await environment.publish('orders', 1);
+      await (await looked()).kill();
+      const kept = readFileSync(file('admission.json'), 'utf8');
+      writeFileSync(file('admission.json'), kept.replace(/"keyId":"[^"]*"/, '"keyId":"another"'));
+      environment.channel.isAway = true;
+      const gateway = environment.start();
+      await gateway.subscriber.restore();
+      expect(gateway.served).toEqual([]);
+      expect(gateway.log.at('warn')).toEqual([
+        'the snapshot was kept for another environment or gateway key: beginning without it',
+      ]);
+    });
+
     it('holds nothing in clear', async () => {
       await environment.publish(
         'orders',

@@ -46,6 +46,8 @@ export interface ConfigSubscriberDeps {
 
 /** Hints can be lost: it looks by itself this often. */
 const LOOK_EVERY_MS = 1_000;
+/** A key that was replaced, or a directory that was handed on: nobody's fault, and good to know while Redis is away. */
+const OTHER_ADMISSION = 'the snapshot was kept for another environment or gateway key: beginning without it';
 /** What is new of key sets within this long is told together. */
 const NEWS_GATHERED_MS = 100;
 
@@ -135,8 +137,11 @@ export class ConfigSubscriber {
     if (kept === undefined && (await snapshot.hasAdmission())) {
       journal.snapshotFault({ file: ADMISSION_FILE, problem: 'broken' });
     }
-    // Of another environment, or of a key that was replaced since: nobody's fault.
-    if (kept?.environment !== environment || kept.keyId !== admission.keyId) return undefined;
+    if (kept === undefined) return undefined;
+    if (kept.environment !== environment || kept.keyId !== admission.keyId) {
+      journal.complain('warn', OTHER_ADMISSION);
+      return undefined;
+    }
     const admitted = admission.open(kept.wrapped);
     if (admitted !== undefined) return { ...kept, admitted };
     journal.snapshotFault({ file: ADMISSION_FILE, problem: 'altered' });

@@ -128,4 +128,19 @@ describe('work that several processes find at the same moment', () => {
     },
     SUITE_MS,
   );
+
+  it(
+    'an environment that was deleted under the hands of its upkeep is not begun again',
+    async () => {
+      const { id } = await plane.environment();
+      await plane.app.get(EnvironmentUpkeep).run(id);
+      // As the deletion leaves it, while the channel is open here still.
+      await plane.pool.query('delete from environment_channels where environment_id = $1', [id]);
+      await plane.pool.query('delete from names where entity_id = $1', [id]);
+      await plane.app.get(EnvironmentUpkeep).run(id);
+      const begun = await plane.pool.query('select 1 from environment_channels where environment_id = $1', [id]);
+      expect(begun.rows).toEqual([]);
+    },
+    SUITE_MS,
+  );
 });

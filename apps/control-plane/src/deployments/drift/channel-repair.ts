@@ -22,6 +22,12 @@ const LOADABLE_EVERY_MS = 10_000;
 
 const NAMED_IN_LOG = 10;
 
+/** Holds its name: an environment that is being deleted has none any more, and nothing of it is kept. */
+const BEGIN = `
+  insert into environment_channels (environment_id, epoch, sequence)
+  select entity_id, $2::text, 0 from names where kind = 'environment' and entity_id = $1 for key share
+  on conflict do nothing`;
+
 const CONTEXT = ownContext('channel-repair');
 
 /** A channel that is the one that was published to, and what stands there. */
@@ -98,10 +104,7 @@ export class ChannelRepair {
     const position = await channel.position();
     if (position === undefined) return;
     await this.units.run(CONTEXT, async (unit) => {
-      const begun = await unit.transaction.query(
-        `insert into environment_channels (environment_id, epoch, sequence) values ($1, $2, 0) on conflict do nothing`,
-        [environmentId, position.epoch],
-      );
+      const begun = await unit.transaction.query(BEGIN, [environmentId, position.epoch]);
       if (begun.rowCount === 1) await tellEverything(unit.transaction, environmentId);
     });
   }

@@ -25,7 +25,9 @@ export class RequestBudgets {
   private readonly limit: number;
   private readonly limiter: RateLimiterMemory | undefined;
 
-  constructor(@Inject(CONTROL_PLANE_CONFIG) { apiRequestsPerMinute }: Pick<ControlPlaneConfig, 'apiRequestsPerMinute'>) {
+  constructor(
+    @Inject(CONTROL_PLANE_CONFIG) { apiRequestsPerMinute }: Pick<ControlPlaneConfig, 'apiRequestsPerMinute'>,
+  ) {
     this.limit = apiRequestsPerMinute;
     const limits = { points: apiRequestsPerMinute, duration: WINDOW_SECONDS };
     this.limiter = apiRequestsPerMinute === 0 ? undefined : new RateLimiterMemory(limits);

@@ -3,7 +3,15 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { BootstrapFault, checkNode, ensureBuilt, ensureDependencies, root, runNpm, runOrExplain } from './bootstrap.mjs';
+import {
+  BootstrapFault,
+  checkNode,
+  ensureBuilt,
+  ensureDependencies,
+  root,
+  runNpm,
+  runOrExplain,
+} from './bootstrap.mjs';
 import { NOTHING_RUN, runJest } from './run-jest.mjs';
 
 const DIRECTORY = path.join(root, '.data', 'node24');

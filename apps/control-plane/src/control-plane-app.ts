@@ -72,7 +72,11 @@ export async function createControlPlaneApp(
       bodyParser: false,
     },
   );
-  const frontDoor = { tokens: app.get<TokenDirectory>(TOKEN_DIRECTORY), attempts: app.get(FailedAttempts), budgets: app.get(RequestBudgets) };
+  const frontDoor = {
+    tokens: app.get<TokenDirectory>(TOKEN_DIRECTORY),
+    attempts: app.get(FailedAttempts),
+    budgets: app.get(RequestBudgets),
+  };
   const instance = adapter.getInstance<FastifyInstance>();
   followRequests(instance, resources.logger);
   limitConnections(instance.server, resources);

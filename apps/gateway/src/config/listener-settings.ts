@@ -48,6 +48,7 @@ export function listenerSettings(reader: SettingsReader): ListenerConfig {
       tls: tlsSettings(reader),
       http2: flag(reader, 'HTTP2', defaults.http2),
       http2MaxStreams: reader.integer('HTTP2_MAX_STREAMS', STREAMS, defaults.http2MaxStreams),
+      http2OverheadBytesPerSecond: defaults.http2OverheadBytesPerSecond,
       handshakeTimeoutMs: reader.integer('HANDSHAKE_TIMEOUT_MS', HANDSHAKE_MS, handshakeTimeoutMs),
       webSocketIdleTimeoutMs: reader.integer('WEBSOCKET_IDLE_TIMEOUT_MS', WEBSOCKET_IDLE_MS, webSocketIdleTimeoutMs),
     },

@@ -56,7 +56,8 @@ export class TrafficServer {
     const settings = deps.listener ?? LISTENER_DEFAULTS;
     this.#front = new NodeFront(handler, limits, settings.webSocketIdleTimeoutMs);
     this.#lane = new LaneFront(handler, limits, (socket) => this.#front.accept(socket));
-    this.#h2 = new H2Front({ handler, limits, maxStreams: settings.http2MaxStreams });
+    const { http2MaxStreams: maxStreams, http2OverheadBytesPerSecond: overheadBytesPerSecond } = settings;
+    this.#h2 = new H2Front({ handler, limits, maxStreams, overheadBytesPerSecond });
     this.#listener = new ClientListener({
       settings,
       certificate: deps.certificate,

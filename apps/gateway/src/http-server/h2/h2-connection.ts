@@ -15,13 +15,15 @@ export interface H2Context {
   readonly limits: RequestLimits;
   /** Requests at a time on one connection. */
   readonly maxStreams: number;
+  /** Octets a second that a connection may carry beside its requests. */
+  readonly overheadBytesPerSecond: number;
 }
 
 const bad = (reason: string): GatewayRefusal => ({ name: 'badRequest', reason });
 
 /** The requests of one HTTP/2 connection. */
 export class H2Connection implements AnswerWay {
-  readonly meter = new OverheadMeter();
+  readonly meter: OverheadMeter;
   #underWay = 0;
   readonly #resets = new ResetMeter();
 
@@ -30,7 +32,9 @@ export class H2Connection implements AnswerWay {
     private readonly connection: ClientConnection,
     private readonly session: ServerHttp2Session,
     private readonly socket: TLSSocket,
-  ) {}
+  ) {
+    this.meter = new OverheadMeter(context.overheadBytesPerSecond);
+  }
 
   /** Ends the connection unless a request is under way. A client that does not even read that it ends waits for nothing. */
   closeIfIdle(): void {

@@ -1,9 +1,3 @@
-/**
- * Octets a second that a connection may carry beside its requests: about 15,000 PINGs, or 28,000 one-octet pieces of a body,
- * which are the dearest of these frames to read.
- */
-const GRANTED_BYTES_PER_SECOND = 256 * 1024;
-
 /** What a client may send of a body before anybody reads it (the window that a stream begins with, RFC 9113 section 6.9.2). */
 const FIRST_WINDOW_BYTES = 65_535;
 
@@ -16,6 +10,9 @@ export class OverheadMeter {
   #readBytes = 0;
   #explainedBytes = 0;
   #owedBytes = 0;
+
+  /** @param grantedBytesPerSecond octets that a connection may carry beside its requests */
+  constructor(private readonly grantedBytesPerSecond: number) {}
 
   /** Fields of a request; each is given as they were before they were packed. */
   request(headerBytes: number): void {
@@ -44,7 +41,7 @@ export class OverheadMeter {
    * @param underWay requests whose bodies may wait to be read
    */
   isTooMuch(readBytes: number, underWay: number): boolean {
-    const owed = this.#owedBytes + readBytes - this.#readBytes - this.#explainedBytes - GRANTED_BYTES_PER_SECOND;
+    const owed = this.#owedBytes + readBytes - this.#readBytes - this.#explainedBytes - this.grantedBytesPerSecond;
     this.#owedBytes = Math.max(0, owed);
     this.#readBytes = readBytes;
     this.#explainedBytes = 0;

@@ -17,6 +17,8 @@ export interface ListenerSettings {
   readonly http2: boolean;
   /** Requests at a time on one HTTP/2 connection. */
   readonly http2MaxStreams: number;
+  /** What an HTTP/2 connection may carry beside its requests, as `OverheadMeter` counts it. No setting of the program. */
+  readonly http2OverheadBytesPerSecond: number;
   /** For a PROXY header, and after it for a TLS handshake. */
   readonly handshakeTimeoutMs: number;
   /** How long a WebSocket connection may be silent in both directions. */
@@ -28,6 +30,8 @@ export const LISTENER_DEFAULTS: ListenerSettings = {
   tls: undefined,
   http2: true,
   http2MaxStreams: 100,
+  // About 15,000 PINGs, or 28,000 one-octet pieces of a body, which are the dearest of these frames to read.
+  http2OverheadBytesPerSecond: 256 * 1024,
   handshakeTimeoutMs: 10_000,
   webSocketIdleTimeoutMs: 3_600_000,
 };

@@ -7,7 +7,8 @@ import { connectDatabase } from '../src/persistence/connect-database.ts';
 import { prepareDatabase } from '../src/persistence/prepare-database.ts';
 import { policyBody, proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
-import { certificateOf, TlsPostgres } from './testing/tls-postgres.ts';
+import { selfSignedCertificate } from '#libs/program-shell/testing';
+import { TlsPostgres } from './testing/tls-postgres.ts';
 
 const masterKey = randomBytes(32);
 const server = new TlsPostgres();
@@ -83,7 +84,7 @@ describe('an external PostgreSQL with TLS and passwords', () => {
   it.each([
     [
       'a CA that did not sign its certificate',
-      () => ({ sslrootcert: server.file('other.pem', certificateOf('x').cert) }),
+      () => ({ sslrootcert: server.file('other.pem', selfSignedCertificate('x').cert) }),
       {},
       'self-signed certificate',
     ],

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { CertificateKeeper } from '../../../apps/gateway/src/http-server/listener/certificate-keeper.ts';
 import { FLAG, FRAME, fieldBlock, frame, uint32 } from '../../../apps/gateway/src/http-server/h2/testing/raw-h2.ts';
-import { selfSignedCertificate } from '../../../apps/gateway/src/key-sets/testing/certificates.ts';
+import { selfSignedCertificate } from '#libs/program-shell/testing';
 import { type SeededRandom } from '../../chaos/seeded-random.ts';
 import { type FuzzTarget, type Judgement } from '../fuzz-target.ts';
 import { mutateText } from '../mutate-text.ts';

@@ -1,30 +1,10 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import forge from 'node-forge';
 import pg from 'pg';
 import { startEmbeddedPostgres, type RunningServer } from '#libs/embedded-servers';
-
-const DAY_MS = 86_400_000;
-const DNS_NAME = 2;
-
-/** A certificate that nobody trusts who is not told to, in PEM. */
-export function certificateOf(hostname: string): { readonly key: string; readonly cert: string } {
-  const pair = generateKeyPairSync('rsa', { modulusLength: 2_048 });
-  const key = pair.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
-  const certificate = forge.pki.createCertificate();
-  certificate.publicKey = forge.pki.publicKeyFromPem(pair.publicKey.export({ type: 'spki', format: 'pem' }).toString());
-  certificate.serialNumber = `00${randomBytes(8).toString('hex')}`;
-  certificate.validity.notBefore = new Date(Date.now() - DAY_MS);
-  certificate.validity.notAfter = new Date(Date.now() + DAY_MS);
-  const name = [{ name: 'commonName', value: hostname }];
-  certificate.setSubject(name);
-  certificate.setIssuer(name);
-  certificate.setExtensions([{ name: 'subjectAltName', altNames: [{ type: DNS_NAME, value: hostname }] }]);
-  certificate.sign(forge.pki.privateKeyFromPem(key), forge.md.sha256.create());
-  return { key, cert: forge.pki.certificateToPem(certificate) };
-}
+import { selfSignedCertificate } from '#libs/program-shell/testing';
 
 /** A PostgreSQL as a platform team runs it: TLS alone, passwords by scram-sha-256, a role that owns one database. */
 export class TlsPostgres {
@@ -79,7 +59,7 @@ export class TlsPostgres {
   private writeServerFiles(): void {
     const cluster = path.join(this.directory, 'server', 'postgres');
     const { uid, gid } = statSync(path.join(cluster, 'PG_VERSION'));
-    const { key, cert } = certificateOf('localhost');
+    const { key, cert } = selfSignedCertificate('localhost');
     writeFileSync(this.caFile, cert);
     const files = {
       'server.crt': cert,

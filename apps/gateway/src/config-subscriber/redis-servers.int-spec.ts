@@ -6,7 +6,7 @@ import { subscribe } from '#libs/redis-clients';
 import { freePortsInARow } from '../../../../test/support/free-ports.ts';
 import { startRedis, type RunningServer } from '../../../../test/support/own-redis.ts';
 import { until } from '../../../../test/support/until.ts';
-import { selfSignedCertificate } from '../key-sets/testing/certificates.ts';
+import { selfSignedCertificate } from '#libs/program-shell/testing';
 import { connectOnce, createEnvironmentRedis } from './environment-redis.ts';
 
 const directory = mkdtempSync(path.join(os.tmpdir(), 'gatewarden-redis-'));

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { SettingsReader } from '#libs/program-shell';
-import { selfSignedCertificate } from '../key-sets/testing/certificates.ts';
+import { selfSignedCertificate } from '#libs/program-shell/testing';
 import { upstreamSettings } from './upstream-settings.ts';
 
 describe('files for HTTPS to upstreams', () => {

@@ -7,7 +7,7 @@ import { connect, type Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
-import { selfSignedCertificate } from '../key-sets/testing/certificates.ts';
+import { selfSignedCertificate } from '#libs/program-shell/testing';
 import { HEALTH_LIMITS } from '../upstream/health/health-limits.ts';
 import { UPSTREAM_POOL_LIMITS, type UpstreamPoolLimits } from '../upstream/upstream-pool.ts';
 import { CertificateKeeper } from './listener/certificate-keeper.ts';

@@ -4,7 +4,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 import type { RedirectReach } from './fetched-document.ts';
 import { KeySetFetcher, FETCH_LIMITS } from './key-set-fetcher.ts';
 import { KeySetGuard, type KeySetGuardOptions } from './key-set-guard.ts';
-import { selfSignedCertificate } from './testing/certificates.ts';
+import { selfSignedCertificate } from '#libs/program-shell/testing';
 import { FORBIDDEN_ANSWERS, FORBIDDEN_HOSTS, NO_ADDRESSES } from './testing/forbidden-addresses.ts';
 import { keySetText } from './testing/hand-driven-documents.ts';
 import { type Answer, LocalServers, lookupOf } from './testing/identity-server.ts';

@@ -1,1 +1,2 @@
 export { CapturedLog } from './captured-log.ts';
+export { selfSignedCertificate } from './self-signed-certificate.ts';

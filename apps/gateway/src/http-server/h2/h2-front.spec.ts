@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
-import { selfSignedCertificate } from '../../key-sets/testing/certificates.ts';
+import { selfSignedCertificate } from '#libs/program-shell/testing';
 import { CertificateKeeper } from '../listener/certificate-keeper.ts';
 import {
   Rig,

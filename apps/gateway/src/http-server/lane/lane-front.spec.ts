@@ -3,7 +3,7 @@ import net, { connect, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import tls from 'node:tls';
 import { jest } from '@jest/globals';
-import { selfSignedCertificate } from '../../key-sets/testing/certificates.ts';
+import { selfSignedCertificate } from '#libs/program-shell/testing';
 import { UpstreamPool } from '../../upstream/upstream-pool.ts';
 import type { ExchangeSummary } from '../exchange-summary.ts';
 import { GATEWAY_DEFAULTS } from '../gateway-settings.ts';

@@ -5,7 +5,7 @@ import { connect as connectTcp } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import { selfSignedCertificate } from '../../key-sets/testing/certificates.ts';
+import { selfSignedCertificate } from '#libs/program-shell/testing';
 import { Rig, askRaw, proxyOf, type GatewayWishes, type RunningGateway, type RunningUpstream } from '../testing/rig.ts';
 import { CertificateKeeper } from './certificate-keeper.ts';
 

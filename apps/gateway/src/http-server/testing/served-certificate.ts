@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { selfSignedCertificate } from '../../key-sets/testing/certificates.ts';
+import { selfSignedCertificate } from '#libs/program-shell/testing';
 import { CertificateKeeper } from '../listener/certificate-keeper.ts';
 
 /** A certificate of its own for the gateways of one spec; its files stay until the spec is over. */

@@ -9,7 +9,7 @@ import {
 import { Readable } from 'node:stream';
 import { createSecureContext, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { selfSignedCertificate } from '../../key-sets/testing/certificates.ts';
+import { selfSignedCertificate } from '#libs/program-shell/testing';
 import { AddressGuard } from '../address-guard.ts';
 import type { StreamedBody } from '../transport.ts';
 import { UpstreamCredentials } from '../upstream-credentials.ts';

@@ -4,7 +4,7 @@ import type { AddressInfo, LookupFunction } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createServer, type Server, type TlsOptions, type TLSSocket } from 'node:tls';
-import { selfSignedCertificate } from '../../key-sets/testing/certificates.ts';
+import { selfSignedCertificate } from '#libs/program-shell/testing';
 import { AddressGuard } from '../address-guard.ts';
 import { UpstreamCredentials, type UpstreamFiles } from '../upstream-credentials.ts';
 import { Http1Transport } from './http1-transport.ts';

@@ -4,6 +4,20 @@ import { createServer } from 'node:net';
 const FIRST = 20_000;
 const LAST = 30_000;
 
+/**
+ * Tests that run beside each other look in different places: a port that one has found and not yet taken must not be
+ * found, nor even be listened on for the moment that {@link isFree} takes, by another.
+ */
+const PLACES = 4;
+
+function whereToLook(): { from: number; to: number } {
+  const worker = process.env['JEST_WORKER_ID'];
+  if (worker === undefined) return { from: FIRST, to: LAST };
+  const width = (LAST - FIRST) / PLACES;
+  const from = FIRST + (Number(worker) % PLACES) * width;
+  return { from, to: from + width };
+}
+
 const isFree = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const server = createServer();
@@ -13,8 +27,9 @@ const isFree = (port: number): Promise<boolean> =>
 
 /** So many ports in a row that nobody listens on now. */
 export async function freePortsInARow(count: number): Promise<number[]> {
+  const { from, to } = whereToLook();
   for (;;) {
-    const first = FIRST + Math.floor(Math.random() * (LAST - FIRST - count));
+    const first = from + Math.floor(Math.random() * (to - from - count));
     const ports = Array.from({ length: count }, (_, index) => first + index);
     const free = await Promise.all(ports.map(isFree));
     if (free.every((one) => one)) return ports;

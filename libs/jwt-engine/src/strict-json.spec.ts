@@ -28,52 +28,46 @@ const { anyObject } = fc.letrec<{ anyObject: string; anyValue: string }>((tie) =
 }));
 const anyDocument = anyObject;
 
-const STRING = /^"(?:[^"\\]|\\u[0-9a-f]{4}|\\.)*"/;
-
-/** All names in a sound document, each read by itself. */
-const writtenNames = (text: string): Set<string> => {
-  const strings = [...text.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?/g)];
-  return new Set(
-    strings.flatMap(([, string = '', colon]) => (colon === undefined ? [] : [JSON.parse(string) as string])),
-  );
-};
-
-/**
- * After a document with a name that begins with a backslash, the V8 of Node 24 takes some escaped names for that one
- * (https://github.com/nodejs/node/issues/63785).
- */
+/** Whether this engine takes some escaped names for names of earlier documents: https://github.com/nodejs/node/issues/63785 */
 const misreadsNames = ((): boolean => {
   JSON.parse('{"h":[],"\\\\":0}');
   return Object.keys(JSON.parse('{"h":1,"\\"":2}') as object)[1] !== '"';
 })();
 
-/** Whether no name was taken for another that its document has not. */
-const isReadRight = (value: unknown, names: ReadonlySet<string>): boolean =>
-  typeof value !== 'object' ||
-  value === null ||
-  Object.entries(value).every(
-    ([name, inner]) => (Array.isArray(value) || names.has(name)) && isReadRight(inner, names),
-  );
+const TOKEN = /^(?:"(?:[^"\\]|\\.)*"|[^"[\]{}:,\s]+|[[\]{}:,])/;
 
-/** Walks a sound document as slowly as can be and tells whether one of its objects has a name twice. */
-const namesTwice = (text: string): boolean => {
-  const open: (Set<string> | undefined)[] = [];
-  let rest = text.trimStart();
-  while (rest !== '') {
-    const string = STRING.exec(rest)?.[0];
-    const token = string ?? rest.charAt(0);
-    rest = rest.slice(token.length).trimStart();
-    const names = open.at(-1);
-    if (token === '{') open.push(new Set());
-    else if (token === '[') open.push(undefined);
-    else if (token === '}' || token === ']') open.pop();
-    else if (string !== undefined && rest.startsWith(':') && names !== undefined) {
-      const name = JSON.parse(string) as string;
-      if (names.has(name)) return true;
-      names.add(name);
+/** Reads a sound document as slowly as can be, each name by itself; undefined when one of its objects has a name twice. */
+const readSlowly = (text: string): unknown => {
+  let rest = text;
+  let twice = false;
+  const next = (): string => {
+    rest = rest.trimStart();
+    const token = TOKEN.exec(rest)?.[0] ?? '';
+    rest = rest.slice(token.length);
+    return token;
+  };
+  const readMembers = (): unknown => {
+    const members: [string, unknown][] = [];
+    for (let token = next(); token !== '}'; token = next()) {
+      if (token === ',') continue;
+      const name = JSON.parse(token) as string;
+      twice ||= members.some(([other]) => other === name);
+      next();
+      members.push([name, readValue(next())]);
     }
-  }
-  return false;
+    return Object.fromEntries(members);
+  };
+  const readItems = (): unknown => {
+    const items: unknown[] = [];
+    for (let token = next(); token !== ']'; token = next()) if (token !== ',') items.push(readValue(token));
+    return items;
+  };
+  const readValue = (token: string): unknown => {
+    if (token === '{') return readMembers();
+    return token === '[' ? readItems() : (JSON.parse(token) as unknown);
+  };
+  const value = readValue(next());
+  return twice ? undefined : value;
 };
 
 describe('parseJsonObject', () => {
@@ -81,7 +75,8 @@ describe('parseJsonObject', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 5 })), (value) => {
         const text = JSON.stringify(value, undefined, 1);
-        expect(parse(text)).toEqual({ value: JSON.parse(text) as unknown, text });
+        const right = { value: readSlowly(text), text };
+        expect(misreadsNames ? [right, undefined] : [right]).toContainEqual(parse(text));
       }),
     );
   });
@@ -121,7 +116,8 @@ describe('parseJsonObject', () => {
   });
 
   it('refuses an object as soon as any one of its members is written twice', () => {
-    const names = fc.uniqueArray(fc.string(), { minLength: 1, maxLength: 6 });
+    const withoutEscapes = fc.string({ unit: fc.constantFrom(...'ab:{}[],/\u00e9') });
+    const names = fc.uniqueArray(withoutEscapes, { minLength: 1, maxLength: 6 });
     fc.assert(
       fc.property(names, fc.nat(), fc.jsonValue(), (unique, which, value) => {
         const members = [...unique, unique[which % unique.length]].map(
@@ -174,16 +170,18 @@ describe('parseJsonObject', () => {
   it('finds every repetition and no other, however names and values are spelt', () => {
     fc.assert(
       fc.property(anyDocument, (text) => {
-        const [value, usual] = [parse(text)?.value, JSON.parse(text) as unknown];
-        const names = writtenNames(text);
-        if (misreadsNames) {
-          fc.pre([...names].every((name) => !name.startsWith('\\')));
-          fc.pre(isReadRight(value, names) && isReadRight(usual, names));
-        }
-        expect(value).toEqual(namesTwice(text) ? undefined : usual);
+        const right = readSlowly(text);
+        expect(misreadsNames ? [right, undefined] : [right]).toContainEqual(parse(text)?.value);
       }),
       { numRuns: 1000 },
     );
+  });
+
+  it('finds a repetition that an earlier document has hidden from the engine, and refuses what the engine misreads', () => {
+    JSON.parse('{"iss":[],"\\\\u0":0}');
+    expect(parse('{"iss":1,"\\u0069ss":2}')).toBeUndefined();
+    JSON.parse('{"iss":[],"\\\\u0":0}');
+    expect(parse('{"iss":1,"\\u0061ud":2}')?.value).toEqual(misreadsNames ? undefined : { iss: 1, aud: 2 });
   });
 
   it('leaves the stack traces of everybody else as they were, also when it refuses', () => {

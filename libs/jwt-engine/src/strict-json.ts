@@ -100,6 +100,39 @@ const countParsedMembers = (value: Nested): number => {
   return members;
 };
 
+/** The names in the text of a sound object, as they are written, quotes and all. */
+const writtenNames = (text: string): string[] => {
+  const names: string[] = [];
+  const colon = /[ \t\r\n]*:/y;
+  for (let at = text.indexOf('"'); at !== -1; at = text.indexOf('"', colon.lastIndex)) {
+    const end = endOfString(text, at + 1) + 1;
+    colon.lastIndex = end;
+    if (colon.test(text)) names.push(text.slice(at, end));
+    else colon.lastIndex = end;
+  }
+  return names;
+};
+
+const addParsedNames = (value: Nested, names: string[]): string[] => {
+  for (const [name, inner] of Object.entries(value)) {
+    if (!isList(value)) names.push(name);
+    if (isNested(inner)) addParsedNames(inner, names);
+  }
+  return names;
+};
+
+/**
+ * Some engines (V8 of Node 24 and 26, https://github.com/nodejs/node/issues/63785) take an escaped name for another one of
+ * an earlier document, which hides a repeated name. Each name is read right by itself, so what was read is compared with that.
+ */
+const hasNamesMisread = (text: string, value: JsonObject): boolean => {
+  const written = text.includes('\\') ? writtenNames(text) : [];
+  if (!written.some((name) => name.includes('\\'))) return false;
+  const names = written.map((name) => JSON.parse(name) as string).sort();
+  const parsed = addParsedNames(value, []).sort();
+  return names.some((name, at) => name !== parsed[at]);
+};
+
 /** Tells most of what is no object before JSON.parse throws, which costs whoever refuses. */
 const beginsAsObject = (text: string): boolean => text.charCodeAt(0) === OPEN_BRACE || /^[ \t\r\n]*\{/.test(text);
 
@@ -135,11 +168,13 @@ export const utf8TextOf = (bytes: Buffer): string | undefined => {
  *
  * JSON.parse keeps the last of two equal names, so a document has a repeated one exactly when it writes more
  * members than were parsed. That holds for escaped spellings too, and `__proto__` becomes an ordinary own member.
+ * Where JSON.parse has misread an escaped name, the text is refused.
  */
 export const parseJsonText = (text: string): ParsedObject | undefined => {
   const written = beginsAsObject(text) ? countWrittenMembers(text) : undefined;
   const value = written === undefined ? undefined : parse(text);
-  return value !== undefined && countParsedMembers(value) === written ? { value, text } : undefined;
+  if (value === undefined || countParsedMembers(value) !== written) return undefined;
+  return hasNamesMisread(text, value) ? undefined : { value, text };
 };
 
 /** Reads bytes that must be the UTF-8 text of an object as `parseJsonText` wants it. */

@@ -9,6 +9,7 @@ const LIB_MAY_IMPORT = {
   'program-shell': ['redis-clients'],
   'redis-clients': [],
   'upstream-addresses': [],
+  'client-addresses': [],
   'policy-contracts': ['jwt-engine', 'canonical-json'],
   'policy-runtime': ['policy-contracts', 'jwt-engine'],
 };
@@ -26,6 +27,7 @@ const APP_MAY_IMPORT = {
     'program-shell',
     'redis-clients',
     'upstream-addresses',
+    'client-addresses',
   ],
   gateway: [
     'policy-contracts',
@@ -37,6 +39,7 @@ const APP_MAY_IMPORT = {
     'program-shell',
     'redis-clients',
     'upstream-addresses',
+    'client-addresses',
   ],
   'local-stack': ['embedded-servers'],
 };

@@ -11,7 +11,7 @@ const HELP = `npm run fuzz [-- options]
 
   --cases <number>     of each target (100000)
   --seed <number>      from 0 to 4294967295 (by chance): the same seed makes the same cases
-  --minutes <number>   ends after this time, however many cases are left (no limit)
+  --minutes <number>   ends after this time, however many cases are left (no limit); names what was not run
   --target <name>      only this one; may be given several times
   --case <number>      only the case of this number, to see a failure again
 

@@ -1,6 +1,6 @@
 // Creates one environment and leaves its gateway key in a file, once: with the environment and the file there it does nothing.
 // A key that was lost is replaced by a further one; a key whose environment is gone, by that of the new one.
-import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 
 const { APIOPS_URL, ADMIN_TOKEN_FILE, ENVIRONMENT, KEY_FILE } = process.env;
 
@@ -33,6 +33,8 @@ const exists = (await call('GET', own)) !== null;
 if (exists && hasKey) {
   console.log(`environment ${ENVIRONMENT}: is there, and so is its key`);
 } else {
+  // What a killed run left behind cannot be written to: it goes before a further key is made.
+  await rm(`${KEY_FILE}.new`, { force: true });
   const made = exists
     ? await call('POST', `${own}keys/`, {})
     : await call('POST', '/environments/', { name: ENVIRONMENT });

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
+import { METADATA_ADDRESSES } from '#libs/upstream-addresses';
 import { DECLARED_PROGRAMS, ROOT } from '../support/packaging/declared-settings.ts';
 import * as compose from '../support/packaging/compose-file.ts';
 import * as docker from '../support/packaging/dockerfile.ts';
@@ -29,8 +30,11 @@ describe('an invocation of a program', () => {
     environment: { ...good.environment, ...environment },
   });
 
-  it('is good as the program declares it', () => {
+  it('is good as the program declares it, also with the key of a collector of traces', () => {
     expect(faultsOf(good)).toEqual([]);
+    const traces = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
+    const file = { OTEL_EXPORTER_OTLP_HEADERS_FILE: '/run/otlp-headers' };
+    expect(faultsOf(having({ ...traces, ...file }))).toEqual([]);
   });
 
   it.each<[string, Invocation, string]>([
@@ -109,6 +113,13 @@ describe('docker-compose.yml', () => {
         ...['staging-1', 'staging-2', 'production-1', 'production-2', 'sample-upstream', 'prometheus', 'grafana'],
       ].sort(),
     );
+  });
+
+  // Built side by side, two services would export the same name at once, and one of them fails.
+  it('builds each image of ours once, whichever services wear it, and from the stage of its name', () => {
+    const images = [...new Set(ours.map(([, { image }]) => image))];
+    expect(images.sort()).toEqual(['gatewarden-control-plane', 'gatewarden-gateway']);
+    for (const image of images) expect(`gatewarden-${compose.targetsOf(file, image).join(' ')}`).toBe(image);
   });
 
   it.each(ours)('starts %s as the program declares it', (name, service) => {
@@ -321,6 +332,37 @@ describe('the manifests for Kubernetes', () => {
     expect(policies).toContainEqual({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] });
     for (const { podSelector } of policies.filter(({ podSelector: { matchLabels } }) => matchLabels !== undefined)) {
       expect(apps).toContain(labelOf(podSelector.matchLabels));
+    }
+  });
+
+  it.each(overlays)(
+    'of %s let in at ports where the pods that they select listen, and nowhere else',
+    (_name, objects) => {
+      const own = objects.filter(({ kind }) => kind === 'Deployment');
+      const selectedBy = ({ matchLabels }: any): KubernetesObject[] =>
+        own.filter(({ metadata }) => matchLabels === undefined || Object.values(matchLabels).includes(metadata.name));
+      const policies = objects.filter(({ kind, spec }) => kind === 'NetworkPolicy' && spec.ingress !== undefined);
+      expect(policies).toHaveLength(2);
+      for (const { metadata, spec } of policies) {
+        const ports = (spec.ingress as any[]).flatMap((rule) => rule.ports as { protocol: string; port: number }[]);
+        for (const deployment of selectedBy(spec.podSelector)) {
+          const scraped = Number(deployment['spec'].template.metadata.annotations['prometheus.io/port']);
+          const http = containerOf(deployment).ports.find(({ name }: any) => name === 'http').containerPort as number;
+          const expected = { protocol: 'TCP', port: metadata.name === 'metrics' ? scraped : http };
+          expect([metadata.name, ports]).toEqual([metadata.name, [expected]]);
+        }
+        expect(selectedBy(spec.podSelector).length).toBeGreaterThan(0);
+      }
+    },
+  );
+
+  it('let no gateway out to where clouds offer metadata', () => {
+    for (const name of ['staging', 'production']) {
+      const policy = buildOverlay(name).find(({ metadata }) => metadata.name === 'redis-and-upstreams');
+      const blocks = policy?.['spec'].egress.flatMap(({ to }: any) => to) as { ipBlock: { except: string[] } }[];
+      const closed = blocks.flatMap(({ ipBlock }) => ipBlock.except);
+      const single = METADATA_ADDRESSES.map((address) => `${address}/${address.includes(':') ? 128 : 32}`);
+      expect(closed.sort()).toEqual(['169.254.0.0/16', 'fe80::/10', ...single].sort());
     }
   });
 

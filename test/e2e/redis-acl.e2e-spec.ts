@@ -17,14 +17,19 @@ const BOTH = ['staging', 'production'];
 const P = '/apiops/projects/demo';
 
 const password = () => randomBytes(18).toString('hex');
-const PASSWORDS = { 'control-plane': password(), 'gateway-staging': password(), 'gateway-production': password() };
-const ADMINISTRATOR = password();
+const PASSWORDS = {
+  ...{ 'control-plane': password(), 'gateway-staging': password(), 'gateway-production': password() },
+  ...{ administrator: password(), replica: password(), sentinel: password() },
+};
 
 const variables = (passwords: Partial<Record<keyof typeof PASSWORDS, string>> = PASSWORDS) => ({
   PATH: process.env['PATH'] ?? '',
   CONTROL_PLANE_REDIS_PASSWORD: passwords['control-plane'] ?? '',
   GATEWAY_REDIS_PASSWORD_STAGING: passwords['gateway-staging'] ?? '',
   GATEWAY_REDIS_PASSWORD_PRODUCTION: passwords['gateway-production'] ?? '',
+  ...(passwords.administrator === undefined ? {} : { REDIS_ADMINISTRATOR_PASSWORD: passwords.administrator }),
+  ...(passwords.replica === undefined ? {} : { REDIS_REPLICA_PASSWORD: passwords.replica }),
+  ...(passwords.sentinel === undefined ? {} : { REDIS_SENTINEL_PASSWORD: passwords.sentinel }),
 });
 const usersAcl = (env: Readonly<Record<string, string>> = variables(), environments: readonly string[] = BOTH) =>
   execFileSync('sh', [path.join(DEPLOY, 'make-users-acl.sh'), ...environments], {
@@ -45,8 +50,23 @@ describe('deploy/redis/make-users-acl.sh', () => {
     expect(named).toBe(readFileSync(path.join(DEPLOY, 'users.acl'), 'utf8'));
   });
 
+  it('makes no user of those who run Redis whose password is not given', () => {
+    const programs = ['control-plane', 'gateway-staging', 'gateway-production'] as const;
+    const printed = usersAcl(variables(Object.fromEntries(programs.map((user) => [user, PASSWORDS[user]]))));
+    const names = printed.split('\n').map((line) => line.split(' ')[1]);
+    expect(names).toEqual(['default', 'health', ...programs, undefined]);
+  });
+
   it.each([
     ['no environment', variables(), [], 'name the environments'],
+    ['an environment that is named twice', variables(), ['staging', 'staging'], 'environment "staging"'],
+    [
+      'two environments with one variable',
+      variables(),
+      ['a-b', 'a.b'],
+      'environment "a.b": GATEWAY_REDIS_PASSWORD_A_B is the password of one before it',
+    ],
+    ['a short password of a replica', variables({ ...PASSWORDS, replica: 'short' }), BOTH, 'REDIS_REPLICA_PASSWORD must'],
     ['a name that is a pattern', variables(), ['stag*'], 'environment "stag*"'],
     ['a missing password', variables(), ['other'], 'GATEWAY_REDIS_PASSWORD_OTHER is not set'],
     [
@@ -119,14 +139,13 @@ describe('a Redis with the users of deploy/redis', () => {
     Promise.all([0, 1].map(async (index) => (await call(`${origin(index)}/${proxy}/7`, token)).status));
 
   beforeAll(async () => {
-    const forTheTest = `user administrator on >${ADMINISTRATOR} ~* &* +@all\n`;
-    writeFileSync(aclFile, usersAcl() + forTheTest);
+    writeFileSync(aclFile, usersAcl());
     redis = await RedisWithUsers.start({ dataDir: path.join(directory, 'redis'), aclFile });
     const secrets: Readonly<Record<string, string>> = PASSWORDS;
     const { port, pid } = redis;
     const url = urlOf('control-plane', PASSWORDS['control-plane']);
     const oneRedis = { url, port, pid, exited: Promise.resolve(), stop: () => redis.stop() };
-    administrator = new Redis(urlOf('administrator', ADMINISTRATOR));
+    administrator = new Redis(urlOf('administrator', PASSWORDS.administrator));
     system = await GatewardenSystem.start(BOTH, {
       ...{ gatewaysEach: 2, deployers: 0, oneRedis },
       gatewaySettings: (_number, environment) => ({

@@ -26,8 +26,10 @@ class Site {
     private readonly keys: { publicKey: string; secretKey: string },
   ) {}
 
-  static async start(redisUrl: string): Promise<Site> {
-    const layout = { gatewaysEach: 2, deployers: 0, oneRedis: placeAt(redisUrl) };
+  /** Each program with its own user of Redis. */
+  static async start(redis: RedisCluster | RedisSentinels): Promise<Site> {
+    const gatewaySettings = { REDIS_URL: redis.urlOf(`gateway-${ENVIRONMENT}`) };
+    const layout = { gatewaysEach: 2, deployers: 0, oneRedis: placeAt(redis.url), gatewaySettings };
     const system = await GatewardenSystem.start([ENVIRONMENT], layout);
     await system.api('POST', '/apiops/projects/', { name: 'demo' });
     const created = await system.api('POST', `${PROXIES}/url/`, proxyBody('orders', '/orders', system.upstreamUrl));
@@ -102,7 +104,7 @@ describe('a system on a Redis Cluster', () => {
   let site: Site;
   beforeAll(async () => {
     cluster = await RedisCluster.start();
-    site = await Site.start(cluster.url);
+    site = await Site.start(cluster);
   }, 120_000);
   afterAll(async () => {
     await site?.system.stop();
@@ -143,7 +145,7 @@ describe('a system on a Redis behind Sentinels', () => {
   let site: Site;
   beforeAll(async () => {
     sentinels = await RedisSentinels.start();
-    site = await Site.start(sentinels.url);
+    site = await Site.start(sentinels);
   }, 120_000);
   afterAll(async () => {
     await site?.system.stop();

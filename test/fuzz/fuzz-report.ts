@@ -29,13 +29,22 @@ const failureText = ({ target, seed }: TargetOutcome, { caseNumber, violation, t
     `  shrunk  ${shown(shrunk)}`,
   ].join('\n');
 
+/** Whether a target failed, or its turn never came: then nothing is known of it. */
+export function verdictOf({ cases, failure, unreached }: TargetOutcome): 'ok' | 'FAILED' | 'not run' {
+  if (failure !== undefined || unreached.length > 0) return 'FAILED';
+  return cases === 0 ? 'not run' : 'ok';
+}
+
 /** One line a target, and below it what was wrong. */
 export function outcomeText(outcome: TargetOutcome, tookMs?: number): string {
-  const { target, cases, slowestMs, failure } = outcome;
+  const { target, cases, slowestMs, failure, unreached } = outcome;
+  const verdict = verdictOf(outcome);
+  if (verdict === 'not run') return `not run ${target}`;
   const speed = tookMs === undefined ? '' : ` in ${(tookMs / 1_000).toFixed(1)} s, ${perSecond(cases, tookMs)}`;
-  const line = `${failure === undefined ? 'ok    ' : 'FAILED'}  ${target.padEnd(18)} ${String(cases).padStart(8)} cases${speed}`;
+  const line = `${verdict.padEnd(7)} ${target.padEnd(18)} ${String(cases).padStart(8)} cases${speed}`;
   const found = `${line}, slowest ${slowestMs.toFixed(0)} ms: ${groupsOf(outcome)}`;
-  return failure === undefined ? found : `${found}\n${failureText(outcome, failure)}`;
+  const never = unreached.length === 0 ? '' : `\n  never reached: ${unreached.join(', ')}`;
+  return found + never + (failure === undefined ? '' : `\n${failureText(outcome, failure)}`);
 }
 
 export const perSecond = (cases: number, tookMs: number): string =>

@@ -1,6 +1,6 @@
 import { FUZZ_TARGETS } from './all-targets.ts';
 import { type FuzzTarget } from './fuzz-target.ts';
-import { outcomeText, perSecond } from './fuzz-report.ts';
+import { outcomeText, perSecond, verdictOf } from './fuzz-report.ts';
 import { HangWatch } from './hang-watch.ts';
 import { runTarget, type TargetOutcome } from './run-target.ts';
 
@@ -65,10 +65,11 @@ for (const target of targets) {
   console.log(outcomeText(outcome, performance.now() - sinceMs));
 }
 const judged = outcomes.reduce((sum, { cases }) => sum + cases, 0);
-const failed = outcomes.filter(({ failure }) => failure !== undefined).length;
+const count = (verdict: string): number => outcomes.filter((outcome) => verdictOf(outcome) === verdict).length;
+const [failed, notRun] = [count('FAILED'), count('not run')];
 const tookMs = performance.now() - startedMs;
 console.log(
-  `${outcomes.length} targets, ${judged} cases, ${failed} failed in ${Math.round(tookMs / 1_000)} s, ${perSecond(judged, tookMs)}`,
+  `${outcomes.length} targets, ${judged} cases, ${failed} failed${notRun === 0 ? '' : `, ${notRun} not run`} in ${Math.round(tookMs / 1_000)} s, ${perSecond(judged, tookMs)}`,
 );
 // What a target leaves open must not keep the command from ending.
 process.exit(failed === 0 ? 0 : 1);

@@ -21,6 +21,8 @@ export interface TargetOutcome {
   readonly slowestMs: number;
   /** The first; a target is left at it. */
   readonly failure: FuzzFailure | undefined;
+  /** Groups that so many cases must have reached, and did not: such a run proves nothing. */
+  readonly unreached: readonly string[];
 }
 
 export interface FuzzRun {
@@ -36,6 +38,8 @@ export interface FuzzRun {
   readonly onJudging?: (caseNumber: number) => void;
 }
 
+/** With fewer it may be chance that a group was not reached. */
+const CASES_THAT_REACH_ALL = 10_000;
 const CASES_BETWEEN_LOOKS = 1_000;
 /** No text that a stranger sends may take more of a processor. */
 const SLOWEST_MS = 1_000;
@@ -93,7 +97,9 @@ class TargetRun {
       this.cases += 1;
     }
     const { cases, groups, slowestMs } = this;
-    return { target: this.target.name, seed, cases, groups, slowestMs, failure };
+    const isEnough = cases >= CASES_THAT_REACH_ALL;
+    const unreached = isEnough ? this.target.groups.filter((group) => !groups.has(group)) : [];
+    return { target: this.target.name, seed, cases, groups, slowestMs, failure, unreached };
   }
 
   private isOver(): boolean {

@@ -79,6 +79,12 @@ export function alertQueries(): readonly DashboardQuery[] {
   });
 }
 
+/** The counters of one group of alerts that alert on any increase. */
+export const countersThatAlert = (group: string): readonly string[] =>
+  alertQueries()
+    .filter(({ row }) => row === group)
+    .flatMap(({ expr }) => [...expr.matchAll(/\bincrease\((\w+)/g)].map(([, name = '']) => name));
+
 const OF_THE_SCRAPE = ['instance', 'job'];
 const namesIn = (text: string): string[] => text.split(',').map((name) => name.trim());
 

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
 import { startRedis, type RunningServer } from '#libs/embedded-servers';
+import { RedisUsers } from './redis-users.ts';
 import { until } from './until.ts';
 
 const MASTERS = 3;
@@ -41,9 +42,9 @@ interface ClusterNode {
 /** A connection to what was killed is not waited for. */
 const CLOSED_WITHIN_MS = 50;
 
-/** A cluster of three masters with a replica each, on loopback, with a password. */
+/** A cluster of three masters with a replica each, on loopback, with the users of `deploy/redis` for `production`. */
 export class RedisCluster {
-  readonly password = 'p@ss/word of the cluster';
+  readonly users = new RedisUsers(['production']);
   readonly #nodes: ClusterNode[] = [];
   readonly #directory = mkdtempSync(path.join(os.tmpdir(), 'gatewarden-cluster-'));
 
@@ -60,13 +61,18 @@ export class RedisCluster {
     }
   }
 
-  /** As settings hold it, with two of the nodes. */
+  /** Of the control plane. */
   get url(): string {
-    const [first, , last] = this.#nodes.map(({ server }) => `127.0.0.1:${server.port}`);
-    return `redis-cluster://:${encodeURIComponent(this.password)}@${first},${last}`;
+    return this.urlOf('control-plane');
   }
 
-  /** Connections to the nodes that hold data now. */
+  /** As settings hold it, with two of the nodes. */
+  urlOf(user: string): string {
+    const [first, , last] = this.#nodes.map(({ server }) => `127.0.0.1:${server.port}`);
+    return `redis-cluster://${this.users.signIn(user)}${first},${last}`;
+  }
+
+  /** Connections of the administrator to the nodes that hold data now. */
   async masters(): Promise<Redis[]> {
     const roles = await Promise.all(this.#nodes.map((node) => roleOf(node)));
     return this.#nodes.filter((_, index) => roles[index] === 'master').map(({ redis }) => redis);
@@ -112,9 +118,10 @@ export class RedisCluster {
     const dataDir = path.join(this.#directory, String(port));
     const server = await startRedis({ dataDir, port, appendOnly: false, extraArguments });
     const open = new Redis(server.url);
-    await open.config('SET', 'masterauth', this.password, 'requirepass', this.password);
+    await this.users.giveTo(open);
     open.disconnect();
-    const redis = new Redis(server.url, { password: this.password, disconnectTimeout: CLOSED_WITHIN_MS });
+    const [username, password] = ['administrator', this.users.passwordOf('administrator')];
+    const redis = new Redis(server.url, { username, password, disconnectTimeout: CLOSED_WITHIN_MS });
     redis.on('error', () => undefined);
     return { server, redis, id: String(await redis.call('CLUSTER', 'MYID')) };
   }

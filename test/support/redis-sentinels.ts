@@ -6,6 +6,7 @@ import path from 'node:path';
 import { Redis } from 'ioredis';
 import { obtainRedis, startRedis, type RunningServer } from '#libs/embedded-servers';
 import { freePortsInARow } from './free-ports.ts';
+import { RedisUsers } from './redis-users.ts';
 import { until } from './until.ts';
 
 const MASTER_NAME = 'main';
@@ -21,9 +22,12 @@ interface DataServer {
   readonly redis: Redis;
 }
 
-/** A master with a replica, watched by three Sentinels; data servers and Sentinels have passwords of their own. */
+/**
+ * A master with a replica, watched by three Sentinels. The data servers have the users of `deploy/redis` for `production`, the
+ * Sentinels a password of their own.
+ */
 export class RedisSentinels {
-  readonly password = 'p@ss of the data';
+  readonly users = new RedisUsers(['production']);
   readonly sentinelPassword = 'p@ss&of the sentinels';
   readonly #servers: DataServer[] = [];
   readonly #sentinels: ChildProcess[] = [];
@@ -45,11 +49,16 @@ export class RedisSentinels {
     }
   }
 
-  /** As settings hold it; the first of the Sentinels is nobody. */
+  /** Of the control plane. */
   get url(): string {
+    return this.urlOf('control-plane');
+  }
+
+  /** As settings hold it; the first of the Sentinels is nobody. */
+  urlOf(user: string): string {
     const hosts = ['127.0.0.1:1', ...this.#ports.map((port) => `127.0.0.1:${port}`)];
     const parameters = `master=${MASTER_NAME}&sentinelPassword=${encodeURIComponent(this.sentinelPassword)}`;
-    return `redis-sentinel://:${encodeURIComponent(this.password)}@${hosts.join(',')}/1?${parameters}`;
+    return `redis-sentinel://${this.users.signIn(user)}${hosts.join(',')}/1?${parameters}`;
   }
 
   /** The master that the Sentinels name now, by its port. */
@@ -104,9 +113,10 @@ export class RedisSentinels {
     const dataDir = path.join(this.#directory, name);
     const server = await startRedis({ dataDir, appendOnly: false, extraArguments });
     const open = new Redis(server.url);
-    await open.config('SET', 'masterauth', this.password, 'requirepass', this.password);
+    await this.users.giveTo(open);
     open.disconnect();
-    const redis = new Redis(server.url, { password: this.password, disconnectTimeout: CLOSED_WITHIN_MS });
+    const [username, password] = ['administrator', this.users.passwordOf('administrator')];
+    const redis = new Redis(server.url, { username, password, disconnectTimeout: CLOSED_WITHIN_MS });
     redis.on('error', () => undefined);
     return { server, redis };
   }
@@ -140,7 +150,8 @@ export class RedisSentinels {
       `dir ${directory}`,
       `requirepass "${this.sentinelPassword}"`,
       `sentinel monitor ${MASTER_NAME} 127.0.0.1 ${masterPort} ${Math.ceil(SENTINELS / 2)}`,
-      `sentinel auth-pass ${MASTER_NAME} "${this.password}"`,
+      `sentinel auth-user ${MASTER_NAME} sentinel`,
+      `sentinel auth-pass ${MASTER_NAME} "${this.users.passwordOf('sentinel')}"`,
       `sentinel down-after-milliseconds ${MASTER_NAME} ${DOWN_AFTER_MS}`,
       `sentinel failover-timeout ${MASTER_NAME} ${FAILOVER_TIMEOUT_MS}`,
       '',

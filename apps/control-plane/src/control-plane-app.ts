@@ -8,6 +8,7 @@ import { authenticateWith } from './http/access/authentication.ts';
 import { LARGEST_BODY_BYTES, useBodyParsers } from './http/bodies/body-parsers.ts';
 import { answerClientErrors, answerExpectations } from './http/connection-errors.ts';
 import { failure } from './http/envelope.ts';
+import { ClientAddresses } from './http/access/client-addresses.ts';
 import { FailedAttempts } from './http/access/failed-attempts.ts';
 import { RequestBudgets } from './http/access/request-budgets.ts';
 import { CONNECTION_OPTIONS, limitConnections } from './http/connection-limits.ts';
@@ -75,6 +76,7 @@ export async function createControlPlaneApp(
   const frontDoor = {
     tokens: app.get<TokenDirectory>(TOKEN_DIRECTORY),
     attempts: app.get(FailedAttempts),
+    clients: app.get(ClientAddresses),
     budgets: app.get(RequestBudgets),
   };
   const instance = adapter.getInstance<FastifyInstance>();

@@ -15,6 +15,7 @@ import { EnvironmentNameCheck } from './deployment-requests/deployment-targets.t
 import { ApiErrorFilter } from './http/api-error.filter.ts';
 import { IdempotencyReplays } from './http/idempotency/idempotency-replays.ts';
 import { IdempotencyInterceptor } from './http/idempotency/idempotency.interceptor.ts';
+import { ClientAddresses } from './http/access/client-addresses.ts';
 import { FailedAttempts } from './http/access/failed-attempts.ts';
 import { RequestBudgets } from './http/access/request-budgets.ts';
 import { PermissionGuard } from './http/access/permission.guard.ts';
@@ -84,7 +85,7 @@ export class ControlPlaneModule {
         ...[IdempotencyClaims, IdempotencyReplays],
         { provide: APP_GUARD, useClass: PermissionGuard },
         { provide: ADMIN_TOKEN, useValue: adminToken },
-        ...[FailedAttempts, RequestBudgets],
+        ...[ClientAddresses, FailedAttempts, RequestBudgets],
         ...storageProviders(resources),
         ...DEPLOYMENT_REQUESTS,
         ...[ControlPlaneMetrics, ProgressStreams],

@@ -506,23 +506,41 @@ describe('people', () => {
 });
 
 describe('the metrics', () => {
-  const metrics = async () => (await plane.app.inject({ method: 'GET', url: '/metrics' })).body;
+  /** Of its own: other tests rotate years ahead. */
+  let own: RunningControlPlane;
+  let keys: RotatingKeys;
+  beforeAll(async () => {
+    own = await RunningControlPlane.start();
+    await own.done('POST', '/projects/', { name: 'shop' });
+    keys = new RotatingKeys(own);
+  });
+  afterAll(() => own.close());
+  const metrics = async () => (await own.app.inject({ method: 'GET', url: '/metrics' })).body;
 
-  it('tell when a key was rotated and how many rotations wait, and forget what is deleted', async () => {
+  const rotatedAt = (text: string, which: 'newest' | 'oldest'): number =>
+    Number(text.split(`gatewarden_key_last_rotation_timestamp_seconds{which="${which}"} `)[1]?.split('\n')[0] ?? 0);
+
+  it('tell when keys were rotated and how many rotations wait, forget what is deleted, and name no key', async () => {
     const name = await keys.key();
-    const line = `gatewarden_key_last_rotation_timestamp_seconds{project="shop",key="${name}"} `;
-    expect(await metrics()).not.toContain(line);
     await keys.rotate(name);
     await keys.reaches(name, 'waiting');
-    expect(await metrics()).toMatch(/gatewarden_key_rotations\{stage="waiting"\} [1-9]/);
-    expect(await metrics()).not.toContain(line);
-    const beforeSeconds = Date.now() / 1_000;
-    await force(name);
+    const waiting = await metrics();
+    expect(waiting).toMatch(/gatewarden_key_rotations\{stage="waiting"\} [1-9]/);
+    expect(rotatedAt(waiting, 'newest')).toBe(0);
+    const beforeSeconds = Date.now() / 1_000 - 1;
+    await own.done('POST', keys.at(name, 'rotate/force/'));
+    const first = rotatedAt(await metrics(), 'newest');
+    expect(first).toBeGreaterThan(beforeSeconds);
+    const later = await keys.key();
+    await keys.rotate(later, { retirePrevious: true });
     const text = await metrics();
-    const at = text.indexOf(line);
-    expect(Number(text.slice(at + line.length).split('\n')[0])).toBeGreaterThan(beforeSeconds - 1);
+    expect(rotatedAt(text, 'oldest')).toBe(first);
+    expect(rotatedAt(text, 'newest')).toBeGreaterThan(first);
     expect(text).toMatch(/gatewarden_oldest_key_rotation_stage_seconds\{stage="retiring"\} \d/);
-    await plane.done('DELETE', keys.at(name));
-    expect(await metrics()).not.toContain(line);
+    for (const inner of [name, later, 'shop']) expect(text).not.toContain(inner);
+    await own.done('DELETE', keys.at(later));
+    expect(rotatedAt(await metrics(), 'newest')).toBe(first);
+    await own.done('DELETE', keys.at(name));
+    expect(rotatedAt(await metrics(), 'newest')).toBe(0);
   });
 });

@@ -16,7 +16,7 @@ import { jest } from '@jest/globals';
 import pg from 'pg';
 import { pino } from 'pino';
 import { startEmbeddedPostgres } from '#libs/embedded-servers';
-import { verifyHistory } from '#libs/event-store';
+import { ADVISORY_LOCKS, verifyHistory } from '#libs/event-store';
 import { FaultPoint, type Fault, type Moment, type Step } from '../../../test/support/fault-point.ts';
 import { FaultProxy } from '../../../test/support/fault-proxy.ts';
 import { PostgresWire } from '../../../test/support/postgres-wire.ts';
@@ -215,9 +215,17 @@ describe('a re-wrap', () => {
 
   it('is not begun while another one is under way', async () => {
     await onClient(database.url, async (client) => {
-      await client.query('select pg_advisory_lock(4751270092)');
+      await client.query('select pg_advisory_lock($1)', [ADVISORY_LOCKS.masterKeyRewrap]);
       const { status, said } = await command(settings(database.url, second, first));
       expect([status, said]).toEqual([2, expect.stringContaining('another master-key:rewrap is under way')]);
+    });
+  });
+
+  it('is done while a checkpoint of the history is taken', async () => {
+    await onClient(database.url, async (client) => {
+      await client.query('select pg_advisory_lock($1)', [ADVISORY_LOCKS.checkpoint]);
+      const { status, said } = await command(settings(database.url, first, second));
+      expect({ status, said }).toEqual({ status: 0, said: '' });
     });
   });
 

@@ -6,6 +6,7 @@ type Method = Parameters<RunningControlPlane['call']>[0];
 
 const SETTINGS = { proxies: 4, credentials: 3, keyStores: 3, variables: 3, policiesPerProxy: 3, endpointsPerProxy: 3 };
 const MAX_ARTIFACT_BYTES = 64 * 1024;
+const MAX_REVOCATIONS = 4;
 
 let plane: RunningControlPlane;
 let projects = 0;
@@ -13,7 +14,11 @@ let projects = 0;
 const tenant = { authorization: '' };
 
 beforeAll(async () => {
-  plane = await RunningControlPlane.start({ projectLimits: SETTINGS, maxArtifactBytes: MAX_ARTIFACT_BYTES });
+  plane = await RunningControlPlane.start({
+    projectLimits: SETTINGS,
+    maxArtifactBytes: MAX_ARTIFACT_BYTES,
+    projectMaxRevocations: MAX_REVOCATIONS,
+  });
   const P = await project();
   const body = { name: 'tenant', permissions: ['ADMIN'], projects: [P.slice('/projects/'.length)] };
   const { resultList } = await plane.done('POST', '/tokens/', body);
@@ -188,6 +193,72 @@ describe('PUT P/settings/limits/', () => {
     expect(refused.status).toBe(400);
     const fields = (refused.body.validation_errors ?? []).map(({ field }) => field).sort();
     expect(fields).toEqual(['colours', 'proxies', 'variables']);
+  });
+});
+
+describe('the routes of a proxy', () => {
+  const numbered = (count: number, spell: (index: number) => string) =>
+    Array.from({ length: count }, (_, i) => spell(i));
+  const routes = (paths: number, hosts: number, methodList: readonly string[]) => ({
+    relativePathList: numbered(paths, (index) => `/r${projects}-${index}`),
+    ...{ hostList: numbered(hosts, (index) => `h${index}.example`), methodList },
+  });
+  const faultsOf = ({ status, body }: Answer) => [
+    status,
+    ...(body.validation_errors ?? []).map(({ field, code }) => `${field} ${code}`),
+  ];
+
+  it('are at most 1000 together, whichever call names them; what says the same twice counts once', async () => {
+    const P = await project();
+    const tooMany = routes(100, 6, ['GET', 'POST']);
+    const X = await proxyIn(P, { clientRoute: routes(100, 10, ['ALL', 'GET', 'POST']) });
+    const before = await eventCount();
+    const made = await plane.call('POST', `${P}/apiProxies/url/`, proxyBody('more', { clientRoute: tooMany }));
+    expect(faultsOf(made)).toEqual([400, 'clientRoute.relativePathList too_many_routes']);
+    const updated = proxyBody(X.split('/').at(-1) ?? '', { clientRoute: tooMany });
+    expect(faultsOf(await plane.call('PUT', `${P}/apiProxies/url/`, updated))).toEqual(faultsOf(made));
+    const set = await plane.call('PATCH', `${X}/settings/client-route/`, tooMany);
+    expect(faultsOf(set)).toEqual([400, 'relativePathList too_many_routes']);
+    expect(set.text).toContain('at most 1000 combinations');
+    expect(await eventCount()).toBe(before);
+    const fewer = routes(100, 5, ['GET', 'POST', 'GET']);
+    expect((await plane.call('PATCH', `${X}/settings/client-route/`, fewer)).status).toBe(200);
+  });
+});
+
+describe('PROJECT_MAX_REVOCATIONS', () => {
+  const isRefused = ({ status, body }: Answer): void => {
+    expect([status, body.error]).toEqual([409, 'conflict']);
+    for (const part of [` ${MAX_REVOCATIONS} `, 'PROJECT_MAX_REVOCATIONS']) {
+      expect(body.error_description).toContain(part);
+    }
+  };
+
+  it('bounds what a project brings into the ledgers of environments, and holds up no change of a secret', async () => {
+    const { name: environment } = await plane.environment();
+    const P = await project();
+    const X = await proxyIn(P);
+    const { add, remove } = KINDS.credentials;
+    await plane.done(...add(P, 'stays'));
+    // A user of that name, and a client.
+    for (const name of ['first', 'second']) {
+      await plane.done(...add(P, name));
+      await plane.done(...remove(P, name));
+    }
+    const before = await eventCount();
+    isRefused(await call(add(P, 'third')));
+    isRefused(await call(KINDS.proxies.add(P, 'another')));
+    isRefused(await plane.call('PATCH', `${X}/settings/keys/`, { publicKey: 'k', secretKey: 'another-secret' }));
+    const tokens = (family: string) => `${P}/credentials/stays/tokens/${family}?environmentName=${environment}`;
+    isRefused(await plane.call('DELETE', tokens('family/')));
+    expect(await eventCount()).toBe(before);
+    expect((await plane.call('DELETE', tokens(''))).status).toBe(200);
+    expect((await plane.call('PATCH', `${P}/credentials/stays/`, { password: 'another password' })).status).toBe(200);
+    expect((await plane.call('PATCH', `${X}/settings/keys/`, { secretKey: 'another-secret' })).status).toBe(200);
+    expect((await call(remove(P, 'stays'))).status).toBe(200);
+    expect((await call(add(await project(), 'third'))).status).toBe(200);
+    await plane.pool.query('update token_revocations set ends_at_ms = $1', [Date.now() - 1]);
+    expect((await call(add(P, 'fourth'))).status).toBe(200);
   });
 });
 

@@ -8,6 +8,7 @@ import { FakeGateway } from './testing/fake-gateway.ts';
 import { credentialBody, policyBody, proxyBody, verificationBody } from './testing/request-bodies.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
 import { SeverableServer } from './testing/severable-server.ts';
+import { until } from './testing/test-servers.ts';
 
 const READ_MODELS = ['projects', 'environments', 'api-proxies', 'credentials'];
 
@@ -188,11 +189,14 @@ describe('while the database cannot be reached', () => {
       expect([statusCode, (JSON.parse(body) as { error: string }).error]).toEqual([503, 'unavailable']);
     }
     expect((await ask('GET', '/readyz')).statusCode).toBe(503);
+    expect((await ask('GET', '/metrics')).body).toContain('gatewarden_database_up 0\n');
     expect((await ask('GET', '/healthz')).statusCode).toBe(200);
     expect((await plane.events()).length).toBe(count);
     await door.open();
     expect((await ask('POST', '/apiops/projects/')).statusCode).toBe(200);
     expect((await ask('GET', '/readyz')).statusCode).toBe(200);
+    const isUp = async () => (await ask('GET', '/metrics')).body.includes('gatewarden_database_up 1\n');
+    await until('the metrics say that it is back', isUp);
     await app.close();
     await database.end();
     await door.sever();

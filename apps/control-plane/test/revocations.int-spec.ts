@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { RedisRevocationLedger, type RevocationLedger, type TokenRevocation } from '#libs/token-revocations';
+import {
+  InMemoryRevocationLedger,
+  RedisRevocationLedger,
+  RevocationLedgerFull,
+  type RevocationLedger,
+  type TokenRevocation,
+} from '#libs/token-revocations';
 import {
   forgetEndedRevocations,
   noteTold,
@@ -7,6 +13,7 @@ import {
   toldSequence,
   untoldRevocations,
 } from '../src/channel-upkeep/token-revocations.ts';
+import { RevocationTelling } from '../src/deployments/deployer/revocation-telling.ts';
 import { UnitOfWork } from '../src/persistence/unit-of-work.ts';
 import { FakeGateway } from './testing/fake-gateway.ts';
 import { credentialBody, policyBody, proxyBody } from './testing/request-bodies.ts';
@@ -14,6 +21,7 @@ import { RunningControlPlane } from './testing/running-control-plane.ts';
 import { SeverableServer } from './testing/severable-server.ts';
 import { removeKeys, testRedisUrl, until } from './testing/test-servers.ts';
 
+type TellTo = Parameters<RevocationTelling['tell']>[0];
 type Environment = Awaited<ReturnType<RunningControlPlane['environment']>>;
 
 const SUITE_MS = 180_000;
@@ -207,13 +215,20 @@ describe('GET /apiops/environments/{env}/revocations/', () => {
   });
 });
 
+async function endsOfEverybody(of: RunningControlPlane, { name }: Environment): Promise<number | null> {
+  await of.done('POST', `/environments/${name}/revocations/`, { everybody: true });
+  const last = (await of.events()).filter(({ type }) => type === 'TokensRevoked').at(-1)?.data;
+  expect(last?.['by']).toBe('everybody');
+  return last?.['endsAtMs'] as number | null;
+}
+
 describe('a revocation ends', () => {
   const endsOf = async (username: string, of = environment): Promise<number | null | undefined> => {
     await plane.done('DELETE', `${P}/credentials/${username}/tokens/?environmentName=${of.name}`);
     return (await inLedger(await ledgerOf(of))).find(({ value, by }) => value === username && by === 'user')?.endsAtMs;
   };
 
-  it('when the longest token that any policy of the project ever issued has expired; never, if one never expired', async () => {
+  it('when the longest access or refresh token that any policy of the project ever gave has expired; never, if one never expired', async () => {
     const bounded = await RunningControlPlane.start();
     const there = await bounded.environment();
     const life = (amount: number) => ({
@@ -238,11 +253,28 @@ describe('a revocation ends', () => {
       const hours = (((await ends()) ?? 0) - Date.now()) / HOUR_MS;
       expect(hours).toBeGreaterThan(48.9);
       expect(hours).toBeLessThanOrEqual(49);
+      // A refresh token that lies unused is good for longer; the login as a whole for less.
+      const refreshed = { ...life(1), refreshTokenAllowed: true };
+      const days = (amount: number, what = 'ExpiresIn') => ({
+        ...{ [`refreshToken${what}Amount`]: amount, [`refreshToken${what}Unit`]: 'DAYS' },
+      });
+      const hoursLeft = async () => (((await ends()) ?? 0) - Date.now()) / HOUR_MS;
+      await bounded.done('PUT', policy, policyBody({}, { ...refreshed, ...days(9), ...days(5, 'AbsoluteExpiresIn') }));
+      expect(await hoursLeft()).toBeGreaterThan(5 * 24 + 0.9);
+      expect(await hoursLeft()).toBeLessThanOrEqual(5 * 24 + 1);
+      await bounded.done('PUT', policy, policyBody({}, refreshed));
+      expect(await hoursLeft()).toBeGreaterThan(30 * 24 + 0.9);
+      expect(await hoursLeft()).toBeLessThanOrEqual(30 * 24 + 1);
       // As long as may be said: no number tells that moment exactly, and gateways would not read it.
       const longest = { ...life(285_600), tokenExpiresInUnit: 'YEARS' };
       await bounded.done('PUT', `${P}/credentials/alice/token/`, longest);
       expect(await ends()).toBeNull();
       expect(await inLedger(await ledgerOf(there))).toHaveLength(2);
+      expect(await endsOfEverybody(bounded, there)).toBeNull();
+      // Those two left out.
+      await bounded.pool.query('delete from read_login_lives where coalesce(longest_life_ms, 1e15) > 1e12');
+      const all = (((await endsOfEverybody(bounded, there)) ?? 0) - Date.now()) / HOUR_MS;
+      expect(all).toBeGreaterThan(30 * 24 + 0.9);
     } finally {
       await bounded.close();
     }
@@ -263,9 +295,10 @@ describe('what an environment is to be told', () => {
       plane.app
         .get(UnitOfWork)
         .run({ actor: 'admin', requestId: 'r', mayDeploy: true }, (unit) =>
-          revokeTokens(unit, nowhere, [{ by: 'user', value: 'alice', issuedUntilSeconds: 5, endsAtMs }]),
+          revokeTokens(unit, nowhere, [{ by: 'user', value: 'alice', issuedUntilSeconds: 5, endsAtMs }], {}),
         );
-    const untold = () => untoldRevocations(plane.pool, nowhere, { isUntilTold: false, limit: 9 });
+    const kind = { isUntilTold: false, isOfProject: false };
+    const untold = () => untoldRevocations(plane.pool, nowhere, { ...kind, limit: 9 });
     const note = async (revocations: readonly TokenRevocation[]) => {
       const told = revocations.map((one) => ({
         ...{ ...one, toldUntilSeconds: one.issuedUntilSeconds, toldEndsAtMs: one.endsAtMs },
@@ -283,6 +316,75 @@ describe('what an environment is to be told', () => {
     expect(await toldSequence(plane.pool, nowhere, { by: 'user', value: 'alice' })).toBe(7);
     await forgetEndedRevocations(plane.pool, nowhere, 20);
     expect(await toldSequence(plane.pool, nowhere, { by: 'user', value: 'alice' })).toBeUndefined();
+  });
+
+  it('is what an administrator ordered first, which has room where projects have used up theirs', async () => {
+    const environmentId = randomUUID();
+    const one = (value: string) => ({ by: 'user', value, issuedUntilSeconds: 5, endsAtMs: null }) as const;
+    const record = (values: readonly string[], projectId?: string) =>
+      plane.app
+        .get(UnitOfWork)
+        .run({ actor: 'admin', requestId: 'r', mayDeploy: true }, (unit) =>
+          revokeTokens(unit, environmentId, values.map(one), { projectId }),
+        );
+    const ledger = new InMemoryRevocationLedger({ entries: 10 });
+    await ledger.record(
+      Array.from({ length: 9 }, (_, index) => one(`held ${index}`)),
+      Date.now(),
+    );
+    await record(['a', 'both'], 'project-1');
+    await record(['both', 'z']);
+    await record(['z'], 'project-1');
+    const channel = { environmentId, revocations: ledger, channel: { nudge: () => Promise.resolve() } };
+    const telling = new RevocationTelling(plane.pool).tell(channel as unknown as TellTo);
+    await expect(telling).rejects.toThrow(RevocationLedgerFull);
+    expect(await toldSequence(plane.pool, environmentId, one('z'))).toBeUndefined();
+    const roomier = { ...channel, revocations: new InMemoryRevocationLedger({ entries: 20 }) };
+    await new RevocationTelling(plane.pool).tell(roomier as unknown as TellTo);
+    const told = (await roomier.revocations.since(undefined)).revocations.map(({ value }) => value);
+    expect(told).toEqual(['both', 'z', 'a']);
+  });
+});
+
+describe('a name in tokens', () => {
+  const taken = (body: { error_description?: string }, ...parts: string[]) => {
+    for (const part of parts) expect(body.error_description).toContain(part);
+  };
+
+  it('is a user name or a public key, over all projects: nobody can revoke the one by the other', async () => {
+    await plane.done('POST', '/projects/', { name: 'alpha' });
+    const [username, publicKey] = [await user(), `client-${randomUUID()}`];
+    for (const project of [P, '/projects/alpha']) {
+      const name = `keyed-${project.length}`;
+      await plane.done('POST', `${project}/apiProxies/url/`, proxyBody(name));
+    }
+    const keysOf = (project: string) => `${project}/apiProxies/keyed-${project.length}/settings/keys/`;
+    await plane.done('PATCH', keysOf(P), { publicKey });
+    const before = (await plane.events()).length;
+    for (const project of [P, '/projects/alpha']) {
+      const created = await plane.call('POST', `${project}/credentials/`, credentialBody(publicKey, 'a password'));
+      expect([created.status, created.body.error]).toEqual([409, 'conflict']);
+      taken(created.body, 'username', publicKey, 'in use as a publicKey');
+      const renamed = await plane.call('PATCH', keysOf(project), { publicKey: username, secretKey: 'another-secret' });
+      expect([renamed.status, renamed.body.error]).toEqual([409, 'conflict']);
+      taken(renamed.body, 'publicKey', username, 'in use as a username');
+    }
+    expect((await plane.events()).length).toBe(before);
+    await plane.done('PATCH', keysOf(P), { publicKey: `another-${publicKey}` });
+    await plane.done('POST', '/projects/alpha/credentials/', credentialBody(publicKey, 'a password'));
+  });
+
+  it('is one of the two also where both are asked for at once', async () => {
+    await plane.done('POST', `${P}/apiProxies/url/`, proxyBody('racing'));
+    const keys = `${P}/apiProxies/racing/settings/keys/`;
+    for (let round = 0; round < 5; round += 1) {
+      const name = `race-${randomUUID()}`;
+      const answers = await Promise.all([
+        plane.call('POST', `${P}/credentials/`, credentialBody(name, 'a password')),
+        plane.call('PATCH', keys, { publicKey: name }),
+      ]);
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+    }
   });
 });
 

@@ -239,30 +239,62 @@ describe('401 of apiops', () => {
 });
 
 describe('429 of apiops', () => {
-  it('answers to an address that failed too often, and looks at no more tokens from there', async () => {
+  const wrong = () => `gwt_${randomBytes(32).toString('base64url')}`;
+  const chosenToken = 'a token that a person has chosen'.replaceAll(' ', '-');
+  let app: Awaited<ReturnType<RunningControlPlane['process']>>;
+  beforeAll(async () => {
+    app = await plane.process({ trustedProxies: ['10.0.0.0/8'] }, plane.pool, chosenToken);
+  });
+
+  it('answers to an address that failed too often, and keeps out no good token that cannot be guessed', async () => {
     const address = freshAddress();
     for (let count = 0; count < FAILURES_PER_WINDOW; count += 1) {
-      expect((await listProjects(`gwt_${count}`, { address })).status).toBe(401);
+      expect((await listProjects(wrong(), { address, app })).status).toBe(401);
     }
-    const refused = await listProjects(ciToken, { address });
-    expect(refused).toMatchObject({ status: 429, error: 'too_many_requests' });
-    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
-    const signedIn = await signIn(asForm(grant('ci', ciToken)), { address });
+    for (const token of [wrong(), chosenToken]) {
+      const refused = await listProjects(token, { address, app });
+      expect(refused).toMatchObject({ status: 429, error: 'too_many_requests' });
+      expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+    }
+    const signedIn = await signIn(asForm(grant('admin', chosenToken)), { address, app });
     expect(signedIn.status).toBe(429);
     expect(Number(signedIn.headers['retry-after'])).toBeGreaterThan(0);
     expect(signedIn.body.error).toBe('too_many_requests');
-    expect((await listProjects(ciToken)).status).toBe(200);
+    expect((await listProjects(ciToken, { address, app })).status).toBe(200);
+    const { body } = await signIn(asForm(grant('ci', ciToken)), { address, app });
+    expect((await listProjects(body.access_token, { address, app })).status).toBe(200);
+    expect((await listProjects(chosenToken, { app })).status).toBe(200);
   });
 
   it('counts failed sign-ins, too, and lets go on who was let in from there before', async () => {
     const address = freshAddress();
-    expect((await listProjects(ciToken, { address })).status).toBe(200);
+    expect((await listProjects(chosenToken, { address, app })).status).toBe(200);
     for (let count = 0; count < FAILURES_PER_WINDOW; count += 1) {
-      expect((await signIn(asForm(grant('ci', `gwt_${count}`)), { address })).status).toBe(401);
+      expect((await signIn(asForm(grant('admin', `wrong-${count}`)), { address, app })).status).toBe(401);
     }
-    expect((await listProjects(plane.adminToken, { address })).status).toBe(429);
-    expect((await listProjects(ciToken, { address })).status).toBe(200);
-    expect((await signIn(asForm(grant('ci', ciToken)), { address })).status).toBe(200);
+    expect((await signIn(asForm(grant('admin', 'wrong')), { address, app })).status).toBe(429);
+    expect((await listProjects(chosenToken, { address, app })).status).toBe(200);
+    expect((await signIn(asForm(grant('admin', chosenToken)), { address, app })).status).toBe(200);
+  });
+
+  it('is counted by the client that one of TRUSTED_PROXIES names, and by nobody else’s word', async () => {
+    const from = async (forwardedFor: string, address: string, token: string) => {
+      const headers = { authorization: `Bearer ${token}`, 'x-forwarded-for': forwardedFor };
+      const url = '/apiops/projects/';
+      return (await app.inject({ method: 'GET', url, headers, remoteAddress: address })).statusCode;
+    };
+    const [proxy, one, other] = ['10.0.0.1', freshAddress(), freshAddress()];
+    for (let count = 0; count < FAILURES_PER_WINDOW; count += 1) {
+      // What the client itself has written stands before what the proxy adds.
+      expect(await from(`203.0.113.${count}, ${one}`, proxy, `wrong-${count}`)).toBe(401);
+    }
+    expect(await from(one, proxy, chosenToken)).toBe(429);
+    expect(await from(other, proxy, chosenToken)).toBe(200);
+    const stranger = freshAddress();
+    for (let count = 0; count < FAILURES_PER_WINDOW; count += 1) {
+      expect(await from(`203.0.113.${count}`, stranger, `wrong-${count}`)).toBe(401);
+    }
+    expect(await from('203.0.113.200', stranger, chosenToken)).toBe(429);
   });
 
   it('is no answer to requests without a token', async () => {

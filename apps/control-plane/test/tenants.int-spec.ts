@@ -328,6 +328,21 @@ describe('a policy', () => {
   });
 });
 
+describe('what needs no token', () => {
+  it('names nothing of a tenant: health and metrics, also when a key of his was rotated', async () => {
+    const rotation = `${OTHER}/jwks/${MARK}-keys/rotate/`;
+    await plane.done('POST', rotation, { kid: `${MARK}-second`, publishForSeconds: 0 }, other);
+    const read = async (url: string) => (await plane.app.inject({ method: 'GET', url })).payload;
+    const metrics = await until('a rotation in the metrics', async () => {
+      const text = await read('/metrics');
+      return text.includes('gatewarden_key_last_rotation_timestamp_seconds{') ? text : undefined;
+    });
+    for (const text of [metrics, await read('/healthz'), await read('/readyz')]) {
+      for (const name of [MARK, 'beta', 'alpha']) expect(text).not.toContain(name);
+    }
+  });
+});
+
 describe('a route that another tenant has', () => {
   it('is refused without a word of whose it is beyond the name of the proxy, and nothing is recorded', async () => {
     const before = await eventCount();

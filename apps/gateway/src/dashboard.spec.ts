@@ -4,6 +4,7 @@ import { gatewayKeyText, newGatewayKey } from '#libs/config-distribution';
 import { createLogger } from '#libs/program-shell';
 import {
   alertQueries,
+  countersThatAlert,
   notOffered,
   offeredBy,
   overlaps,
@@ -13,6 +14,7 @@ import {
 import { readGatewayConfig } from './config/gateway.config.ts';
 import { joinParts } from './gateway-parts.ts';
 import { ListenerJournal } from './metrics/listener-journal.ts';
+import { REPORTED_PROBLEMS } from './metrics/reported-problems.ts';
 
 const CONTROL_PLANE_ROW = 'Control plane';
 
@@ -47,6 +49,26 @@ describe('the Grafana dashboard and the alerts', () => {
         notOffered(query, offered).map((what) => `${query.panel}: ${what}`),
       );
       expect(missing).toEqual([]);
+    } finally {
+      parts.redis.disconnect();
+      await parts.observers.close();
+    }
+  });
+
+  it('alert on the first event: each counter whose increase alerts stands at 0 in a gateway that just started', async () => {
+    const parts = gatewayMetrics();
+    try {
+      const names = countersThatAlert('gatewarden-gateways');
+      expect(names.length).toBeGreaterThan(2);
+      const values = async (name: string) => (await parts.metrics.registry.getSingleMetric(name)?.get())?.values ?? [];
+      for (const name of names) {
+        const counts = (await values(name)).map(({ value }) => value);
+        expect([name, counts.length > 0, new Set(counts)]).toEqual([name, true, new Set([0])]);
+      }
+      const problems = (await values('gatewarden_reports_total')).map(({ labels }) => labels['problem']);
+      expect(problems).toEqual(REPORTED_PROBLEMS);
+      const alarms = (await values('gatewarden_token_alarms_total')).map(({ labels }) => labels['alarm']);
+      expect(alarms).toEqual(expect.arrayContaining(['refresh-token-reused', 'refresh-token-altered']));
     } finally {
       parts.redis.disconnect();
       await parts.observers.close();

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { RedisConfigChannel, RedisKeySetShelf } from '#libs/config-distribution';
 import { describeConfigChannel, describeKeySetShelf } from '#libs/config-distribution/testing';
 import { subscribe, watchEviction } from '#libs/redis-clients';
@@ -112,6 +112,47 @@ describe('the cluster of an environment', () => {
       thaw();
     }
     await until('it answers again', async () => (await redis.set(name, '1')) === 'OK');
+  });
+});
+
+describe('a cluster with the users of deploy/redis', () => {
+  /** What nodes refused, whoever asked. */
+  const refusals = async (): Promise<unknown[]> =>
+    (await Promise.all((await servers.masters()).map((master) => master.call('ACL', 'LOG')))).flat();
+
+  it('lets gateways do all that they do in their environment, and nothing in another one', async () => {
+    const environment = 'production';
+    const connection = createEnvironmentRedis(servers.urlOf('gateway-production'));
+    await connectOnce(connection);
+    const plane = new RedisConfigChannel(redis, environment);
+    await plane.publish({ proxyId: 'a', deployment: 1, record: 'record', artifact: 'artifact' });
+
+    const channel = new RedisConfigChannel(connection, environment);
+    expect((await channel.position())?.sequence).toBe(1);
+    expect(await channel.recordsAfter(0, 10)).toHaveLength(1);
+    const heard = new EventEmitter();
+    const watch = await channel.watch('changes', () => heard.emit('hint'));
+    await once(heard, 'hint');
+    await watch.close();
+    await channel.renewLease('gateway-1', 'lease');
+    expect((await plane.leases()).length).toBe(1);
+    const tokens = new RedisRefreshTokenStore(connection, environment, key);
+    const subject = someSubject();
+    const issued = await tokens.issue(subject, rulesWith(), T0_MS);
+    expect((await tokens.rotate(tokenOf(issued), subject, rulesWith(), T0_MS)).kind).toBe('rotated');
+    const ledger = new RedisRevocationLedger(connection, environment, key);
+    await ledger.record([someRevocation()], T0_MS);
+    const shelf = new RedisKeySetShelf(connection, { environment, keepMs: KEEP_MS });
+    expect(await shelf.replace({ origin: 'policy', name: 'a' }, undefined, 'attempt', 'document')).toBe(true);
+    await redis.set('{gatewarden}:deploy', 'what the queue holds');
+    expect(await refusals()).toEqual([]);
+
+    await expect(connection.get('{gatewarden}:deploy')).rejects.toThrow(/NOPERM/);
+    await expect(connection.hset(`gw:{${environment}}:position`, 'sequence', '9')).rejects.toThrow(/NOPERM/);
+    await expect(new RedisConfigChannel(connection, someEnvironment()).position()).rejects.toThrow();
+    const ended = once(connection, 'end');
+    connection.disconnect();
+    await ended;
   });
 });
 

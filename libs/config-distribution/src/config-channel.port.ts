@@ -35,13 +35,14 @@ export interface ConfigChannel {
   renewLease(gatewayId: string, sealed: string): Promise<void>;
   endLease(gatewayId: string): Promise<void>;
   leases(): Promise<readonly StoredLease[]>;
-  /**
-   * When the leases that live were last renewed, by gateway id: milliseconds since the epoch. In clear: worth no more than
-   * a hint.
-   */
-  leaseTimes(): Promise<ReadonlyMap<string, number>>;
+  /** When the leases that live were last renewed. In clear: worth no more than a hint. */
+  leaseTimes(): Promise<LeaseTimes>;
   /** What stands in the leases of these gateways, whether they live or not; an ended one is left out. */
   leasesOf(gatewayIds: readonly string[]): Promise<readonly StoredLease[]>;
+  /** Takes away what was read in leases and is not genuine; what was renewed since stays. */
+  dropLeases(leases: readonly ReadLease[]): Promise<void>;
+  /** What time it is by the clock that leases are renewed by: milliseconds since the epoch. */
+  clockMs(): Promise<number>;
 
   /**
    * Stores a sealed record of identity unless a later or the same version is held; `disbelieved`: when exactly this
@@ -70,6 +71,23 @@ export interface ConfigChannel {
 
 /** A lease counts as live for this long after its last renewal. */
 export const LEASE_MS = 5_000;
+/** More gateways than an environment has: whoever plants leases must not fill the memory. */
+export const LEASES_PER_LOOK = 10_000;
+
+export interface LeaseTimes {
+  /** By the clock that they were renewed by. */
+  readonly nowMs: number;
+  /** By gateway id: milliseconds since the epoch; at most `LEASES_PER_LOOK`. */
+  readonly renewedAtMs: ReadonlyMap<string, number>;
+  /** False: there are more, and who is not named may live. */
+  readonly isWhole: boolean;
+}
+
+/** What was read of a lease; undefined: there was a time and no text. */
+export interface ReadLease {
+  readonly gatewayId: string;
+  readonly sealed: string | undefined;
+}
 
 export interface LogPosition {
   readonly epoch: string;
@@ -99,7 +117,7 @@ export type PublishOutcome =
 
 export interface StoredRecord {
   readonly sequence: number;
-  /** It stands under an id that no publisher gives: somebody else put it there. */
+  /** Its id, its deployment or its proxy is none that a publisher gives: somebody else put it there. */
   readonly isForeign?: true;
   readonly proxyId: string;
   readonly deployment: number;

@@ -214,6 +214,19 @@ describe('ConfigFollower', () => {
       expect(gateway.follower.unsettled).toEqual([]);
     });
 
+    it('a record of a proxy that nobody knows, which is forgotten with the log that it stood in', async () => {
+      await publish('a', 1);
+      await refresh();
+      await plant({ proxyId: 'made up', deployment: 2, record: 's1.AAAA.AAAA', artifact: 'x' });
+      await refresh();
+      expect(gateway.follower.unsettled).toEqual([2]);
+      await publisher.restart((await channel.position())?.epoch ?? '');
+      await publish('a', 3);
+      await refresh();
+      expect(gateway.follower.loaded).toEqual(await channel.position());
+      expect([gateway.follower.unsettled, gateway.follower.unapplied]).toEqual([[], []]);
+    });
+
     it('a genuine record under another proxy or deployment', async () => {
       const genuine = sealRecord(keys, artifactChange('a', 1));
       await plant({ proxyId: 'b', deployment: 1, record: genuine, artifact: 'x' });

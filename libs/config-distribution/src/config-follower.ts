@@ -158,6 +158,7 @@ export class ConfigFollower {
     // A log may begin behind its checkpoint: without it nobody knows what is missing.
     const isWhole = isGapless && found !== 'altered';
     this.intake.deployments.forgetRefused();
+    if (isWhole && this.loadedAt?.epoch !== epoch) this.intake.deployments.forgetUnreadable();
     const handled = await this.intake.takeLogged([...(manifest?.changes ?? []), ...this.intake.openAll(records)]);
     this.known = isWhole ? { epoch, ...end } : undefined;
     if (isWhole) {

@@ -73,6 +73,11 @@ export class FollowedDeployments {
     this.refused.clear();
   }
 
+  /** Another log is read as a whole: what did not open stood in the one before, and says nothing of this one. */
+  forgetUnreadable(): void {
+    this.unreadable.clear();
+  }
+
   reject({ proxyId, deployment }: ChangeRecord, reason: string): void {
     this.rejected.set(proxyId, { deployment, reason });
   }

@@ -1,10 +1,13 @@
 export {
   ChannelUnavailable,
   LEASE_MS,
+  LEASES_PER_LOOK,
   type ConfigChannel,
+  type LeaseTimes,
   type LogPosition,
   type PublishOutcome,
   type PublishedChange,
+  type ReadLease,
   type StoredArtifact,
   type StoredCheckpoint,
   type StoredIdentity,
@@ -25,6 +28,7 @@ export { InMemoryKeySetShelf } from './in-memory/in-memory-key-set-shelf.ts';
 export { openIdentity, putIdentity, type IdentityKind } from './identities.ts';
 export {
   artifactHash,
+  isSealedLease,
   openArtifact,
   openLease,
   openRecord,

@@ -42,6 +42,11 @@ const leaseState = z.object({
   programVersion: z.string(),
   address: z.string(),
   startedAt: z.string(),
+  /**
+   * When it was renewed, by the clock of Redis: an old lease that somebody puts back is told by it. Gateways of earlier builds
+   * do not say it.
+   */
+  renewedAtMs: z.number().optional(),
   /** What stands before every path it serves; gateways of earlier builds do not say it. */
   rootContext: z.string().optional(),
   deployment: z.int().min(0),
@@ -142,6 +147,10 @@ const leasePlace = (gatewayId: string) => ({ purpose: 'lease', subject: gatewayI
 
 export const sealLease = (keys: ChannelKeys, state: LeaseState): string =>
   keys.seal(leasePlace(state.gatewayId), JSON.stringify(state));
+
+/** Whether it was sealed for this gateway, in whatever build's form. */
+export const isSealedLease = (keys: ChannelKeys, stored: StoredLease): boolean =>
+  keys.open(leasePlace(stored.gatewayId), stored.sealed) !== undefined;
 
 export const openLease = (keys: ChannelKeys, stored: StoredLease): LeaseState | undefined =>
   read(leaseState, keys.open(leasePlace(stored.gatewayId), stored.sealed));

@@ -11,7 +11,7 @@ export interface LogStretch {
   readonly end: LogEnd;
   /** `gap`: records in between are missing. `other-log`: what was read before stands there no more. */
   readonly state: 'whole' | 'gap' | 'other-log';
-  /** Entries under ids that no publisher gives were passed over. */
+  /** Entries that no publisher gives were passed over. */
   readonly hasForeign: boolean;
 }
 

@@ -1,3 +1,4 @@
+export { ADVISORY_LOCKS } from './advisory-locks.ts';
 export { comparePositions, type GlobalPosition, START } from './global-position.ts';
 export {
   type AppendContext,

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
 import pg from 'pg';
+import { ADVISORY_LOCKS } from './advisory-locks.ts';
 import { EventStoreUnavailable } from './event-store-errors.ts';
 
 /** SQL files of one owner and the table that remembers which of them have run. */
@@ -18,9 +19,6 @@ export const EVENT_STORE_MIGRATIONS: MigrationSet = {
   directory: fileURLToPath(new URL('./migrations', import.meta.url)),
   table: 'event_store_migrations',
 };
-
-/** Arbitrary, but the same in every process: only one migrates at a time, the others wait. */
-const MIGRATION_LOCK = 4_751_270_091;
 
 const silent = (): void => undefined;
 
@@ -40,7 +38,7 @@ export async function migrate(databaseUrl: string, ...sets: readonly MigrationSe
     throw new EventStoreUnavailable('nothing-recorded', { cause });
   }
   try {
-    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await client.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCKS.migration]);
     for (const { directory, table } of sets) {
       await runner({
         dbClient: client,

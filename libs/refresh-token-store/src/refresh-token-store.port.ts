@@ -123,6 +123,8 @@ export type RefreshTokenInspection =
   | {
       readonly kind: 'used';
       readonly accessEndsAtMs: number | undefined;
+      /** End of the family's newest token, epoch milliseconds. */
+      readonly expiresAtMs: number;
       readonly familyId: string;
       readonly subject: RefreshTokenSubject;
     }

@@ -10,6 +10,7 @@ export {
   type LedgerNews,
   type LedgerPosition,
   type RevocationLedger,
+  type RevocationUrgency,
 } from './revocation-ledger.port.ts';
 export {
   endOf,

@@ -15,6 +15,10 @@ export const NOWHERE: LedgerPosition = { epoch: '', sequence: 0 };
 export const REVOCATION_LEDGER_LIMITS = {
   /** Entries that there may be. */
   entries: 200_000,
+  /** This part of them is kept for what must not wait: see `RevocationUrgency`. */
+  reservedShare: 0.1,
+  /** While fewer are known, logins that were ended are remembered for as long as their refresh tokens could live. */
+  remembered: 50_000,
   /** Entries that are read at once. */
   page: 1_000,
   /** Entries that have ended are forgotten this long after, in milliseconds: clocks differ. */
@@ -22,6 +26,13 @@ export const REVOCATION_LEDGER_LIMITS = {
   /** Characters of a revocation's value. */
   valueLength: 2_048,
 } as const;
+
+/** `urgent` may use the room that is kept back: what administrators order, and alarms. */
+export type RevocationUrgency = 'usual' | 'urgent';
+
+/** How many entries there may be for what is recorded. */
+export const roomFor = (urgency: RevocationUrgency, entries: number): number =>
+  urgency === 'urgent' ? entries : entries - Math.floor(entries * REVOCATION_LEDGER_LIMITS.reservedShare);
 
 /** What was recorded since. */
 export interface LedgerNews {
@@ -46,10 +57,11 @@ export interface RevocationLedger {
   /**
    * Records, joined with what is held of the same; what has ended by `nowMs` (epoch milliseconds) is forgotten.
    *
+   * @param urgency left out: usual
    * @returns who has read up to here knows of it
    * @throws RangeError for a value that is too long
    */
-  record(revocations: readonly TokenRevocation[], nowMs: number): Promise<LedgerPosition>;
+  record(revocations: readonly TokenRevocation[], nowMs: number, urgency?: RevocationUrgency): Promise<LedgerPosition>;
   /** @param position undefined: from the beginning */
   since(position: LedgerPosition | undefined): Promise<LedgerNews>;
 }

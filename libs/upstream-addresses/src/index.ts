@@ -1,1 +1,1 @@
-export { isNeverAnUpstream } from './never-an-upstream.ts';
+export { isNeverAnUpstream, METADATA_ADDRESSES } from './never-an-upstream.ts';

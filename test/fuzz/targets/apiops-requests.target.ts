@@ -3,7 +3,7 @@ import { proxyBody, policyBody, credentialBody } from '../../../apps/control-pla
 import { RunningControlPlane } from '../../../apps/control-plane/test/testing/running-control-plane.ts';
 import { type SeededRandom } from '../../chaos/seeded-random.ts';
 import { type FuzzTarget, type Judgement } from '../fuzz-target.ts';
-import { readFrame, type Frame } from '../http1-frames.ts';
+import { readFrame } from '../http1-frames.ts';
 import { mutateJson } from '../mutate-json.ts';
 import { mutateText } from '../mutate-text.ts';
 import { startOwnServers } from '../own-servers.ts';
@@ -128,9 +128,10 @@ const PIECES = [
 ];
 /** Never over, or of the board's own making. */
 const LEFT_OUT = /\/stream\/?$|^\/apiops\/(?:queues|docs)/;
+const REQUEST_LINE = /^[A-Z]+ \S+ HTTP\/1\.1\r\n/;
 const ENDS_WITHIN_MS = 30_000;
 const UNANSWERED_MS = 500;
-const DEPLOYMENTS_ARE_PROMPT_MS = 2_000;
+const DEPLOYMENTS_ARE_PROMPT_MS = 100;
 
 interface Route {
   readonly method: string;
@@ -208,12 +209,16 @@ class ControlPlaneUnderFire {
 
   async judge(text: string): Promise<Judgement> {
     const since = this.plane.logLines.length;
-    const received = await this.exchange(text);
+    const { received, isLate } = await this.exchange(text);
     const isGone = text.startsWith('DELETE') && received.startsWith('HTTP/1.1 200');
     if (isGone) await this.fill();
     const unforeseen = this.plane.logLines.slice(since).find((line) => line.includes('unforeseen'));
     this.plane.logLines.length = 0;
-    return judgeReceived(received, unforeseen);
+    if (isLate) return { group: 'late', violation: `did not end within ${ENDS_WITHIN_MS} ms` };
+    if (unforeseen !== undefined) return { group: '500', violation: `logged ${unforeseen}` };
+    const final = withoutInterims(received);
+    if (final === '' && !isWhole(text)) return { group: 'no answer' };
+    return judgeAnswer(final);
   }
 
   async end(): Promise<void> {
@@ -221,42 +226,55 @@ class ControlPlaneUnderFire {
     await this.stopServers();
   }
 
-  private exchange(text: string): Promise<string> {
+  private exchange(text: string): Promise<{ received: string; isLate: boolean }> {
     return new Promise((resolve) => {
       const pieces: Buffer[] = [];
       // Whoever fails to authenticate is slowed down by address: no one address shall be all of them.
       const localAddress = `127.0.${(text.length >> 8) & 0xff}.${1 + (text.length & 0x7f)}`;
       const socket = connect({ port: this.port, host: '127.0.0.1', localAddress });
-      const late = setTimeout(() => socket.destroy(), ENDS_WITHIN_MS);
-      // What announces more than it sends has no answer to wait for.
-      const quiet = setTimeout(() => socket.end(), UNANSWERED_MS);
+      let isLate = false;
+      const late = setTimeout(() => {
+        isLate = true;
+        socket.destroy();
+      }, ENDS_WITHIN_MS);
+      // What announces more than it sends has no answer to wait for; to whatever is whole there must be one.
+      const quiet = setTimeout(() => isWhole(text) || socket.end(), UNANSWERED_MS);
       socket
         .on('error', () => undefined)
         .on('data', (piece: Buffer) => {
           pieces.push(piece);
           quiet.refresh();
-          const first = readFrame(Buffer.concat(pieces).toString('latin1'), 'answer');
-          if (first !== undefined && !isInterim(first)) socket.end();
+          const final = withoutInterims(Buffer.concat(pieces).toString('latin1'));
+          if (readFrame(final, 'answer') !== undefined) socket.end();
         });
       socket.write(Buffer.from(text, 'latin1'));
       socket.once('close', () => {
         clearTimeout(late);
         clearTimeout(quiet);
-        resolve(Buffer.concat(pieces).toString('latin1'));
+        resolve({ received: Buffer.concat(pieces).toString('latin1'), isLate });
       });
     });
   }
 }
 
-const isInterim = (frame: Frame | string): boolean => typeof frame === 'object' && frame.head.startsWith('HTTP/1.1 1');
+/** What was received, without `100 Continue` and the like before it. */
+function withoutInterims(received: string): string {
+  const frame = readFrame(received, 'answer');
+  const isInterim = typeof frame === 'object' && frame.head.startsWith('HTTP/1.1 1');
+  return isInterim ? withoutInterims(received.slice(frame.length)) : received;
+}
 const isEnvelope = (head: string): boolean => /\r\ncontent-type: application\/json/i.test(head);
 
-function judgeReceived(received: string, unforeseen: string | undefined): Judgement {
-  if (unforeseen !== undefined) return { group: '500', violation: `logged ${unforeseen}` };
-  if (received === '') return { group: 'no answer' };
+/** One request to its end and nothing behind it. Whatever else is sent may stay without an answer: the client leaves meanwhile. */
+function isWhole(text: string): boolean {
+  const frame = readFrame(text, 'request');
+  return typeof frame === 'object' && frame.length === text.length && REQUEST_LINE.test(frame.head);
+}
+
+function judgeAnswer(received: string): Judgement {
+  if (received === '') return { group: 'no answer', violation: 'a whole request without an answer' };
   const frame = readFrame(received, 'answer');
   if (typeof frame !== 'object') return { group: 'broken', violation: `answered ${frame ?? 'half an answer'}` };
-  if (isInterim(frame)) return judgeReceived(received.slice(frame.length), undefined);
   const status = Number(frame.head.slice(9, 12));
   const body = Buffer.from(received.slice(frame.head.length, frame.length), 'latin1').toString('utf8');
   if (status >= 500) return { group: String(status), violation: `answered ${status} ${body}` };

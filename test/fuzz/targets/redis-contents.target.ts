@@ -245,6 +245,9 @@ class RedisUnderFire {
       },
     });
     await follower.refresh();
+    // They are told in the lease: one that is no number of a deployment would make it unreadable.
+    if (!follower.unsettled.every((deployment) => Number.isSafeInteger(deployment) && deployment > 0))
+      violation ??= `takes ${follower.unsettled.join()} for deployments`;
     return violation;
   }
 

@@ -72,6 +72,12 @@ const portIn = (text: string): number[] => [...text.matchAll(/:(\d+)\//g)].map((
 export const environmentOf = ({ environment = {} }: ComposeService): Record<string, string> =>
   Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, String(value)]));
 
+/** Stages of the Dockerfile that an image is built from: one for each service that builds it. */
+export const targetsOf = ({ services }: ComposeFile, image: string): readonly string[] =>
+  Object.values(services).flatMap((service) =>
+    service.image === image && service.build !== undefined ? [service.build.target] : [],
+  );
+
 export const isOurs = ({ image }: ComposeService): boolean => image.startsWith('gatewarden');
 
 export function invocationOf(name: string, service: ComposeService): Invocation {

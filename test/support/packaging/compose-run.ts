@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { obtainRedis, startEmbeddedPostgres } from '#libs/embedded-servers';
 import { until } from '../until.ts';
-import { environmentOf, isOurs, mountsOf, readComposeFile, type ComposeService } from './compose-file.ts';
+import { environmentOf, isOurs, mountsOf, readComposeFile, targetsOf, type ComposeService } from './compose-file.ts';
 import { ROOT } from './declared-settings.ts';
 import * as docker from './dockerfile.ts';
 import { filesBelow, fillImageDirectory } from './image-directory.ts';
@@ -227,8 +227,8 @@ export class ComposeRun {
 
   private spawn(name: string, [program = '', ...args]: readonly string[]): ChildProcess {
     if (program !== 'node') throw new Error(`${name}: ${program} is not in the image`);
-    const { build } = this.service(name);
-    const ofImage = docker.environmentOf(docker.instructionsOf(build?.target ?? ''));
+    const [target = ''] = targetsOf(this.file, this.service(name).image);
+    const ofImage = docker.environmentOf(docker.instructionsOf(target));
     const told = { ...ofImage, ...environmentOf(this.service(name)) };
     const own = Object.entries(told).map(([key, value]) => [key, this.here(name, value)] as const);
     const env = { PATH: process.env['PATH'], HOME: '/nonexistent', TMPDIR: this.temporary, ...Object.fromEntries(own) };

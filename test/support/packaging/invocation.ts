@@ -36,7 +36,7 @@ export const secretsInClear = (environment: Readonly<Record<string, string>>): r
 const isBelow = (directories: readonly string[], file: string): boolean =>
   directories.some((directory) => file === directory || file.startsWith(`${directory}/`));
 
-const isSecretFile = (name: string): boolean => /_(?:KEY|TOKEN|URL)_FILE$/.test(name);
+const isSecretFile = (name: string): boolean => /_(?:KEY|TOKEN|URL|HEADERS)_FILE$/.test(name);
 
 /** What such files hold in tests. */
 const SAMPLE_SECRETS: Readonly<Record<string, string>> = {
@@ -45,6 +45,7 @@ const SAMPLE_SECRETS: Readonly<Record<string, string>> = {
   MASTER_KEY_FILE: Buffer.alloc(32, 7).toString('base64'),
   ADMIN_TOKEN_FILE: 'x'.repeat(64),
   GATEWAY_KEY_FILE: gatewayKeyText(newGatewayKey()),
+  OTEL_EXPORTER_OTLP_HEADERS_FILE: 'api-key=a-key',
 };
 
 /** The settings with each secret's file in the place of one that is there. */

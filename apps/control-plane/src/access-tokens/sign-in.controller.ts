@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiCall } from '../http/api-call.ts';
 import { tooManyFailures } from '../http/access/authentication.ts';
 import { failure, type FailureEnvelope } from '../http/envelope.ts';
+import { ClientAddresses } from '../http/access/client-addresses.ts';
 import { FailedAttempts } from '../http/access/failed-attempts.ts';
 import { RequestBudgets, spend } from '../http/access/request-budgets.ts';
 import { Sessions } from './sessions.ts';
@@ -23,6 +24,7 @@ export class SignInController {
   constructor(
     private readonly sessions: Sessions,
     private readonly attempts: FailedAttempts,
+    private readonly clients: ClientAddresses,
     private readonly budgets: RequestBudgets,
   ) {}
 
@@ -32,29 +34,33 @@ export class SignInController {
   @Header('pragma', 'no-cache')
   @ApiCall(SIGN_IN)
   async signIn(
-    @Req() { ip, headers }: FastifyRequest,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
     @Body() body: unknown,
   ): Promise<TokenAnswer | FailureEnvelope> {
-    const request = readSignIn(body, headers.authorization);
-    if (!request.ok) {
+    const read = readSignIn(body, request.headers.authorization);
+    if (!read.ok) {
       void reply.code(400);
-      return failure(request.error, request.message);
+      return failure(read.error, read.message);
     }
-    const { clientId, clientSecret } = request;
-    const admission = await this.attempts.admit(ip, clientSecret);
-    if (!admission.isAdmitted) return tooManyFailures(reply, admission.retryAfterSeconds);
-    const holder = await this.sessions.holderOf(clientId, clientSecret);
+    const { clientId, clientSecret } = read;
+    const address = this.clients.of(request);
+    const looked = await this.attempts.lookAt(
+      { address, token: clientSecret },
+      () => this.sessions.holderOf(clientId, clientSecret),
+      (found) => found !== undefined,
+    );
+    if ('retryAfterSeconds' in looked) return tooManyFailures(reply, looked.retryAfterSeconds);
+    const holder = looked.found;
     const spent = holder && spend(reply, await this.budgets.take(holder.tokenName));
     if (spent !== undefined) return spent;
     const session = holder && (await this.sessions.open(holder));
     if (session === undefined) {
-      await this.attempts.failed(ip, clientSecret);
       void reply.code(401).header('www-authenticate', 'Bearer');
       return failure('unauthorized_client', 'Bad credentials');
     }
-    // Both: or whoever signs in would be let in and then be kept out for the failures of his neighbours.
-    for (const good of [clientSecret, session.accessToken]) this.attempts.succeeded(ip, good);
+    // Or whoever signs in would be let in and then be kept out for the failures of his neighbours.
+    this.attempts.succeeded(address, session.accessToken);
     return { access_token: session.accessToken, token_type: 'Bearer', expires_in: session.expiresInSeconds };
   }
 }

@@ -33,12 +33,21 @@ const joined = (column: string): string =>
      else greatest(known.${column}, excluded.${column}) end`;
 
 const WISH = `insert into token_revocations as known
-    (environment_id, revoked_by, value, issued_until_seconds, ends_at_ms, is_until_told)
-  select $1, made.by, made.value, made."issuedUntilSeconds", made."endsAtMs", $3
+    (environment_id, revoked_by, value, issued_until_seconds, ends_at_ms, is_until_told, project_id)
+  select $1, made.by, made.value, made."issuedUntilSeconds", made."endsAtMs", $3, $4
   from jsonb_to_recordset($2::jsonb) as made (by text, value text, "issuedUntilSeconds" bigint, "endsAtMs" bigint)
   on conflict (environment_id, revoked_by, value)
     do update set ${joined('issued_until_seconds')}, ${joined('ends_at_ms')}, told_sequence = null,
-      is_until_told = known.is_until_told or excluded.is_until_told`;
+      is_until_told = known.is_until_told or excluded.is_until_told,
+      project_id = case when known.project_id is null then null else excluded.project_id end`;
+
+/** Where a revocation comes from. */
+export interface RevocationOrigin {
+  /** Whose user, client or login it is about; undefined: an administrator orders it, and it takes none of a project's room. */
+  readonly projectId?: string | undefined;
+  /** Tokens that are issued until the environment is told are meant, too. */
+  readonly isUntilTold?: boolean;
+}
 
 /**
  * Records, in the transaction of the change, that an environment's gateways take some tokens no more. The environment hears
@@ -48,11 +57,11 @@ export async function revokeTokens(
   unit: Unit,
   environmentId: string,
   revocations: readonly TokenRevocation[],
-  isUntilTold = false,
+  { projectId, isUntilTold = false }: RevocationOrigin,
 ): Promise<void> {
   const events = revocations.map((revocation) => eventOf(environmentId, revocation));
   await unit.append(environmentRevocationsStream(environmentId), 'any', events);
-  await unit.transaction.query(WISH, [environmentId, JSON.stringify(revocations), isUntilTold]);
+  await unit.transaction.query(WISH, [environmentId, JSON.stringify(revocations), isUntilTold, projectId ?? null]);
 }
 
 /**
@@ -60,11 +69,17 @@ export async function revokeTokens(
  * tokens that somebody gets by the old secret until then are meant, too. To be called behind that, in which order whoever
  * repairs a channel writes.
  */
-export async function revokeTokensEverywhere(unit: Unit, revocations: readonly TokenRevocation[]): Promise<void> {
+export async function revokeTokensEverywhere(
+  unit: Unit,
+  projectId: string,
+  revocations: readonly TokenRevocation[],
+): Promise<void> {
   const found = await unit.transaction.query<{ entity_id: string }>(
     `select entity_id from names where kind = 'environment' order by entity_id`,
   );
-  for (const { entity_id: environmentId } of found.rows) await revokeTokens(unit, environmentId, revocations, true);
+  for (const { entity_id: environmentId } of found.rows) {
+    await revokeTokens(unit, environmentId, revocations, { projectId, isUntilTold: true });
+  }
 }
 
 export interface IssuedUntilNow {
@@ -99,16 +114,36 @@ export const tokensOfLogin = (familyId: string, endsAtMs: number | null): TokenR
   ...{ by: 'family', value: familyId, issuedUntilSeconds: null, endsAtMs },
 });
 
-/** What the environment is still to be told. @param isUntilTold which kind. */
+/** How many revocations a project has in the ledger of an environment: of the one where they are most. */
+export async function revocationsOfProject(from: Queryable, projectId: string, nowMs: number): Promise<number> {
+  const found = await from.query<{ count: number }>(
+    `select count(*)::integer as count from token_revocations
+     where project_id = $1 and (ends_at_ms is null or ends_at_ms > $2)
+     group by environment_id order by count desc limit 1`,
+    [projectId, nowMs],
+  );
+  return found.rows[0]?.count ?? 0;
+}
+
+/** Which of them an environment is told at once. */
+export interface UntoldKind {
+  /** See `RevocationOrigin`. */
+  readonly isUntilTold: boolean;
+  /** By whose order: an administrator's, or what became of things of projects. */
+  readonly isOfProject: boolean;
+}
+
+/** What the environment is still to be told. */
 export async function untoldRevocations(
   from: Queryable,
   environmentId: string,
-  { isUntilTold, limit }: { readonly isUntilTold: boolean; readonly limit: number },
+  { isUntilTold, isOfProject, limit }: UntoldKind & { readonly limit: number },
 ): Promise<TokenRevocation[]> {
   const found = await from.query<TokenRevocation>(
     `select ${MEMBERS} from token_revocations
-     where environment_id = $1 and told_sequence is null and is_until_told = $2 order by revoked_by, value limit $3`,
-    [environmentId, isUntilTold, limit],
+     where environment_id = $1 and told_sequence is null and is_until_told = $2 and (project_id is not null) = $3
+     order by revoked_by, value limit $4`,
+    [environmentId, isUntilTold, isOfProject, limit],
   );
   return found.rows;
 }

@@ -36,6 +36,8 @@ describe('the settings of the control plane', () => {
       ...{ ROLES: 'deployer', ADMIN_TOKEN: 'x'.repeat(32), MASTER_KEY, DEPLOY_TIMEOUT_MS: '1', LOG_LEVEL: 'debug' },
       ...{ DEPLOY_HISTORY_LIMIT: '7', AUDIT_CHECKPOINT_SECONDS: '0', AUDIT_CHECKPOINT_FILE: '/audit/file' },
       ...{ API_REQUESTS_PER_MINUTE: '0', MAX_CONNECTIONS: '10', MAX_ARTIFACT_BYTES: '1024', PROJECT_MAX_PROXIES: '3' },
+      PROJECT_MAX_REVOCATIONS: '9',
+      TRUSTED_PROXIES: '10.0.0.0/8, 192.0.2.1',
     });
     expect(config).toEqual({
       ...{
@@ -50,6 +52,8 @@ describe('the settings of the control plane', () => {
       ...{ deployTimeoutMs: 1, logLevel: 'debug' },
       ...{ deployHistoryLimit: 7, auditCheckpointSeconds: 0, auditCheckpointFile: '/audit/file' },
       ...{ apiRequestsPerMinute: 0, maxConnections: 10, maxArtifactBytes: 1_024 },
+      projectMaxRevocations: 9,
+      trustedProxies: ['10.0.0.0/8', '192.0.2.1'],
       projectLimits: { ...CONTROL_PLANE_DEFAULTS.projectLimits, proxies: 3 },
     });
     expect(Object.isFrozen(config)).toBe(true);
@@ -82,6 +86,8 @@ describe('the settings of the control plane', () => {
     ['MASTER_KEY', 'ab'.repeat(32)],
     ['DEPLOY_TIMEOUT_MS', '0'],
     ['LOG_LEVEL', 'INFO'],
+    ['TRUSTED_PROXIES', '10.0.0.0/33'],
+    ['TRUSTED_PROXIES', 'proxy.example'],
   ])('refuse %s=%s', (name, value) => {
     const faults = faultsOf({ MASTER_KEY, [name]: value });
     expect(faults).toHaveLength(1);
@@ -120,6 +126,8 @@ describe('the settings of the control plane', () => {
     for (const name of [
       ...['HOST', 'PORT', 'DATABASE_URL', 'DATA_DIR', 'REDIS_URL', 'ROLES', 'ADMIN_TOKEN', 'MASTER_KEY'],
       ...['DEPLOY_TIMEOUT_MS', 'LOG_LEVEL', 'API_REQUESTS_PER_MINUTE', 'MAX_CONNECTIONS', 'MAX_ARTIFACT_BYTES'],
+      'TRUSTED_PROXIES',
+      'PROJECT_MAX_REVOCATIONS',
       ...Object.values(PROJECT_LIMITS).map(({ setting }) => setting),
     ]) {
       expect(SETTINGS_HELP).toMatch(new RegExp(`\\b${name}\\b`));

@@ -1,7 +1,9 @@
 import path from 'node:path';
+import { REVOCATION_LEDGER_LIMITS } from '#libs/token-revocations';
 import { USUAL_PROJECT_LIMITS, type ProjectLimits } from '../projects/domain/project-limits.ts';
 import { readProjectLimits } from './project-limits.ts';
 import { BadSettings, LOG_LEVELS, SettingsReader, type EnvironmentVariables, type LogLevel } from '#libs/program-shell';
+import { trustedProxiesOf } from '#libs/client-addresses';
 import { readDatabaseUrl } from './database-url.ts';
 import type { RedisTls } from '#libs/redis-clients';
 
@@ -15,7 +17,9 @@ export const CONTROL_PLANE_DEFAULTS = {
   auditCheckpointSeconds: 60,
   apiRequestsPerMinute: 6_000,
   maxConnections: 2_000,
+  trustedProxies: [],
   maxArtifactBytes: 4 * 1024 * 1024,
+  projectMaxRevocations: 10_000,
   projectLimits: USUAL_PROJECT_LIMITS,
   logLevel: 'info',
 } as const;
@@ -56,8 +60,12 @@ export interface ControlPlaneConfig {
   readonly apiRequestsPerMinute: number;
   /** Open connections of clients, of each process. */
   readonly maxConnections: number;
+  /** IP addresses and CIDRs whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
   /** Of one proxy as gateways get it, from 1024. */
   readonly maxArtifactBytes: number;
+  /** Revoked users, clients and logins of one project, in the ledger of one environment. */
+  readonly projectMaxRevocations: number;
   /** Of a project that has none of its own. */
   readonly projectLimits: ProjectLimits;
   readonly logLevel: LogLevel;
@@ -107,11 +115,19 @@ const readApiLimits = (reader: SettingsReader) => ({
     [0, 1_000_000],
     CONTROL_PLANE_DEFAULTS.apiRequestsPerMinute,
   ),
+  trustedProxies:
+    reader.parsed('TRUSTED_PROXIES', 'a comma-separated list of IP addresses and CIDRs', trustedProxiesOf) ??
+    CONTROL_PLANE_DEFAULTS.trustedProxies,
   maxConnections: reader.integer('MAX_CONNECTIONS', [10, 1_000_000], CONTROL_PLANE_DEFAULTS.maxConnections),
   maxArtifactBytes: reader.integer(
     'MAX_ARTIFACT_BYTES',
     [1_024, 64 * 1024 * 1024],
     CONTROL_PLANE_DEFAULTS.maxArtifactBytes,
+  ),
+  projectMaxRevocations: reader.integer(
+    'PROJECT_MAX_REVOCATIONS',
+    [1, REVOCATION_LEDGER_LIMITS.entries],
+    CONTROL_PLANE_DEFAULTS.projectMaxRevocations,
   ),
   projectLimits: readProjectLimits(reader),
 });

@@ -40,6 +40,14 @@ describe('DATABASE_URL', () => {
     ]);
   });
 
+  it.each([
+    ['sslmode=verify-full&sslmode=disable', 'DATABASE_URL must have each of its parameters once'],
+    [`host=/a&sslmode=verify-full&host=/b`, 'DATABASE_URL must have each of its parameters once'],
+    ['sslmode=require&uselibpqcompat=true', 'DATABASE_URL must not have uselibpqcompat'],
+  ])('is refused with "%s", which the driver would take for less than it says', (parameters, fault) => {
+    expect(read(`${BASE}?${parameters}`).faults).toEqual([fault]);
+  });
+
   it('that cannot be understood is a fault, too', () => {
     expect(read(`${BASE}?sslnegotiation=strange`).faults).toEqual([
       'DATABASE_URL must be postgres://user:password@host/name',

@@ -4,6 +4,8 @@ import type { SettingsReader } from '#libs/program-shell';
 
 /** As `pg` understands them: those from `prefer` on all verify the server's certificate and its name. */
 const SSL_MODES = ['disable', 'no-verify', 'prefer', 'require', 'verify-ca', 'verify-full'];
+/** `pg` has it make `require` trust anybody, where the modes above verify. */
+const LIBPQ_MODES = 'uselibpqcompat';
 const FILES = ['sslrootcert', 'sslcert', 'sslkey'];
 
 /** Undefined when it can be read. */
@@ -30,6 +32,10 @@ function isUnderstood(url: string): boolean {
 function faultsOf(url: string): string[] {
   const faults: string[] = [];
   const parameters = new URL(url).searchParams;
+  // `pg` takes the last of two, and this program would look at the first.
+  const names = [...parameters.keys()];
+  if (new Set(names).size < names.length) faults.push('DATABASE_URL must have each of its parameters once');
+  if (parameters.has(LIBPQ_MODES)) faults.push(`DATABASE_URL must not have ${LIBPQ_MODES}`);
   const mode = parameters.get('sslmode');
   if (mode !== null && !SSL_MODES.includes(mode)) {
     faults.push(`DATABASE_URL must have as sslmode one of ${SSL_MODES.join(', ')}`);

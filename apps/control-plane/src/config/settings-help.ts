@@ -28,7 +28,9 @@ Settings are environment variables:
   AUDIT_CHECKPOINT_FILE     where checkpoints are kept outside the database (DATA_DIR/audit-checkpoints.jsonl)
   API_REQUESTS_PER_MINUTE   of one token, of each process; then 429; 0: not counted (${DEFAULTS.apiRequestsPerMinute})
   MAX_CONNECTIONS           open connections of clients; one above it is closed at once (${DEFAULTS.maxConnections})
+  TRUSTED_PROXIES           CIDRs whose X-Forwarded-For is believed, comma-separated (none)
   MAX_ARTIFACT_BYTES        of one proxy as gateways get it (${DEFAULTS.maxArtifactBytes})
 ${PROJECT_LIMITS_HELP}
+  PROJECT_MAX_REVOCATIONS  of one project in one environment, before it gets new names (${DEFAULTS.projectMaxRevocations})
   LOG_LEVEL          trace, debug, info, warn, error, fatal or silent (${DEFAULTS.logLevel})
 `;

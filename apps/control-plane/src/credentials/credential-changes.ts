@@ -47,7 +47,7 @@ export async function resolveCredential(
 /** Access tokens of a user die with the password, and with the user, in every environment. */
 async function endTokens(unit: Unit, { username, projectId }: ActiveCredential, isShown: boolean): Promise<void> {
   const endsAtMs = await tokensEndAtMs(unit.transaction, { isShown, projectId, now: unit.now });
-  await revokeTokensEverywhere(unit, tokensOfUser(username, { now: unit.now, endsAtMs }));
+  await revokeTokensEverywhere(unit, projectId, tokensOfUser(username, { now: unit.now, endsAtMs }));
 }
 
 /** What every change of a user has in common: the password as a verifier in the vault, and the gateways told at once. */
@@ -71,7 +71,8 @@ export class CredentialChanges {
       const projectId = await holdProject(unit, project);
       const credentialId = randomUUID();
       await this.room.forOneMore(unit, projectId, 'credentials');
-      await unit.names.take('credential', '', username, credentialId);
+      await this.room.forRevocations(unit, projectId);
+      await unit.names.takeInTokens('credential', username, credentialId);
       await unit.names.take('project-credential', projectId, username, credentialId);
       const reference = await this.vault.put(unit.transaction, 'password', verifier, password);
       await unit.change(credentialDecider, credentialStream(credentialId), {

@@ -6,6 +6,7 @@ import { revokeTokens, tokensOfLogin, tokensOfUser } from '../channel-upkeep/tok
 import { invalidField, notFound } from '../decider/domain-error.ts';
 import { ReadModels } from '../persistence/read-models.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
+import { ROOM_IN_PROJECT, type RoomInProject } from '../projects/limits/room-in-project.port.ts';
 import { resolveCredential, type CredentialAddress } from './credential-changes.ts';
 import { credentialDecider, credentialStream, type ActiveCredential } from './domain/credential.decider.ts';
 import { issuingPolicies } from './issuing-policies.ts';
@@ -104,10 +105,16 @@ export class RevokeRefreshFamiliesHandler implements ICommandHandler<RevokeRefre
     private readonly readModels: ReadModels,
     @Inject(REFRESH_FAMILIES) private readonly families: RefreshFamilies,
     @Inject(CHANNEL_UPKEEP) private readonly upkeep: ChannelUpkeep,
+    @Inject(ROOM_IN_PROJECT) private readonly room: RoomInProject,
   ) {}
 
   async execute({ context, address, environmentName, family }: RevokeRefreshFamilies): Promise<number> {
-    const found = await this.units.read((unit) => whereabouts(unit, address, environmentName));
+    const found = await this.units.read(async (unit) => {
+      const found = await whereabouts(unit, address, environmentName);
+      // All logins of a user take one place, however often they are ended; each single one takes one of its own.
+      if (family !== undefined) await this.room.forRevocations(unit, found.credential.projectId);
+      return found;
+    });
     const { credential, environmentId, owners } = found;
     const count = await this.families.revoke(environmentId, owners, family);
     if (family !== undefined && count === 0) throw notFound(`Refresh token family (id: ${family})`);
@@ -119,7 +126,7 @@ export class RevokeRefreshFamiliesHandler implements ICommandHandler<RevokeRefre
       const endsAtMs = await tokensEndAtMs(unit.transaction, { isShown, projectId, now: unit.now });
       const until = { now: unit.now, endsAtMs };
       const ended = family === undefined ? tokensOfUser(username, until) : [tokensOfLogin(family, endsAtMs)];
-      await revokeTokens(unit, environmentId, ended);
+      await revokeTokens(unit, environmentId, ended, { projectId });
     });
     await this.upkeep.soon();
     return count;

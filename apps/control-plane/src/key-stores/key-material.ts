@@ -60,8 +60,8 @@ function faultOf({ key }: ReadKey, facts: KeyFacts, naming: KeyNaming): Validati
 }
 
 /** @throws DomainError VALIDATION_FAILED on `content` or `password`; its messages never repeat either */
-export function importKey(source: KeySource, keyId: string | undefined): NewKey {
-  const read = readKey(source);
+export async function importKey(source: KeySource, keyId: string | undefined): Promise<NewKey> {
+  const read = await readKey(source);
   if ('fault' in read) throw invalid([read.fault]);
   const facts = keyFactsOf(read.key);
   if ('ok' in facts) throw invalid([keyFault(facts).fault]);

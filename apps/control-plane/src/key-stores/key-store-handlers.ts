@@ -13,7 +13,8 @@ import { keyStoreDecider, keyStoreStream, requireKeyStore, slotFor } from './dom
 import { KeyStoreChanges, type KeyStoreAnswer } from './key-store-changes.ts';
 import { generateNewKey, importKey, keyWarnings, storeKey, type NewKey } from './key-material.ts';
 import type { GenerationRequest, ImportRequest, KeyStoreNaming } from './key-store-requests.ts';
-import { environmentNamesIn, lockKeyStore, placesOf } from './key-store-scope.ts';
+import { environmentNamesIn, lockKeyStore, placesOf, resolveKeyStore } from './key-store-scope.ts';
+import { KeyWork } from './key-work.ts';
 import { KEY_STORE_USERS, type KeyStoreUsers } from './key-store-users.port.ts';
 import { keyStoreView, type KeyStoreView } from './key-store-views.ts';
 import { forgetRotations } from './rotation-rows.ts';
@@ -88,16 +89,31 @@ async function createStore(
   return keyStoreView(requireKeyStore(state), await environmentNamesIn(unit));
 }
 
+/** Before keys are read or made, which takes a while: whether there is anything to do it for. */
+async function requirePlaces(
+  unit: Unit,
+  room: RoomInProject,
+  { projectName, environmentNames }: { projectName: string; environmentNames: readonly string[] },
+): Promise<void> {
+  await room.forOneMore(unit, await resolveProject(unit, projectName), 'keyStores');
+  await placesOf(unit, environmentNames);
+}
+
 @CommandHandler(ImportKeyStore)
 export class ImportKeyStoreHandler implements ICommandHandler<ImportKeyStore> {
   constructor(
     private readonly units: UnitOfWork,
+    private readonly work: KeyWork,
     @Inject(VAULT) readonly vault: SecretVault,
     @Inject(ROOM_IN_PROJECT) readonly room: RoomInProject,
   ) {}
 
   async execute({ context, projectName, request }: ImportKeyStore): Promise<CreatedKeyStore> {
-    const key = importKey(request.source, request.keyId);
+    const { source, keyId, environmentNames } = request;
+    const key = await this.work.call(projectName, async () => {
+      await this.units.read((unit) => requirePlaces(unit, this.room, { projectName, environmentNames }));
+      return this.work.piece(() => importKey(source, keyId));
+    });
     const made = { projectName, naming: request, keys: [key] };
     const view = await this.units.run(context, (unit) => createStore(unit, this, made));
     return { view, warnings: keyWarnings(key, request.environmentNames.length, true) };
@@ -108,20 +124,22 @@ export class ImportKeyStoreHandler implements ICommandHandler<ImportKeyStore> {
 export class GenerateKeyStoreHandler implements ICommandHandler<GenerateKeyStore> {
   constructor(
     private readonly units: UnitOfWork,
+    private readonly work: KeyWork,
     @Inject(VAULT) readonly vault: SecretVault,
     @Inject(ROOM_IN_PROJECT) readonly room: RoomInProject,
   ) {}
 
   async execute({ context, projectName, request }: GenerateKeyStore): Promise<CreatedKeyStore> {
     const { environmentNames, kind } = request;
-    // Before the keys are made, which takes a while: whether there is anything to make them for.
-    await this.units.read(async (unit) => {
-      await resolveProject(unit, projectName);
-      await placesOf(unit, environmentNames);
+    const keys = await this.work.call(projectName, async () => {
+      await this.units.read((unit) => requirePlaces(unit, this.room, { projectName, environmentNames }));
+      const generated: NewKey[] = [];
+      const count = Math.max(1, environmentNames.length);
+      while (generated.length < count) {
+        generated.push(await this.work.piece(() => generateNewKey(kind, request)));
+      }
+      return generated;
     });
-    const keys: NewKey[] = [];
-    const count = Math.max(1, environmentNames.length);
-    while (keys.length < count) keys.push(await generateNewKey(kind, request));
     const made = { projectName, naming: request, keys };
     const view = await this.units.run(context, (unit) => createStore(unit, this, made));
     return { view, warnings: keys.slice(0, 1).flatMap((key) => keyWarnings(key, environmentNames.length, false)) };
@@ -140,13 +158,18 @@ const ROTATION_OVER: ContractWarning = {
 @CommandHandler(ReplaceKeyStore)
 export class ReplaceKeyStoreHandler implements ICommandHandler<ReplaceKeyStore> {
   constructor(
+    private readonly units: UnitOfWork,
     private readonly changes: KeyStoreChanges,
+    private readonly work: KeyWork,
     @Inject(VAULT) private readonly vault: SecretVault,
   ) {}
 
   async execute({ context, projectName, request }: ReplaceKeyStore): Promise<KeyStoreAnswer> {
     const { name, description, environmentNames, source, keyId } = request;
-    const key = importKey(source, keyId);
+    const key = await this.work.call(projectName, async () => {
+      await this.units.read(async (unit) => resolveKeyStore(unit, await resolveProject(unit, projectName), name));
+      return this.work.piece(() => importKey(source, keyId));
+    });
     const address = { projectName, name, environmentNames };
     let [isAnyGone, isRotating] = [false, false];
     const answer = await this.changes.change(context, address, async (unit, state, places) => {

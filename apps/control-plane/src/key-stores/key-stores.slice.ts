@@ -8,6 +8,7 @@ import {
   ImportKeyStoreHandler,
   ReplaceKeyStoreHandler,
 } from './key-store-handlers.ts';
+import { KeyWork } from './key-work.ts';
 import { KeyStoresController } from './key-stores.controller.ts';
 import { PolicyKeyCheck } from './policy-key-check.ts';
 import { GetKeyStoresHandler } from './key-stores.query.ts';
@@ -22,7 +23,7 @@ import { StoredEnvironmentKeys } from './stored-environment-keys.ts';
 export const keyStoresSlice: Slice = {
   controllers: [KeyStoresController, RotationsController],
   providers: [
-    KeyStoreChanges,
+    ...[KeyStoreChanges, KeyWork],
     ...[ImportKeyStoreHandler, GenerateKeyStoreHandler, ReplaceKeyStoreHandler, DeleteKeyStoreHandler],
     ...[RotateKeysHandler, GetKeyStoresHandler, OrderRotationHandler, ForceRotationHandler, GetRotationHandler],
     ...[RotationSteps, RotationRunner, RotationMetrics],

@@ -76,6 +76,7 @@ export class RotateKeysHandler implements ICommandHandler<RotateKeys> {
     private readonly units: UnitOfWork,
     private readonly changes: KeyStoreChanges,
     private readonly steps: RotationSteps,
+    private readonly work: KeyWork,
     @Inject(VAULT) private readonly vault: SecretVault,
   ) {}
 
@@ -86,7 +87,7 @@ export class RotateKeysHandler implements ICommandHandler<RotateKeys> {
       const store = await resolveKeyStore(unit, projectId, address.name);
       return slotsToRotate(store, environmentNames, await placesOf(unit, environmentNames));
     });
-    const made = await this.newKeys(slots, request);
+    const made = await this.work.call(address.projectName, () => this.newKeys(slots, request));
     const change = { ...address, environmentNames };
     let isEternal = false;
     const answer = await this.changes.change(context, change, async (unit, store, places) => {
@@ -114,7 +115,7 @@ export class RotateKeysHandler implements ICommandHandler<RotateKeys> {
     { source, keyId }: RotationRequest,
   ): Promise<{ replaced: KeySlot; key: NewKey }[]> {
     if (source !== undefined) {
-      const key = importKey(source, keyId);
+      const key = await this.work.piece(() => importKey(source, keyId));
       return slots.map((replaced) => ({ replaced, key }));
     }
     const made = [];
@@ -124,7 +125,7 @@ export class RotateKeysHandler implements ICommandHandler<RotateKeys> {
         throw invalidField('content', 'required', 'content is required: this JWK is only a public key');
       }
       const naming = { keyId, algorithm: current.algorithm ?? undefined };
-      made.push({ replaced, key: await generateNewKey(kindOf(current), naming) });
+      made.push({ replaced, key: await this.work.piece(() => generateNewKey(kindOf(current), naming)) });
     }
     return made;
   }

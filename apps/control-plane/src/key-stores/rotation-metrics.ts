@@ -6,19 +6,17 @@ import { ControlPlaneMetrics } from '../operations/control-plane-metrics.ts';
 import type { OpenStage } from './domain/key-rotation.ts';
 
 interface RotationRow {
-  project: string;
-  key: string;
   stage: OpenStage | null;
   since_seconds: number | null;
   signed_at_seconds: number | null;
 }
 
-const ROTATIONS = `select projects.name as project, keys.name as key, stage,
+/** Names of keys are their projects', and whoever reaches the port reads metrics: none is asked for. */
+const ROTATIONS = `select stage,
     extract(epoch from now() - stage_since)::float8 as since_seconds,
     extract(epoch from last_signed_at)::float8 as signed_at_seconds
   from key_rotations
   join names keys on keys.kind = 'key-store' and keys.entity_id = key_store_id
-  join names projects on projects.kind = 'project' and projects.entity_id = keys.scope
   where stage is not null or last_signed_at is not null`;
 
 const STAGES: readonly OpenStage[] = ['publishing', 'waiting', 'retiring'];
@@ -26,7 +24,7 @@ const STAGES: readonly OpenStage[] = ['publishing', 'waiting', 'retiring'];
 /** When keys were rotated, and how long rotations wait: looked up when metrics are asked for. */
 @Injectable()
 export class RotationMetrics {
-  private readonly lastRotation: Gauge<'project' | 'key'>;
+  private readonly lastRotation: Gauge<'which'>;
   private readonly rotations: Gauge<'stage'>;
   private readonly oldest: Gauge<'stage'>;
 
@@ -37,8 +35,8 @@ export class RotationMetrics {
     const registers = [metrics.registry];
     this.lastRotation = new Gauge({
       name: 'gatewarden_key_last_rotation_timestamp_seconds',
-      help: 'When a key last began to sign by rotation, in seconds since the epoch; left out: none has yet',
-      ...{ labelNames: ['project', 'key'], registers },
+      help: 'When a key began to sign by rotation, in seconds since the epoch: the last one that did, and of the keys that did the one for which it is longest ago; left out: none has yet',
+      ...{ labelNames: ['which'], registers },
     });
     this.rotations = new Gauge({
       ...{
@@ -58,8 +56,10 @@ export class RotationMetrics {
   private async refresh(): Promise<void> {
     const { rows } = await this.database.query<RotationRow>(ROTATIONS);
     this.lastRotation.reset();
-    for (const { project, key, signed_at_seconds: seconds } of rows) {
-      if (seconds !== null) this.lastRotation.set({ project, key }, seconds);
+    const signedAt = rows.map((row) => row.signed_at_seconds).filter((seconds) => seconds !== null);
+    if (signedAt.length > 0) {
+      this.lastRotation.set({ which: 'newest' }, Math.max(...signedAt));
+      this.lastRotation.set({ which: 'oldest' }, Math.min(...signedAt));
     }
     for (const stage of STAGES) {
       const inStage = rows.filter((row) => row.stage === stage);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
+import { ADVISORY_LOCKS } from '#libs/event-store';
 import { BadSettings, type EnvironmentVariables } from '#libs/program-shell';
 import { readControlPlaneConfig, readNewMasterKey, type ControlPlaneConfig } from '../config/control-plane.config.ts';
 import { withMasterKey } from '../config/with-master-key.ts';
@@ -35,8 +36,6 @@ master key alone: keep that one as long as the backup (--generate replaces the f
 Exit code: 0 done, 1 secrets were found altered and left as they are, 2 it could not be done.
 `;
 
-/** Arbitrary, but the same in every process: one re-wrap or resealing at a time. */
-const REWRAP_LOCK = 4_751_270_092;
 const PROGRESS_EVERY_MS = 1_000;
 
 interface Place extends CommandResources {
@@ -125,7 +124,7 @@ async function showStatus(client: pg.Client, place: Place): Promise<number> {
 /** @throws BadSettings when another one has it; given back with the connection */
 async function holdRewrapLock(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query<{ isMine: boolean }>('select pg_try_advisory_lock($1) as "isMine"', [
-    REWRAP_LOCK,
+    ADVISORY_LOCKS.masterKeyRewrap,
   ]);
   if (rows[0]?.isMine !== true) throw new BadSettings(['another master-key:rewrap is under way on this database']);
 }

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type pg from 'pg';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { ProjectionRunner } from '#libs/event-store';
+import { EVENT_STORE, type PostgresEventStore, type ProjectionRunner } from '#libs/event-store';
 import { DATABASE } from '../injection-tokens.ts';
 import { PROJECTION_RUNNER } from '../persistence/read-models.ts';
 import { MetricsSource } from './metrics-source.ts';
@@ -27,10 +27,13 @@ export class ControlPlaneMetrics {
   private readonly oldest: Gauge;
   private readonly lag: Gauge;
   private readonly lateSources: Gauge;
+  private readonly databaseUp: Gauge;
+  private readonly takesChanges: MetricsSource;
 
   constructor(
     @Inject(DATABASE) private readonly database: pg.Pool,
     @Inject(PROJECTION_RUNNER) private readonly runner: ProjectionRunner,
+    @Inject(EVENT_STORE) store: PostgresEventStore,
   ) {
     collectDefaultMetrics({ register: this.registry });
     const gauge = (name: string, help: string, labelNames: string[]) =>
@@ -47,6 +50,10 @@ export class ControlPlaneMetrics {
       'Places that could not be asked in time for these metrics: what is looked up there is old or left out',
       [],
     );
+    this.databaseUp = gauge('database_up', '1 when the database answered within a second and takes changes', []);
+    this.takesChanges = new MetricsSource(async () => {
+      if (!(await store.takesChanges())) throw new Error('the database is read-only');
+    });
     this.observe(() => this.countPending());
     this.observe(() => this.measureLag());
   }
@@ -62,7 +69,9 @@ export class ControlPlaneMetrics {
 
   /** In the text format of Prometheus; comes within about a second, whatever is away. */
   async text(): Promise<string> {
-    const isFresh = await Promise.all(this.sources.map((source) => source.refreshed()));
+    const asked = this.sources.map((source) => source.refreshed());
+    this.databaseUp.set((await this.takesChanges.refreshed()) ? 1 : 0);
+    const isFresh = await Promise.all(asked);
     this.lateSources.set(isFresh.filter((one) => !one).length);
     return this.registry.metrics();
   }

@@ -45,6 +45,17 @@ const FIND_INSIDE = {
          where outside.kind = $1 and outside.scope = '' and outside.name = $2`,
 };
 
+/** What names of the kind are called in requests. */
+const FIELDS = { client: 'publicKey', credential: 'username' } as const;
+
+/** Kinds of names that stand in tokens as their user and client. */
+type NameInTokens = keyof typeof FIELDS;
+
+const HOLD_IN_TOKENS = {
+  name: 'names_hold_in_tokens_1',
+  text: `select pg_advisory_xact_lock(hashtextextended('name in tokens ' || $1, 0))`,
+};
+
 interface Named {
   readonly kind: NameKind;
   readonly name: string;
@@ -63,6 +74,22 @@ export class NameRegistry {
       [kind, scope, name, entityId],
     );
     if (taken.rowCount === 0) throw conflict(`${TITLES[kind]} (name: ${name}) already exists`);
+  }
+
+  /**
+   * Takes a user name or a public key. The two are one name space over all projects: a token says `sub` and `client_id`, not
+   * which of the two each is, and revoking one of a name must not mean the other.
+   *
+   * @throws DomainError CONFLICT when the name is taken as either.
+   */
+  async takeInTokens(kind: NameInTokens, name: string, entityId: string): Promise<void> {
+    const other = kind === 'client' ? 'credential' : 'client';
+    // Whoever takes it as the other one waits until this is recorded, or is not.
+    await this.transaction.ask(HOLD_IN_TOKENS, [name]);
+    if ((await this.find(other, '', name)) !== undefined) {
+      throw conflict(`${FIELDS[kind]}: ${name} is in use as a ${FIELDS[other]}, and no name may be both`);
+    }
+    await this.take(kind, '', name, entityId);
   }
 
   async find(kind: NameKind, scope: string, name: string): Promise<string | undefined> {

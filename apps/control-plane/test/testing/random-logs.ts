@@ -17,7 +17,7 @@ export interface Life {
     | 'read_key_set_orders'
     | 'read_token_revocations'
     | 'read_credentials'
-    | 'read_token_lives'
+    | 'read_login_lives'
     | 'read_api_proxies';
   /** undefined: it is no more. */
   readonly row: Readonly<Record<string, unknown>> | undefined;
@@ -161,7 +161,26 @@ const settings = fc.constantFrom(
   { tokenNeverExpires: true, tokenExpiresInAmount: null, tokenExpiresInUnit: null },
   { tokenNeverExpires: false, tokenExpiresInAmount: 1, tokenExpiresInUnit: 'HOURS' as const },
   { tokenNeverExpires: false, tokenExpiresInAmount: 2, tokenExpiresInUnit: 'HOURS' as const },
+  // From here on refresh tokens are given: of a day, then of thirty.
+  { refreshTokenAllowed: true, refreshTokenExpiresInAmount: 1, refreshTokenExpiresInUnit: 'DAYS' as const },
+  { refreshTokenAllowed: true, refreshTokenExpiresInAmount: null, refreshTokenExpiresInUnit: null },
 );
+type Settings = {
+  readonly tokenNeverExpires: boolean;
+  readonly tokenExpiresInAmount?: number | null;
+  readonly refreshTokenAllowed?: boolean;
+  readonly refreshTokenExpiresInAmount?: number | null;
+};
+const lifeOf = (one: Settings): number | null => {
+  if (one.tokenNeverExpires) return null;
+  const refreshHours = one.refreshTokenAllowed === true ? 24 * (one.refreshTokenExpiresInAmount ?? 30) : 0;
+  return Math.max(one.tokenExpiresInAmount ?? 0, refreshHours) * HOUR_MS;
+};
+/** A change keeps what it does not name. */
+const livesOf = (changes: readonly Partial<Settings>[]): (number | null)[] => {
+  let settings: Settings = { tokenNeverExpires: true };
+  return changes.map((change) => lifeOf((settings = { ...settings, ...change })));
+};
 
 /** Tokens live on when their credential is deleted. */
 const settledCredentials = fc
@@ -176,9 +195,8 @@ const settledCredentials = fc
       ...changes.map((change) => ({ type: 'ChangeTokenSettings', change }) as const),
       ...(isDeleted ? [{ type: 'DeleteCredential' } as const] : []),
     ]);
-    const lives = changes.map((one) => (one.tokenNeverExpires ? null : (one.tokenExpiresInAmount ?? 0) * HOUR_MS));
-    const row = { owner_id: id, project_id: 'j', longest_life_ms: asText(lives.reduce(later, 0)) };
-    return { streamId: `credential-${id}`, events, table: 'read_token_lives', row };
+    const row = { owner_id: id, project_id: 'j', longest_life_ms: asText(livesOf(changes).reduce(later, 0)) };
+    return { streamId: `credential-${id}`, events, table: 'read_login_lives', row };
   });
 
 const credentialContent = fc.record({

@@ -66,8 +66,10 @@ type Settings = Partial<
     | 'auditCheckpointFile'
     | 'apiRequestsPerMinute'
     | 'maxConnections'
+    | 'trustedProxies'
     | 'maxArtifactBytes'
     | 'projectLimits'
+    | 'projectMaxRevocations'
   >
 >;
 

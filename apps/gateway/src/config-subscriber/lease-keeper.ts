@@ -82,9 +82,10 @@ export class LeaseKeeper {
   async renewWhenDue(keys: ChannelKeys, follower: ConfigFollower, live: LiveConfiguration): Promise<void> {
     const now = this.nowMs();
     if (this.renewedAtMs !== undefined && now - this.renewedAtMs < RENEW_EVERY_MS) return;
+    const renewedAtMs = await this.channel.clockMs();
     const { gatewayId, programVersion, startedAt, address, rootContext } = this.identity;
     const state: LeaseState = {
-      ...{ gatewayId, programVersion, address: address(), startedAt, rootContext },
+      ...{ gatewayId, programVersion, address: address(), startedAt, renewedAtMs, rootContext },
       deployment: follower.highestDeployment,
       loaded: follower.loaded ?? null,
       handled: this.handled,

@@ -6,7 +6,7 @@ import { forwardingSettings, type ForwardingSettings } from './forwarding-settin
 import { listenerSettings, type ListenerConfig } from './listener-settings.ts';
 import { limitSettings, type LimitSettings } from './limit-settings.ts';
 import { observabilitySettings, type ObservabilitySettings } from './observability-settings.ts';
-import { TrustedProxies } from '../http-server/trusted-proxies.ts';
+import { trustedProxiesOf } from '#libs/client-addresses';
 import { normalisePath } from '#libs/policy-contracts';
 import { tokenCacheSettings, type TokenCacheSettings } from './token-cache-settings.ts';
 import { upstreamSettings, type UpstreamSettings } from './upstream-settings.ts';
@@ -33,7 +33,7 @@ export const GATEWAY_SETTING_DEFAULTS = {
 } as const;
 
 /** Settings that may be given as files, by `<NAME>_FILE`. */
-export const GATEWAY_SECRETS = ['GATEWAY_KEY', 'REDIS_URL'] as const;
+export const GATEWAY_SECRETS = ['GATEWAY_KEY', 'REDIS_URL', 'OTEL_EXPORTER_OTLP_HEADERS'] as const;
 
 const FAULT_CODES = ['documented', 'observed'] as const;
 export type FaultCodes = (typeof FAULT_CODES)[number];
@@ -101,16 +101,6 @@ const matching = (form: RegExp) => (text: string) => (form.test(text) ? text : u
 function rootContextOf(text: string): string | undefined {
   if (!text.startsWith('/')) return undefined;
   return normalisePath(text)?.replace(/\/+$/, '');
-}
-
-function trustedProxiesOf(text: string): readonly string[] | undefined {
-  const entries = text.split(',').map((entry) => entry.trim());
-  try {
-    new TrustedProxies(entries);
-    return entries;
-  } catch {
-    return undefined;
-  }
 }
 
 function checkPorts(reader: SettingsReader, config: Pick<GatewayConfig, 'host' | 'port' | 'adminHost' | 'adminPort'>) {

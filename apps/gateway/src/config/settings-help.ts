@@ -101,6 +101,7 @@ const SETTINGS: readonly (readonly [name: string, byDefault: string, meaning: st
   ['ACCESS_LOG_ALWAYS', 'none; errors above rate 0', 'errors: refusals and failures have a line whatever the rate'],
   ['OTEL_EXPORTER_OTLP_ENDPOINT', 'none: no traces', 'OTLP collector (HTTP) that traces are sent to'],
   ['OTEL_EXPORTER_OTLP_HEADERS', 'none', 'name=value, comma-separated; sent with them'],
+  ['OTEL_EXPORTER_OTLP_HEADERS_FILE', 'none', 'file with them, in place of OTEL_EXPORTER_OTLP_HEADERS'],
   ['OTEL_SERVICE_NAME', OBSERVABILITY.serviceName, 'name of this program in traces'],
   ['OTEL_TRACES_SAMPLER_ARG', String(OBSERVABILITY.traceRatio), 'share of the traces begun here that is recorded'],
 ];

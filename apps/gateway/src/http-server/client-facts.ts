@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ClientConnection } from './client-exchange.ts';
 import { forwardedHops, ownHop, type ForwardedHop } from './forwarded.ts';
 import type { HeaderScan } from './header-scan.ts';
-import type { TrustedProxies } from './trusted-proxies.ts';
+import type { TrustedProxies } from '#libs/client-addresses';
 
 /** Who asks, and what is said on about it. */
 export interface ClientFacts {

@@ -15,7 +15,7 @@ import { PassedHeads } from './passed-head.ts';
 import { readRequestHead } from './request-head.ts';
 import type { TokenEndpointPort } from './token-endpoint.port.ts';
 import { answerTokenRequest } from './token-flow.ts';
-import { TrustedProxies } from './trusted-proxies.ts';
+import { TrustedProxies } from '#libs/client-addresses';
 
 export interface TrafficHandlerDeps {
   /** Asked once per request, which keeps the proxy that it found there; `undefined` is a 503. */

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Server as TcpServer, type AddressInfo } from 'node:net';
-import { AddressList } from '../addresses/address-list.ts';
+import { AddressList } from '#libs/client-addresses';
 import { LISTENER_PACE } from './gateway-settings.ts';
 import { H2Front } from './h2/h2-front.ts';
 import { LaneFront } from './lane/lane-front.ts';

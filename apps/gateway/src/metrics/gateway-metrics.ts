@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import { ExchangeMetrics } from './exchange-metrics.ts';
+import { REPORTED_PROBLEMS, type ReportedProblem } from './reported-problems.ts';
 
 /** What the configuration is like now; asked for when the metrics are read. */
 export interface ConfigurationFacts {
@@ -23,10 +24,11 @@ export class GatewayMetrics {
     const registers = [this.registry];
     this.reports = new Counter({
       name: 'gatewarden_reports_total',
-      help: 'What was refused or found broken in Redis or on disk, by problem',
+      help: 'What a gateway refused, missed or found broken, by problem',
       labelNames: ['problem'],
       registers,
     });
+    for (const problem of REPORTED_PROBLEMS) this.reports.inc({ problem }, 0);
     this.droppedHeaders = new Counter({
       name: 'gatewarden_dropped_headers_total',
       help: 'Forwarded variables that may not stand in a header',
@@ -68,7 +70,7 @@ export class GatewayMetrics {
     collectDefaultMetrics({ register: this.registry });
   }
 
-  countReport(problem: string): void {
+  countReport(problem: ReportedProblem): void {
     this.reports.inc({ problem });
   }
 

@@ -115,6 +115,9 @@ describe('the audit trail of the token services', () => {
     expect(await metric('token_answers_total')).toContain(`gatewarden_token_answers_total{${labels}} 5`);
     expect(await metric('token_alarms_total')).toEqual([
       'gatewarden_token_alarms_total{alarm="refresh-token-reused"} 2',
+      'gatewarden_token_alarms_total{alarm="login-blocked"} 0',
+      'gatewarden_token_alarms_total{alarm="refresh-token-altered"} 0',
+      'gatewarden_token_alarms_total{alarm="broken-token-settings"} 0',
     ]);
     expect(await metric('refresh_grace_hits_total')).toEqual(['gatewarden_refresh_grace_hits_total 1']);
     const count = 'gatewarden_token_request_duration_seconds_count{service="auth",endpoint="jwt"} 8';

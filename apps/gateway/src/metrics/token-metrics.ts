@@ -59,6 +59,8 @@ export class TokenMetrics {
     const counter = <Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
       new Counter({ name: `gatewarden_${name}_total`, help, labelNames, registers });
     this.alarms = counter('token_alarms', 'Refused token requests that a person should look at', 'alarm');
+    // Of a series that is born at 1 Prometheus sees no increase: the first alarm would alert nobody.
+    for (const alarm of [...ALARMS, ...FAULTS]) this.alarms.inc({ alarm }, 0);
     this.graceHits = counter('refresh_grace_hits', 'Refresh tokens sent again in time: the same successor was given');
     this.passwordChecks = counter('password_checks', 'Checks of passwords by how they ended', 'outcome');
     this.blockedLogins = counter('logins_blocked', 'Logins refused because too many had failed', 'kind');

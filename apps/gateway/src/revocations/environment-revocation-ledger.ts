@@ -5,6 +5,7 @@ import {
   RevocationLedgerUnavailable,
   type LedgerPosition,
   type RevocationLedger,
+  type RevocationUrgency,
   type TokenRevocation,
 } from '#libs/token-revocations';
 
@@ -18,8 +19,8 @@ export class EnvironmentRevocationLedger implements RevocationLedger {
     private readonly keys: () => ChannelKeys | undefined,
   ) {}
 
-  async record(revocations: readonly TokenRevocation[], nowMs: number) {
-    return this.known('record').record(revocations, nowMs);
+  async record(revocations: readonly TokenRevocation[], nowMs: number, urgency?: RevocationUrgency) {
+    return this.known('record').record(revocations, nowMs, urgency);
   }
 
   async since(position: LedgerPosition | undefined) {

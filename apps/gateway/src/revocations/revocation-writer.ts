@@ -1,4 +1,9 @@
-import { RevocationLedgerUnavailable, type RevocationLedger, type TokenRevocation } from '#libs/token-revocations';
+import {
+  RevocationLedgerUnavailable,
+  type RevocationLedger,
+  type RevocationUrgency,
+  type TokenRevocation,
+} from '#libs/token-revocations';
 import type { RevocationFollower } from './revocation-follower.ts';
 import type { RevocationJournal } from './revocation-journal.ts';
 
@@ -22,11 +27,11 @@ export class RevocationWriter {
    *
    * @throws RevocationLedgerUnavailable they may hold here alone, until they can be recorded
    */
-  async revoke(revocations: readonly TokenRevocation[]): Promise<void> {
+  async revoke(revocations: readonly TokenRevocation[], urgency?: RevocationUrgency): Promise<void> {
     const { ledger, follower, journal, nudge, nowMs } = this.deps;
     follower.learn(revocations);
     try {
-      await ledger.record(revocations, nowMs());
+      await ledger.record(revocations, nowMs(), urgency);
     } catch (error) {
       follower.rereadSoon();
       if (error instanceof RevocationLedgerUnavailable) journal.notRecorded(error);

@@ -2,10 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { changeHintText } from '../change-hint.ts';
 import {
   LEASE_MS,
+  LEASES_PER_LOOK,
   type ConfigChannel,
+  type LeaseTimes,
   type LogPosition,
   type PublishedChange,
   type PublishOutcome,
+  type ReadLease,
   type StoredArtifact,
   type StoredCheckpoint,
   type StoredIdentity,
@@ -130,13 +133,23 @@ export class InMemoryConfigChannel implements ConfigChannel {
   }
 
   async leases(): Promise<readonly StoredLease[]> {
-    return this.leasesOf([...(await this.leaseTimes()).keys()]);
+    return this.leasesOf([...(await this.leaseTimes()).renewedAtMs.keys()]);
   }
 
-  async leaseTimes(): Promise<ReadonlyMap<string, number>> {
-    const oldest = this.nowMs() - LEASE_MS;
-    const live = [...this.gatewayLeases].filter(([, { atMs }]) => atMs >= oldest);
-    return new Map(live.map(([gatewayId, { atMs }]) => [gatewayId, atMs]));
+  async leaseTimes(): Promise<LeaseTimes> {
+    const nowMs = this.nowMs();
+    const live = [...this.gatewayLeases].filter(([, { atMs }]) => Math.abs(nowMs - atMs) <= LEASE_MS);
+    const told = live.slice(0, LEASES_PER_LOOK).map(([gatewayId, { atMs }]) => [gatewayId, atMs] as const);
+    return { nowMs, isWhole: told.length === live.length, renewedAtMs: new Map(told) };
+  }
+
+  async dropLeases(leases: readonly ReadLease[]): Promise<void> {
+    for (const { gatewayId, sealed } of leases)
+      if (this.gatewayLeases.get(gatewayId)?.sealed === sealed) this.gatewayLeases.delete(gatewayId);
+  }
+
+  async clockMs(): Promise<number> {
+    return this.nowMs();
   }
 
   async leasesOf(gatewayIds: readonly string[]): Promise<readonly StoredLease[]> {

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { once, EventEmitter } from 'node:events';
 import { Redis } from 'ioredis';
 import { ConfigFollower } from '../config-follower.ts';
-import { ChannelUnavailable } from '../config-channel.port.ts';
-import { artifactChange, describeConfigChannel, prepareEnvironment } from '../testing/index.ts';
+import { ChannelUnavailable, LEASE_MS, LEASES_PER_LOOK } from '../config-channel.port.ts';
+import { openLease, sealLease } from '../messages.ts';
+import { artifactChange, describeConfigChannel, prepareEnvironment, TextGateway } from '../testing/index.ts';
 import { redisKeysOf } from './channel-keys.ts';
 import { RedisConfigChannel } from './redis-config-channel.ts';
 
@@ -143,6 +144,60 @@ describe('RedisConfigChannel', () => {
     await follower.refresh();
     expect(applied).toEqual(['a', 'b']);
     expect(reports).toEqual(['altered-record']);
+  });
+
+  it.each([
+    ['a deployment that is no whole number', 'x', '1.5'],
+    ['a deployment without end', 'x', '1e400'],
+    ['a deployment that cannot be counted', 'x', '99999999999999999999'],
+    ['a deployment below the first', 'x', '0'],
+    ['a proxy with an id as long as a book', 'x'.repeat(100_000), '9'],
+  ])('lets a follower pass over %s, so that its lease opens still', async (_what, proxyId, deployment) => {
+    const { channel, environment, keys: redisKeys } = fresh();
+    const { publisher, keys } = await prepareEnvironment(channel, environment);
+    const gateway = new TextGateway(channel, keys);
+    await publisher.publish(artifactChange('a', 1), 'first');
+    await gateway.follower.refresh();
+    await redis.xadd(redisKeys.log, '2-0', 'p', proxyId, 'd', deployment, 'r', 'planted');
+    await gateway.follower.refresh();
+    await gateway.follower.refresh();
+    expect(gateway.reports).toEqual([{ problem: 'altered-record' }]);
+    expect([gateway.follower.unsettled, gateway.follower.unapplied]).toEqual([[], []]);
+    const loaded = gateway.follower.loaded ?? null;
+    expect(loaded).toEqual(await channel.position());
+    const state = {
+      ...{ gatewayId: 'g', programVersion: '1', address: 'a:1', startedAt: '', deployment: 1, loaded },
+      ...{ handled: [], rejected: [], unsettled: [...gateway.follower.unsettled] },
+    };
+    expect(openLease(keys, { gatewayId: 'g', sealed: sealLease(keys, state) })).toEqual(state);
+  });
+
+  it('knows no lease whose time lies far ahead, and a gateway that renews its own takes it away', async () => {
+    const { channel, keys } = fresh();
+    await channel.renewLease('gateway 1', 'state');
+    await channel.renewLease('gone', 'an old state');
+    await redis.zadd(keys.leaseTimes, 9e15, 'gone');
+    expect([...(await channel.leaseTimes()).renewedAtMs.keys()]).toEqual(['gateway 1']);
+    expect(await channel.leases()).toEqual([{ gatewayId: 'gateway 1', sealed: 'state' }]);
+    await channel.renewLease('gateway 1', 'state');
+    expect([await redis.zscore(keys.leaseTimes, 'gone'), await redis.hget(keys.leases, 'gone')]).toEqual([null, null]);
+  });
+
+  it('tells of so many leases at once, and of none with an id as long as a book', async () => {
+    const { channel, keys } = fresh();
+    const nowMs = await channel.clockMs();
+    await redis.zadd(keys.leaseTimes, nowMs + LEASE_MS - 1, 'x'.repeat(100_000));
+    expect(await channel.leaseTimes()).toMatchObject({ renewedAtMs: new Map(), isWhole: true });
+    expect(await redis.zcard(keys.leaseTimes)).toBe(0);
+    const junk = Array.from({ length: 100_000 }, (_one, index) => `junk ${index}`);
+    // As far ahead as is believed: they count however slow this is.
+    const near = String((await channel.clockMs()) + LEASE_MS);
+    for (let at = 0; at < junk.length; at += 20_000)
+      await redis.zadd(keys.leaseTimes, ...junk.slice(at, at + 20_000).flatMap((id) => [near, id]));
+    const { renewedAtMs, isWhole } = await channel.leaseTimes();
+    expect([renewedAtMs.size, isWhole]).toEqual([LEASES_PER_LOOK, false]);
+    await channel.dropLeases([...renewedAtMs.keys()].map((gatewayId) => ({ gatewayId, sealed: undefined })));
+    expect(await redis.zcard(keys.leaseTimes)).toBe(junk.length - LEASES_PER_LOOK);
   });
 
   it('says that the channel is unavailable, and names no address, when Redis is away', async () => {

@@ -1,12 +1,15 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { subscribe, type RedisClient } from '#libs/redis-clients';
 import {
   ChannelUnavailable,
   LEASE_MS,
+  LEASES_PER_LOOK,
   type ConfigChannel,
+  type LeaseTimes,
   type LogPosition,
   type PublishedChange,
   type PublishOutcome,
+  type ReadLease,
   type StoredArtifact,
   type StoredCheckpoint,
   type StoredIdentity,
@@ -22,6 +25,13 @@ import { withScripts, type ScriptedRedis } from './scripts.ts';
 /** Records kept behind a checkpoint, so that a gateway that lags a little need not load the whole manifest. */
 const RECORDS_KEPT = 1_000;
 const ENTRIES_PER_READ = 200;
+/** Longer than any id that the control plane gives. */
+const PROXY_ID_LONGEST = 200;
+/** Longer than any that a gateway may be given. */
+const GATEWAY_ID_LONGEST = 255;
+
+/** Only to tell two texts apart that are no secret: Redis knows no other digest. */
+const sha1 = (text: string): string => createHash('sha1').update(text).digest('hex');
 
 /** `"<number> <text>"`, as the scripts store versions beside sealed texts. */
 function splitVersion(stored: string): { version: number; text: string } {
@@ -47,12 +57,16 @@ function identityOf(kind: string, subject: string, stored: string): StoredIdenti
   return { kind, subject, version, sealed: text === '' ? null : text };
 }
 
+/** What is in clear in a record is told on in the lease, and remembered: it must be of the shape that a publisher gives it. */
+const canBePublished = ({ proxyId, deployment }: Pick<StoredRecord, 'proxyId' | 'deployment'>): boolean =>
+  Number.isSafeInteger(deployment) && deployment > 0 && proxyId.length <= PROXY_ID_LONGEST;
+
 function recordOf(id: string, fields: readonly string[]): StoredRecord {
   const field = (name: string) => fields[fields.indexOf(name) + 1] ?? '';
   const [number = '', part = ''] = id.split('-');
   const sequence = Number(number);
-  const isForeign = part !== '0' || !Number.isSafeInteger(sequence);
   const record = { sequence, proxyId: field('p'), deployment: Number(field('d')), sealed: field('r') };
+  const isForeign = part !== '0' || !Number.isSafeInteger(sequence) || !canBePublished(record);
   return isForeign ? { ...record, isForeign } : record;
 }
 
@@ -152,7 +166,7 @@ export class RedisConfigChannel implements ConfigChannel {
 
   renewLease(gatewayId: string, sealed: string): Promise<void> {
     return this.reach(async () => {
-      await this.redis.gwRenewLease(this.keys.leases, this.keys.leaseTimes, gatewayId, sealed);
+      await this.redis.gwRenewLease(this.keys.leases, this.keys.leaseTimes, gatewayId, sealed, String(LEASE_MS));
       await this.redis.publish(this.keys.topic('leases'), gatewayId);
     });
   }
@@ -166,7 +180,8 @@ export class RedisConfigChannel implements ConfigChannel {
 
   leases(): Promise<readonly StoredLease[]> {
     return this.reach(async () => {
-      const flat = await this.redis.gwLiveLeases(this.keys.leases, this.keys.leaseTimes, String(LEASE_MS));
+      const limits = [LEASE_MS, LEASES_PER_LOOK].map(String);
+      const flat = await this.redis.gwLiveLeases(this.keys.leases, this.keys.leaseTimes, ...limits);
       return flat.flatMap((gatewayId, index) => {
         const sealed = flat[index + 1];
         return index % 2 === 0 && sealed !== undefined ? [{ gatewayId, sealed }] : [];
@@ -174,10 +189,29 @@ export class RedisConfigChannel implements ConfigChannel {
     });
   }
 
-  leaseTimes(): Promise<ReadonlyMap<string, number>> {
+  leaseTimes(): Promise<LeaseTimes> {
     return this.reach(async () => {
-      const flat = await this.redis.gwLeaseTimes(this.keys.leaseTimes, String(LEASE_MS));
-      return new Map(flat.flatMap((id, index) => (index % 2 === 0 ? [[id, Number(flat[index + 1])] as const] : [])));
+      const limits = [LEASE_MS, LEASES_PER_LOOK, GATEWAY_ID_LONGEST].map(String);
+      const [now, extent, ...flat] = await this.redis.gwLeaseTimes(this.keys.leaseTimes, ...limits);
+      const times = flat.flatMap((id, index) => (index % 2 === 0 ? [[id, Number(flat[index + 1])] as const] : []));
+      return { nowMs: Number(now), isWhole: extent === 'whole', renewedAtMs: new Map(times) };
+    });
+  }
+
+  dropLeases(leases: readonly ReadLease[]): Promise<void> {
+    return this.reach(async () => {
+      for (let at = 0; at < leases.length; at += ENTRIES_PER_READ) {
+        const part = leases.slice(at, at + ENTRIES_PER_READ);
+        const texts = part.flatMap(({ gatewayId, sealed }) => [gatewayId, sealed === undefined ? '' : sha1(sealed)]);
+        await this.redis.gwDropLeases(this.keys.leases, this.keys.leaseTimes, ...texts);
+      }
+    });
+  }
+
+  clockMs(): Promise<number> {
+    return this.reach(async () => {
+      const [seconds, microseconds] = await this.redis.time();
+      return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
     });
   }
 

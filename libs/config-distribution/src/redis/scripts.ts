@@ -10,6 +10,7 @@ const SCRIPTS = {
   gwRestart: { numberOfKeys: 7, lua: source('./restart.lua') },
   gwRenewLease: { numberOfKeys: 2, lua: source('./renew-lease.lua') },
   gwLeaseTimes: { numberOfKeys: 1, lua: source('./lease-times.lua') },
+  gwDropLeases: { numberOfKeys: 2, lua: source('./drop-leases.lua') },
   gwLiveLeases: { numberOfKeys: 2, lua: source('./live-leases.lua') },
   gwPutIdentity: { numberOfKeys: 1, lua: source('./put-identity.lua') },
   gwReadKeySet: { numberOfKeys: 1, lua: source('./read-key-set.lua') },
@@ -23,6 +24,7 @@ interface Scripts {
   gwRestart(...keysThenArguments: string[]): Promise<number>;
   gwRenewLease(...keysThenArguments: string[]): Promise<number>;
   gwLeaseTimes(...keysThenArguments: string[]): Promise<string[]>;
+  gwDropLeases(...keysThenArguments: string[]): Promise<number>;
   gwLiveLeases(...keysThenArguments: string[]): Promise<string[]>;
   gwPutIdentity(...keysThenArguments: string[]): Promise<number>;
   gwReadKeySet(...keysThenArguments: string[]): Promise<string>;

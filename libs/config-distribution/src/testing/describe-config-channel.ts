@@ -221,25 +221,37 @@ export function describeConfigChannel(name: string, fresh: () => Promise<Channel
 
     it('knows when a lease was renewed last', async () => {
       await channel.renewLease('gateway 1', 'state 1');
-      const first = (await channel.leaseTimes()).get('gateway 1') ?? 0;
+      const first = (await channel.leaseTimes()).renewedAtMs.get('gateway 1') ?? 0;
       expect(first).toBeGreaterThan(0);
       await under.passTime(1_000);
       await channel.renewLease('gateway 1', 'state 2');
       const times = await channel.leaseTimes();
-      expect(times.get('gateway 1')).toBeGreaterThanOrEqual(first);
+      expect(times.renewedAtMs.get('gateway 1')).toBeGreaterThanOrEqual(first);
+      expect(times.nowMs).toBeGreaterThanOrEqual(times.renewedAtMs.get('gateway 1') ?? Infinity);
+      expect(await channel.clockMs()).toBeGreaterThanOrEqual(times.nowMs);
       await channel.endLease('gateway 1');
-      expect((await channel.leaseTimes()).has('gateway 1')).toBe(false);
+      expect(await channel.leaseTimes()).toMatchObject({ renewedAtMs: new Map(), isWhole: true });
     });
 
     it('knows the times of leases that live, and what stands in single ones', async () => {
       await channel.renewLease('gateway 1', 'state 1');
       await under.passTime(LEASE_MS + 1_000);
       await channel.renewLease('gateway 2', 'state 2');
-      expect([...(await channel.leaseTimes()).keys()]).toEqual(['gateway 2']);
+      expect([...(await channel.leaseTimes()).renewedAtMs.keys()]).toEqual(['gateway 2']);
       const asked = ['gateway 2', 'gateway 1', 'gateway 3'];
       const found = (await channel.leasesOf(asked)).map(({ gatewayId, sealed }) => [gatewayId, sealed]);
       expect(Object.fromEntries(found)).toEqual({ 'gateway 1': 'state 1', 'gateway 2': 'state 2' });
       expect(await channel.leasesOf([])).toEqual([]);
+    });
+
+    it('drops the leases that still say what was read, and no other', async () => {
+      for (const id of ['gateway 1', 'gateway 2', 'gateway 3']) await channel.renewLease(id, 'junk');
+      await channel.renewLease('gateway 2', 'renewed');
+      const read = ['gateway 1', 'gateway 2', 'gateway 4'].map((gatewayId) => ({ gatewayId, sealed: 'junk' }));
+      await channel.dropLeases([...read, { gatewayId: 'gateway 3', sealed: undefined }]);
+      const left = (await channel.leasesOf(['gateway 1', 'gateway 2', 'gateway 3'])).map(({ gatewayId }) => gatewayId);
+      expect(left.sort()).toEqual(['gateway 2', 'gateway 3']);
+      expect([...(await channel.leaseTimes()).renewedAtMs.keys()].sort()).toEqual(left);
     });
 
     it('overwrites a version of an identity that is known to be a lie, and no other', async () => {

@@ -3,6 +3,7 @@ import {
   type ConfigChannel,
   type LogPosition,
   type PublishedChange,
+  type ReadLease,
   type StoredCheckpoint,
   type StoredIdentity,
   type Watch,
@@ -30,6 +31,8 @@ export class ReplaceableChannel implements ConfigChannel {
   leases = () => this.reach((channel) => channel.leases());
   leaseTimes = () => this.reach((channel) => channel.leaseTimes());
   leasesOf = (gatewayIds: readonly string[]) => this.reach((channel) => channel.leasesOf(gatewayIds));
+  dropLeases = (leases: readonly ReadLease[]) => this.reach((channel) => channel.dropLeases(leases));
+  clockMs = () => this.reach((channel) => channel.clockMs());
   putIdentity = (record: StoredIdentity, disbelieved?: number) =>
     this.reach((channel) => channel.putIdentity(record, disbelieved));
   identities = (kind: string, subjects: readonly string[]) =>

@@ -1,3 +1,4 @@
+import { ADVISORY_LOCKS } from '../advisory-locks.ts';
 import { comparePositions, type GlobalPosition, START } from '../global-position.ts';
 import { type HistoryKeys } from '../history-keys.ts';
 import { type PostgresEventStore } from '../postgres-event-store.ts';
@@ -16,8 +17,6 @@ import {
 import { insertCheckpoint, type Query, readAnchoredHeads, readNewestCheckpoint } from './checkpoint-rows.ts';
 import { type HistoryFault, positionOf } from './history-fault.ts';
 
-/** Arbitrary, but the same in every process: one at a time takes a checkpoint. */
-const CHECKPOINT_LOCK = 4_751_270_092;
 /** Bounds what one checkpoint lists, to some 400 kB of JSON: an existing log of any length is anchored in several. */
 const EVENTS_PER_CHECKPOINT = 2_000;
 /** Verified in one go, some 10 ms in which the process does nothing else. */
@@ -97,7 +96,9 @@ export class CheckpointWriter {
 
   private async takeIn(transaction: PostgresTransaction, nowMs: number): Promise<CheckpointTaken> {
     const query: Query = async (text, values) => (await transaction.query<never>(text, values)).rows;
-    const [lock] = await query<{ held: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS held', [CHECKPOINT_LOCK]);
+    const [lock] = await query<{ held: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS held', [
+      ADVISORY_LOCKS.checkpoint,
+    ]);
     if (lock?.held !== true) return NOTHING;
     const before = await readNewestCheckpoint(query);
     if (before !== undefined && !this.seal.isGenuine(before)) return { ...NOTHING, fault: notGenuine(before.number) };

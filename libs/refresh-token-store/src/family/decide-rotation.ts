@@ -66,7 +66,9 @@ export function inspectFamily(
   if (presented.nowMs >= family.expiresAtMs) return { kind: 'expired' };
   const { familyId } = presented;
   const { subject, uses, startedAtMs, issuedAtMs, expiresAtMs, accessEndsAtMs } = family;
-  if (presented.tokenHash !== family.newestHash) return { kind: 'used', familyId, subject, accessEndsAtMs };
+  if (presented.tokenHash !== family.newestHash) {
+    return { kind: 'used', familyId, subject, accessEndsAtMs, expiresAtMs };
+  }
   return { kind: 'live', seen, familyId, subject, uses, startedAtMs, issuedAtMs, expiresAtMs, accessEndsAtMs };
 }
 

@@ -414,7 +414,8 @@ export function describeRefreshTokenStore(name: string, fresh: () => RefreshToke
         const token = await login();
         const successor = successorOf(await rotate(token, T0_MS));
         const { familyId } = (await inspect(successor, T0_MS)) as { readonly familyId: string };
-        expect(await inspect(token, T0_MS + HOUR_MS - 1)).toEqual({ kind: 'used', familyId, subject });
+        const used = { kind: 'used', familyId, subject, expiresAtMs: T0_MS + HOUR_MS };
+        expect(await inspect(token, T0_MS + HOUR_MS - 1)).toEqual(used);
         expect(await rotate(successor, T0_MS)).toMatchObject({ kind: 'rotated' });
       });
 

@@ -4,9 +4,11 @@ import {
   NOWHERE,
   REVOCATION_LEDGER_LIMITS,
   RevocationLedgerFull,
+  roomFor,
   type LedgerNews,
   type LedgerPosition,
   type RevocationLedger,
+  type RevocationUrgency,
 } from '../revocation-ledger.port.ts';
 import { isCovered, joinedRevocation, revocationKey, type TokenRevocation } from '../token-revocation.ts';
 
@@ -23,13 +25,17 @@ export class InMemoryRevocationLedger implements RevocationLedger {
 
   constructor(private readonly limits: { readonly entries?: number; readonly page?: number } = {}) {}
 
-  async record(revocations: readonly TokenRevocation[], nowMs: number): Promise<LedgerPosition> {
+  async record(
+    revocations: readonly TokenRevocation[],
+    nowMs: number,
+    urgency: RevocationUrgency = 'usual',
+  ): Promise<LedgerPosition> {
     const changes = toRecord(revocations).flatMap((revocation) => this.change(revocation));
     if (changes.length === 0) return this.position;
     this.forgetEnded(nowMs - REVOCATION_LEDGER_LIMITS.forgottenAfterMs);
     const added = changes.filter((revocation) => !this.entries.has(revocationKey(revocation))).length;
-    const most = this.limits.entries ?? REVOCATION_LEDGER_LIMITS.entries;
-    if (this.entries.size + added > most) throw new RevocationLedgerFull();
+    const most = roomFor(urgency, this.limits.entries ?? REVOCATION_LEDGER_LIMITS.entries);
+    if (added > 0 && this.entries.size + added > most) throw new RevocationLedgerFull();
     const epoch = this.position === NOWHERE ? randomUUID() : this.position.epoch;
     let sequence = Math.max(this.position.sequence, nowMs);
     for (const revocation of changes) {

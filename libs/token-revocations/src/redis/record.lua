@@ -23,7 +23,8 @@ local added = 0
 for i = 7, #ARGV, 4 do
   if redis.call('HEXISTS', entries, ARGV[i]) == 0 then added = added + 1 end
 end
-if redis.call('HLEN', entries) + added > tonumber(ARGV[6]) then return 'full' end
+-- What is held already may say more at any time: that takes no room.
+if added > 0 and redis.call('HLEN', entries) + added > tonumber(ARGV[6]) then return 'full' end
 
 local epoch, text = string.match(redis.call('GET', position) or '', '^([%w_-]+) (%d+)$')
 local sequence = tonumber(text or '')

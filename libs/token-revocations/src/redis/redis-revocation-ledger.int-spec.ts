@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { Redis } from 'ioredis';
-import { RevocationLedgerUnavailable, type RevocationLedger } from '../revocation-ledger.port.ts';
+import { RevocationLedgerFull, RevocationLedgerUnavailable, type RevocationLedger } from '../revocation-ledger.port.ts';
 import { describeRevocationLedger, readAll, someRevocation, someRevocations, T0_MS } from '../testing/index.ts';
 import type { TokenRevocation } from '../token-revocation.ts';
 import { RedisRevocationLedger } from './redis-revocation-ledger.ts';
@@ -197,6 +197,37 @@ describe('RedisRevocationLedger and what others write', () => {
     await plant('giant', 'A'.repeat(5_000_000), 5);
     const { revocations, refusedCount } = await readAll(ledger);
     expect([revocations, refusedCount]).toEqual([[one], 1]);
+  });
+
+  describe('when it is full of what nobody could read', () => {
+    const MINUTE_MS = 60_000;
+    const full = (): RevocationLedger => new RedisRevocationLedger(redis, environment, key, { entries: 20 });
+    const fill = async (): Promise<void> => {
+      const junk = Array.from({ length: 2_000 }, (_, index) => [`j${index}`, 'x'] as const);
+      await redis.hset(keys.entries, { ...Object.fromEntries(junk), giant: 'A'.repeat(20_000) });
+    };
+
+    it('makes room by itself, and keeps what was recorded', async () => {
+      const [one, ended] = [someRevocation(), someRevocation({ endsAtMs: T0_MS + 1 })];
+      await full().record([one, ended], T0_MS);
+      await fill();
+      // What is in no list of ends would never be forgotten.
+      await redis.unlink(keys.ends);
+      const another = someRevocation();
+      await full().record([another], T0_MS + 2 * MINUTE_MS);
+      expect((await readAll(full())).revocations).toEqual([one, another]);
+      expect(await redis.hlen(keys.entries)).toBe(2);
+    });
+
+    it('looks over its entries once in a minute at most', async () => {
+      const ledger = full();
+      await fill();
+      await ledger.record([someRevocation()], T0_MS);
+      await fill();
+      await expect(ledger.record([someRevocation()], T0_MS + MINUTE_MS - 1)).rejects.toThrow(RevocationLedgerFull);
+      await ledger.record([someRevocation()], T0_MS + MINUTE_MS);
+      expect((await readAll(ledger)).heldCount).toBe(2);
+    });
   });
 
   it('is unavailable, not broken, where a key is of another type', async () => {

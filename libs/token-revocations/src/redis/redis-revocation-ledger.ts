@@ -6,9 +6,11 @@ import {
   REVOCATION_LEDGER_LIMITS,
   RevocationLedgerFull,
   RevocationLedgerUnavailable,
+  roomFor,
   type LedgerNews,
   type LedgerPosition,
   type RevocationLedger,
+  type RevocationUrgency,
 } from '../revocation-ledger.port.ts';
 import { isCovered, joinedRevocation, type TokenRevocation } from '../token-revocation.ts';
 import { revocationKeysOf, type RevocationKeys } from './revocation-keys.ts';
@@ -19,6 +21,9 @@ const ANSWER_TIMEOUT_MS = 2_000;
 /** How many a script call writes, and forgets: Redis does nothing else meanwhile. */
 const WRITTEN_AT_ONCE = 500;
 const FORGOTTEN_AT_ONCE = 1_000;
+/** A full ledger is looked over at most so often: every entry is opened. */
+const LOOKED_OVER_EVERY_MS = 60_000;
+const LOOKED_AT_ONCE = 500;
 /** An entry that others keep changing is left to the caller's next attempt. */
 const MOST_ATTEMPTS = 5;
 /** Sequences are doubles in Redis: what somebody else put higher than this is not believed. */
@@ -49,6 +54,7 @@ export class RedisRevocationLedger implements RevocationLedger {
   private readonly keys: RevocationKeys;
   private readonly mostEntries: number;
   private readonly page: number;
+  private lookedOverAtMs = -Infinity;
 
   /**
    * @param key 32 bytes derived from the environment's key for this purpose
@@ -68,12 +74,16 @@ export class RedisRevocationLedger implements RevocationLedger {
     this.scripts = defineRevocationScripts(redis);
   }
 
-  async record(revocations: readonly TokenRevocation[], nowMs: number): Promise<LedgerPosition> {
+  async record(
+    revocations: readonly TokenRevocation[],
+    nowMs: number,
+    urgency: RevocationUrgency = 'usual',
+  ): Promise<LedgerPosition> {
     const changes = toRecord(revocations);
     let reached: LedgerPosition;
     let at = 0;
     do {
-      reached = await this.recordPart(changes.slice(at, at + WRITTEN_AT_ONCE), nowMs);
+      reached = await this.recordPart(changes.slice(at, at + WRITTEN_AT_ONCE), nowMs, urgency);
       at += WRITTEN_AT_ONCE;
     } while (at < changes.length);
     return reached;
@@ -106,13 +116,22 @@ export class RedisRevocationLedger implements RevocationLedger {
     };
   }
 
-  private async recordPart(changes: readonly TokenRevocation[], nowMs: number): Promise<LedgerPosition> {
+  private async recordPart(
+    changes: readonly TokenRevocation[],
+    nowMs: number,
+    urgency: RevocationUrgency,
+  ): Promise<LedgerPosition> {
     let left = changes;
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
       const { position, writes } = await this.compare(left);
       const isBegun = position.epoch !== '' || left.length === 0;
       if (writes.length === 0 && isBegun) return position;
-      const { reached, lost } = await this.write(writes, nowMs);
+      const written = await this.write(writes, nowMs, urgency);
+      if (written === 'full') {
+        if (await this.makeRoom(nowMs)) continue;
+        throw new RevocationLedgerFull();
+      }
+      const { reached, lost } = written;
       if (lost.length === 0) return reached;
       left = lost;
     }
@@ -143,11 +162,12 @@ export class RedisRevocationLedger implements RevocationLedger {
   private async write(
     writes: readonly Write[],
     nowMs: number,
-  ): Promise<{ reached: LedgerPosition; lost: readonly TokenRevocation[] }> {
+    urgency: RevocationUrgency,
+  ): Promise<{ reached: LedgerPosition; lost: readonly TokenRevocation[] } | 'full'> {
     const { position, entries, sequences, ends } = this.keys;
     const begin = [randomBytes(12).toString('base64url'), Math.floor(nowMs), HIGHEST_SEQUENCE];
     const endedMs = nowMs - REVOCATION_LEDGER_LIMITS.forgottenAfterMs;
-    const bounds = [endedMs, FORGOTTEN_AT_ONCE, this.mostEntries];
+    const bounds = [endedMs, FORGOTTEN_AT_ONCE, roomFor(urgency, this.mostEntries)];
     const parts = writes.flatMap(({ id, read, revocation }) => {
       const sealed = this.seals.seal(id, revocation);
       return [id, read, sealed, revocation.endsAtMs ?? '+inf'];
@@ -155,10 +175,52 @@ export class RedisRevocationLedger implements RevocationLedger {
     const answer = await this.answer('record', () =>
       this.scripts.gatewardenRecordRevocations(position, entries, sequences, ends, ...begin, ...bounds, ...parts),
     );
-    if (answer === 'full') throw new RevocationLedgerFull();
+    if (answer === 'full') return answer;
     const [reached, ...numbers] = answer as [string, ...number[]];
     const lost = numbers.flatMap((number) => writes[number - 1]?.revocation ?? []);
     return { reached: positionIn(reached), lost };
+  }
+
+  /**
+   * What was planted, or listed otherwise than it says, is never forgotten by itself and takes the room of others.
+   *
+   * @returns whether anything was removed
+   */
+  private async makeRoom(nowMs: number): Promise<boolean> {
+    if (nowMs - this.lookedOverAtMs < LOOKED_OVER_EVERY_MS) return false;
+    this.lookedOverAtMs = nowMs;
+    const { entries } = this.keys;
+    let removed = 0;
+    let cursor = '0';
+    do {
+      const at = cursor;
+      const answer = await this.answer('record', () =>
+        this.scripts.gatewardenLookOverRevocations(entries, at, LOOKED_AT_ONCE, LONGEST_TEXT),
+      );
+      const [next = '0', ...found] = answer as string[];
+      removed += await this.removeWorthless(found, nowMs);
+      cursor = next;
+    } while (cursor !== '0');
+    return removed > 0;
+  }
+
+  /** @param found for each entry its id and its text, '' for one that is too long */
+  private async removeWorthless(found: readonly string[], nowMs: number): Promise<number> {
+    const endedMs = nowMs - REVOCATION_LEDGER_LIMITS.forgottenAfterMs;
+    const worthless: string[] = [];
+    for (let index = 0; index < found.length; index += 2) {
+      const [id = '', text = ''] = found.slice(index, index + 2);
+      const endsAtMs = this.seals.open(id, text)?.endsAtMs;
+      if (endsAtMs === undefined || (endsAtMs !== null && endsAtMs <= endedMs)) worthless.push(id, text);
+    }
+    const { entries, sequences, ends } = this.keys;
+    let removed = 0;
+    for (let at = 0; at < worthless.length; at += 2 * LOOKED_AT_ONCE) {
+      const part = worthless.slice(at, at + 2 * LOOKED_AT_ONCE);
+      const forget = () => this.scripts.gatewardenForgetRevocations(entries, sequences, ends, LONGEST_TEXT, ...part);
+      removed += (await this.answer('record', forget)) as number;
+    }
+    return removed;
   }
 
   /** A late answer is dropped: who waited has been told that it may or may not have been done. */

@@ -5,6 +5,8 @@ import type { Cluster, Redis } from 'ioredis';
 const SCRIPTS = {
   gatewardenHeldRevocations: { file: './held.lua', numberOfKeys: 3 },
   gatewardenRecordRevocations: { file: './record.lua', numberOfKeys: 4 },
+  gatewardenLookOverRevocations: { file: './look-over.lua', numberOfKeys: 1 },
+  gatewardenForgetRevocations: { file: './forget.lua', numberOfKeys: 3 },
   gatewardenRevocationsSince: { file: './since.lua', numberOfKeys: 3 },
 } as const;
 

@@ -184,6 +184,20 @@ export function describeRevocationLedger(name: string, fresh: (limits?: LedgerLi
       expect((await readAll(small)).heldCount).toBe(3);
     });
 
+    it('keeps the last of its room for what is urgent; what is held already may say more at any time', async () => {
+      const small = fresh({ entries: 10 });
+      const held = someRevocations(9);
+      await small.record(held, T0_MS);
+      await expect(small.record([someRevocation()], T0_MS)).rejects.toThrow(RevocationLedgerFull);
+      await small.record([someRevocation()], T0_MS, 'urgent');
+      await expect(small.record([someRevocation()], T0_MS, 'urgent')).rejects.toThrow(RevocationLedgerFull);
+      const longer = { ...(held[0] as TokenRevocation), endsAtMs: null };
+      await small.record([longer], T0_MS);
+      const { revocations, heldCount } = await readAll(small);
+      expect(revocations).toContainEqual(longer);
+      expect(heldCount).toBe(10);
+    });
+
     it.each([{ endsAtMs: 2 ** 53 + 2 }, { issuedUntilSeconds: 0.5 }])(
       'refuses numbers that would not be read back: %j',
       async (changes) => {

@@ -1,5 +1,10 @@
 import { InMemoryRevocationLedger } from '../in-memory/in-memory-revocation-ledger.ts';
-import { RevocationLedgerUnavailable, type LedgerPosition, type RevocationLedger } from '../revocation-ledger.port.ts';
+import {
+  RevocationLedgerUnavailable,
+  type LedgerPosition,
+  type RevocationLedger,
+  type RevocationUrgency,
+} from '../revocation-ledger.port.ts';
 import type { TokenRevocation } from '../token-revocation.ts';
 
 /** A ledger whose server a test can take away, or replace by another one. */
@@ -10,8 +15,8 @@ export class ReplaceableLedger implements RevocationLedger {
 
   constructor(private readonly isThere: () => boolean = () => true) {}
 
-  record = (revocations: readonly TokenRevocation[], nowMs: number) =>
-    this.reach('record', (ledger) => ledger.record(revocations, nowMs));
+  record = (revocations: readonly TokenRevocation[], nowMs: number, urgency?: RevocationUrgency) =>
+    this.reach('record', (ledger) => ledger.record(revocations, nowMs, urgency));
   since = (position: LedgerPosition | undefined) => this.reach('since', (ledger) => ledger.since(position));
 
   private async reach<Value>(

@@ -105,7 +105,8 @@ export class CreateApiProxyHandler implements ICommandHandler<CreateApiProxy> {
     const proxyId = randomUUID();
     await this.room.forOneMore(unit, projectId, 'proxies');
     await unit.names.take('api-proxy', projectId, name, proxyId);
-    await unit.names.take('client', '', keys.publicKey, proxyId);
+    await this.room.forRevocations(unit, projectId);
+    await unit.names.takeInTokens('client', keys.publicKey, proxyId);
     const created = await unit.change(apiProxyDecider, apiProxyStream(proxyId), {
       type: 'CreateProxy',
       ...{ proxyId, projectId, project, name, ...settings },

@@ -3,6 +3,7 @@ import { optional, withDefault, type ContractWarning } from '#libs/policy-contra
 import { nameField } from '../../http/bodies/request-bodies.ts';
 import type { ProxySettings, SettingsChange } from '../domain/index.ts';
 import {
+  claimsFew,
   clientRouteFields,
   clientRouteOf,
   deployFields,
@@ -10,6 +11,7 @@ import {
   NO_ROUTE,
   routingInfo,
   routingInfoOf,
+  TOO_MANY_CLAIMS,
 } from './route-requests.ts';
 import { isEmptyList, oneOf, type VendorMembers } from './vendor-proxy-members.ts';
 
@@ -22,7 +24,7 @@ const creationType = z.enum(CREATION_TYPES).refine((type) => type === 'REVERSE_P
   params: { code: 'not_supported' },
 });
 
-const clientRoute = z.strictObject(clientRouteFields).refine(hasRoute, NO_ROUTE);
+const clientRoute = z.strictObject(clientRouteFields).refine(hasRoute, NO_ROUTE).refine(claimsFew, TOO_MANY_CLAIMS);
 
 /** `POST P/apiProxies/url/`, the vendor's names. */
 export const API_PROXY = z.strictObject({

@@ -27,5 +27,5 @@ export async function endTokensOfKeys(
   isShown: boolean,
 ): Promise<void> {
   const endsAtMs = await tokensEndAtMs(unit.transaction, { isShown, projectId, now: unit.now });
-  await revokeTokensEverywhere(unit, [tokensOfClient(keys.publicKey, { now: unit.now, endsAtMs })]);
+  await revokeTokensEverywhere(unit, projectId, [tokensOfClient(keys.publicKey, { now: unit.now, endsAtMs })]);
 }

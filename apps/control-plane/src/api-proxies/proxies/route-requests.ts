@@ -104,6 +104,20 @@ export const clientRouteOf = (request: RouteRequest): ClientRoute => ({
   headerList: [...new Map(request.headerList.map((rule) => [rule.name, rule])).values()],
 });
 
+/** Each environment of the proxy gets so many rows, which every change that deploys it writes anew while others wait. */
+const MOST_CLAIMS = 1_000;
+
+export function claimsFew(request: RouteRequest): boolean {
+  const { relativePathList, methodList, hostList } = clientRouteOf(request);
+  return relativePathList.length * methodList.length * Math.max(1, hostList.length) <= MOST_CLAIMS;
+}
+
+export const TOO_MANY_CLAIMS = {
+  path: ['relativePathList'],
+  error: `must have at most ${MOST_CLAIMS} combinations with methodList and hostList (paths times methods times hosts; ALL is one method)`,
+  params: { code: 'too_many_routes' },
+};
+
 const upstreamAddress = z
   .string()
   .max(2000)

@@ -11,6 +11,7 @@ import { resolveApiProxy } from '../../persistence/project-scope.ts';
 import { ReadModels } from '../../persistence/read-models.ts';
 import type { SecretVault } from '../../persistence/secret-vault.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../../persistence/unit-of-work.ts';
+import { ROOM_IN_PROJECT, type RoomInProject } from '../../projects/limits/room-in-project.port.ts';
 import type { ProxyAnswer } from '../proxies/api-proxy-handlers.ts';
 import { apiProxyDecider, apiProxyStream, requireApiProxy, type ActiveApiProxy } from '../domain/index.ts';
 import { ProxyChanges, requireRevision, type ProxyAddress } from '../proxy-changes.ts';
@@ -37,6 +38,7 @@ export class ChangeProxyKeysHandler implements ICommandHandler<ChangeProxyKeys> 
     private readonly results: DeploymentResults,
     @Inject(VAULT) private readonly vault: SecretVault,
     @Inject(CHANNEL_UPKEEP) private readonly upkeep: ChannelUpkeep,
+    @Inject(ROOM_IN_PROJECT) private readonly room: RoomInProject,
   ) {}
 
   async execute(command: ChangeProxyKeys): Promise<ProxyAnswer> {
@@ -61,7 +63,7 @@ export class ChangeProxyKeysHandler implements ICommandHandler<ChangeProxyKeys> 
     const before = requireApiProxy(state);
     const { keys: current } = before;
     const publicKey = wanted.publicKey ?? current.publicKey;
-    await this.renameClient(unit, proxyId, { from: current.publicKey, to: publicKey });
+    await this.renameClient(unit, before, publicKey);
     const keys =
       wanted.secretKey === undefined
         ? { ...current, publicKey }
@@ -74,10 +76,12 @@ export class ChangeProxyKeysHandler implements ICommandHandler<ChangeProxyKeys> 
     return { before, proxy, requested };
   }
 
-  private async renameClient(unit: Unit, proxyId: string, { from, to }: { from: string; to: string }): Promise<void> {
+  private async renameClient(unit: Unit, { projectId, proxyId, keys }: ActiveApiProxy, to: string): Promise<void> {
+    const { publicKey: from } = keys;
     if (from !== to) {
+      await this.room.forRevocations(unit, projectId);
       await unit.names.free('client', '', from);
-      await unit.names.take('client', '', to, proxyId);
+      await unit.names.takeInTokens('client', to, proxyId);
       await wishIdentity(unit.transaction, { kind: 'client', subject: from, entityId: proxyId });
     }
     await wishIdentity(unit.transaction, { kind: 'client', subject: to, entityId: proxyId });

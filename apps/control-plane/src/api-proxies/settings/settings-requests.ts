@@ -3,6 +3,7 @@ import { optional, type ContractWarning } from '#libs/policy-contracts';
 import type { RoutingInfo } from '../domain/index.ts';
 import {
   addressList,
+  claimsFew,
   clientRouteFields,
   deployFields,
   hasRoute,
@@ -10,6 +11,7 @@ import {
   NO_ROUTE,
   retryCount,
   timeout,
+  TOO_MANY_CLAIMS,
 } from '../proxies/route-requests.ts';
 import { isEmptyList, oneOf, type VendorMembers } from '../proxies/vendor-proxy-members.ts';
 
@@ -66,7 +68,10 @@ export const addressesOf = (request: z.infer<typeof ADDRESSES>): Partial<Routing
 });
 
 /** `PATCH X/settings/client-route/`: the whole route anew. */
-export const CLIENT_ROUTE = z.strictObject({ ...clientRouteFields, ...deployFields }).refine(hasRoute, NO_ROUTE);
+export const CLIENT_ROUTE = z
+  .strictObject({ ...clientRouteFields, ...deployFields })
+  .refine(hasRoute, NO_ROUTE)
+  .refine(claimsFew, TOO_MANY_CLAIMS);
 
 export const CLIENT_ROUTE_VENDOR_MEMBERS: VendorMembers = {
   ignored: ['bufferRequest', 'bufferResponse'],

@@ -12,7 +12,7 @@ export class ChannelMetrics {
     const registers = [registry];
     this.foreignLeases = new Counter({
       name: 'gatewarden_foreign_leases_total',
-      help: 'Leases that were not sealed with the key of the environment, each text counted once',
+      help: 'Leases that were refused: not sealed with the key of the environment, or old ones put back; each text counted once',
       labelNames: ['environment'],
       registers,
     });
@@ -24,8 +24,13 @@ export class ChannelMetrics {
     });
   }
 
-  countForeignLease(environment: string): void {
-    this.foreignLeases.inc({ environment });
+  /** From here on the process works with the environment. Of a series that is born at 1 Prometheus sees no increase. */
+  watch(environment: string): void {
+    this.foreignLeases.inc({ environment }, 0);
+  }
+
+  countForeignLeases(environment: string, count: number): void {
+    this.foreignLeases.inc({ environment }, count);
   }
 
   noteRedis(environment: string, isUp: boolean): void {

@@ -27,6 +27,7 @@ import { ChannelMetrics } from './channel-metrics.ts';
 import { RedisRefreshTokenStore, type RefreshTokenStore } from '#libs/refresh-token-store';
 import { RedisRevocationLedger, revocationKinds, type RevocationLedger } from '#libs/token-revocations';
 import { GatewayAnswers } from './gateway-answers.ts';
+import type { LeaseProblem, LeaseReport } from './lease-reports.ts';
 import { notePublished, type InPlace } from './known-position.ts';
 
 const CONNECTED_WITHIN_MS = 1_000;
@@ -35,6 +36,11 @@ const ANSWER_WITHIN_MS = 5_000;
 const KEYS_LEFT =
   'the Redis of a deleted environment cannot be reached: gateways with a key of it can still start from what is there; ' +
   'delete its keys there by hand';
+const LEASES_REFUSED: Readonly<Record<LeaseProblem, string>> = {
+  foreign: 'gateway leases cannot be opened: they were not sealed here',
+  old: 'gateway leases are old ones that somebody put back: those gateways do not count as live',
+  flood: 'there are more gateway leases in Redis than any environment has gateways: some are looked at later',
+};
 
 /** The way to one environment: its Redis, its keys, the gateways' answers. */
 export interface EnvironmentChannel {
@@ -167,13 +173,12 @@ export class EnvironmentChannels {
       silenceTimeoutMs: ANSWER_WITHIN_MS,
       pauseMs: (attempt) => Math.min(attempt * 100, 2_000),
     });
+    this.metrics.watch(name);
     this.reportOutages(redis, name);
     await settledConnection(redis);
     const channel = new RedisConfigChannel(redis, name);
     const publisher = new ConfigPublisher(channel, keys);
-    const answers = new GatewayAnswers(name, channel, keys, (gatewayId, isFirst) =>
-      this.reportForeignLease(name, gatewayId, isFirst),
-    );
+    const answers = new GatewayAnswers(name, channel, keys, (report) => this.reportLeases(name, report));
     const note = (published: InPlace): Promise<void> => notePublished(this.database, environmentId, published);
     const refreshTokens = new RedisRefreshTokenStore(redis, name, keys.keyFor('refresh-tokens'));
     const revocations = new RedisRevocationLedger(redis, name, keys.keyFor('token-revocations'));
@@ -185,10 +190,9 @@ export class EnvironmentChannels {
     };
   }
 
-  private reportForeignLease(environment: string, gatewayId: string, isFirst: boolean): void {
-    this.metrics.countForeignLease(environment);
-    if (!isFirst) return;
-    this.logger.warn({ environment, gatewayId }, 'a gateway lease cannot be opened: it was not sealed here');
+  private reportLeases(environment: string, { problem, count, isNews, gatewayIds }: LeaseReport): void {
+    this.metrics.countForeignLeases(environment, count);
+    if (isNews) this.logger.warn({ environment, problem, count, gatewayIds }, LEASES_REFUSED[problem]);
   }
 
   /** Once for each outage, however often it is tried again. */

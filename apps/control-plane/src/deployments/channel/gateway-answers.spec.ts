@@ -5,12 +5,14 @@ import {
   ChannelUnavailable,
   InMemoryConfigChannel,
   LEASE_MS,
+  LEASES_PER_LOOK,
   sealLease,
   type LeaseState,
   type LogPosition,
 } from '#libs/config-distribution';
 import { ReplaceableChannel } from '#libs/config-distribution/testing';
 import { GatewayAnswers } from './gateway-answers.ts';
+import type { LeaseReport } from './lease-reports.ts';
 
 const keys = new ChannelKeys('test', randomBytes(32));
 const question = { proxyId: 'p', kind: 'publish', deployment: 7, position: { epoch: 'log', sequence: 3 } } as const;
@@ -59,17 +61,17 @@ class CountedChannel extends ReplaceableChannel {
 let nowMs: number;
 let channel: CountedChannel;
 let answers: GatewayAnswers;
-let foreign: [string, boolean][];
+let reports: LeaseReport[];
 
 beforeEach(() => {
   nowMs = 1_000_000;
   channel = new CountedChannel(new InMemoryConfigChannel(() => nowMs));
-  foreign = [];
+  reports = [];
   answers = new GatewayAnswers(
     'test',
     channel,
     keys,
-    (...report) => foreign.push(report),
+    (report) => reports.push(report),
     () => nowMs,
   );
 });
@@ -223,15 +225,86 @@ describe('the answers of the gateways', () => {
       ...{ gatewayId: 'liar', programVersion: '1', address: '', startedAt: '', deployment: 0, loaded: null },
       ...{ handled: [7], unsettled: [], rejected: [] },
     });
-    for (const text of [lie, 'garbage', 'garbage']) {
+    for (const text of [lie, 'garbage']) {
       nowMs += 1;
       await channel.server.renewLease('liar', text);
       expect(await answers.collect(question, LONG_MS)).toMatchObject({ live: 1, applied: 1 });
+      expect(await channel.server.leasesOf(['liar'])).toEqual([]);
     }
-    expect(foreign).toEqual([
-      ['liar', true],
-      ['liar', false],
+    expect(reports).toEqual([
+      { problem: 'foreign', count: 1, isNews: true, gatewayIds: ['liar'] },
+      { problem: 'foreign', count: 1, isNews: false, gatewayIds: [] },
     ]);
+  });
+});
+
+describe('a lease that somebody puts back whose gateway ended', () => {
+  const replayed = async (news: Partial<LeaseState>) => {
+    await says('gone', news);
+    const [{ sealed } = { sealed: '' }] = await channel.server.leasesOf(['gone']);
+    await channel.server.endLease('gone');
+    return () => channel.server.renewLease('gone', sealed);
+  };
+
+  it.each([
+    ['says when it was renewed', () => ({ renewedAtMs: nowMs })],
+    ['is of a gateway of an earlier build, which does not', () => ({})],
+  ])('lives on for ten seconds at most when it %s, and is reported', async (_what, news) => {
+    const putBack = await replayed(news());
+    for (let second = 0; second < 12; second += 1) {
+      await putBack();
+      await answers.live();
+      nowMs += 1_000;
+    }
+    await putBack();
+    expect(await answers.live()).toEqual([]);
+    expect(await answers.collect(question, LONG_MS)).toMatchObject({ live: 0, pending: 0 });
+    expect(reports).toEqual([{ problem: 'old', count: 1, isNews: true, gatewayIds: ['gone'] }]);
+  });
+
+  it('does not live at all when it comes late, also by a hint alone', async () => {
+    await says('other', { renewedAtMs: nowMs });
+    await looked();
+    const putBack = await replayed({ renewedAtMs: nowMs });
+    nowMs += 11_000;
+    await putBack();
+    expect(await answers.live()).toEqual([]);
+    await says('gone', { renewedAtMs: nowMs });
+    expect(await answers.live()).toMatchObject([{ gatewayId: 'gone' }]);
+    await putBack();
+    const waiting = answers.collect(question, LONG_MS);
+    expect(await waiting).toMatchObject({ live: 0, pending: 0 });
+  });
+
+  it('is not believed when it is of the time before the gateway was upgraded, but one of a gateway taken back is', async () => {
+    const putBack = await replayed({ startedAt: '2026-01-01T00:00:00.000Z' });
+    await says('gone', { startedAt: '2026-01-02T00:00:00.000Z', renewedAtMs: nowMs });
+    expect(await answers.live()).toHaveLength(1);
+    await putBack();
+    expect(await answers.live()).toEqual([]);
+    await says('gone', { startedAt: '2026-01-03T00:00:00.000Z' });
+    expect(await answers.live()).toHaveLength(1);
+  });
+});
+
+describe('a flood of leases', () => {
+  it('is read in parts and taken away, reported in one line per look, and makes no gateway that is known be forgotten', async () => {
+    await says('one', loaded(3));
+    await looked();
+    const junk = 2.5 * LEASES_PER_LOOK;
+    for (let index = 0; index < junk; index += 1) await channel.server.renewLease(`junk-${index}`, 'junk');
+    nowMs += LEASE_MS - 1;
+    const before = channel.leasesRead;
+    await looked();
+    expect(channel.leasesRead - before).toBeLessThanOrEqual(2 * LEASES_PER_LOOK);
+    expect(await answers.collect(question, LONG_MS)).toMatchObject({ live: 1, applied: 1 });
+    await looked();
+    await looked();
+    expect((await channel.server.leaseTimes()).renewedAtMs.size).toBeLessThanOrEqual(1);
+    expect(reports.length).toBeLessThanOrEqual(6);
+    expect(reports.reduce((sum, { problem, count }) => sum + (problem === 'foreign' ? count : 0), 0)).toBe(junk);
+    expect(reports.some(({ problem, isNews }) => problem === 'flood' && isNews)).toBe(true);
+    for (const { gatewayIds: named } of reports) expect(named.length).toBeLessThanOrEqual(5);
   });
 });
 

@@ -2,7 +2,8 @@ import type { ChannelKeys, ConfigChannel, LeaseState } from '#libs/config-distri
 import { AnswerTally, type AnswerCount } from './answer-tally.ts';
 import type { Question } from './gateway-answer.ts';
 import { LeaseLooks } from './lease-looks.ts';
-import { LeaseView, type ForeignLeaseHook } from './lease-view.ts';
+import type { LeaseReportHook } from './lease-reports.ts';
+import { LeaseView } from './lease-view.ts';
 import { ObedienceTally, type ObedienceCount } from './obedience-tally.ts';
 import { OpenQuestion, type Tally } from './open-question.ts';
 
@@ -18,10 +19,10 @@ export class GatewayAnswers {
     environment: string,
     channel: ConfigChannel,
     keys: ChannelKeys,
-    onForeignLease: ForeignLeaseHook,
+    onLeaseReport: LeaseReportHook,
     nowMs = () => performance.now(),
   ) {
-    this.view = new LeaseView(channel, keys, onForeignLease, nowMs);
+    this.view = new LeaseView(channel, keys, onLeaseReport, nowMs);
     this.looks = new LeaseLooks(environment, channel, this.view);
   }
 

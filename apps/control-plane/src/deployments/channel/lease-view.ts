@@ -1,18 +1,27 @@
-import { LEASE_MS, openLease, type ChannelKeys, type ConfigChannel, type LeaseState } from '#libs/config-distribution';
-
-/** Told of every text that stands in a lease and was not sealed here; `isFirst`: the first of this gateway id. */
-export type ForeignLeaseHook = (gatewayId: string, isFirst: boolean) => void;
+import {
+  isSealedLease,
+  LEASE_MS,
+  openLease,
+  type ChannelKeys,
+  type ConfigChannel,
+  type LeaseState,
+  type ReadLease,
+} from '#libs/config-distribution';
+import { LeaseReports, type LeaseReportHook } from './lease-reports.ts';
 
 interface KnownLease {
   readonly sealed: string;
-  /** undefined: it does not open. */
+  /** undefined: it does not open, or is an old one. */
   readonly state: LeaseState | undefined;
   /** When this text was first seen, by the clock of this process. */
   readonly seenAtMs: number;
 }
 
-/** Whoever writes forged leases chooses their ids: beyond this many the memory starts again. */
-const REPORTED_REMEMBERED = 1_000;
+/**
+ * A lease that was sealed longer ago was not renewed by its gateway, however new its time is said to be. Twice as long as one
+ * lives: it may be read late, and the clocks of two servers of one Redis differ.
+ */
+const OLDEST_MS = 2 * LEASE_MS;
 
 /**
  * The leases of an environment as they were read last. Only what was renewed since is read again, and only a text that
@@ -22,15 +31,21 @@ export class LeaseView {
   private readonly known = new Map<string, KnownLease>();
   /** By the clock of Redis. */
   private renewedAtMs: ReadonlyMap<string, number> = new Map();
-  private readonly reported = new Set<string>();
+  /** What is to be added to the clock of this process for that of Redis. */
+  private redisAheadMs = 0;
+  /** When gateways that say when they renew were started: what does not say it, and is older, is an old lease of theirs. */
+  private readonly startedTelling = new Map<string, string>();
+  private readonly reports: LeaseReports;
 
   constructor(
     private readonly channel: ConfigChannel,
     private readonly keys: ChannelKeys,
-    private readonly onForeignLease: ForeignLeaseHook,
+    onReport: LeaseReportHook,
     /** Monotonic. */
     private readonly nowMs: () => number,
-  ) {}
+  ) {
+    this.reports = new LeaseReports(onReport);
+  }
 
   has(gatewayId: string): boolean {
     return this.known.has(gatewayId);
@@ -59,17 +74,22 @@ export class LeaseView {
    * @throws ChannelUnavailable
    */
   async readAll(hinted: ReadonlySet<string>): Promise<ReadonlySet<string>> {
-    const times = await this.channel.leaseTimes();
+    const { renewedAtMs: times, nowMs, isWhole } = await this.channel.leaseTimes();
+    this.redisAheadMs = nowMs - this.nowMs();
     const news = [...times].flatMap(([id, atMs]) =>
       hinted.has(id) || !this.known.has(id) || this.renewedAtMs.get(id) !== atMs ? [id] : [],
     );
     const changed = await this.readSome(news);
     this.renewedAtMs = times;
     for (const [id, { seenAtMs }] of this.known) {
-      if (times.has(id) || (!hinted.has(id) && this.mustBeThere(seenAtMs))) continue;
+      // Of those that there was no room to name nobody knows whether they live.
+      if (!isWhole || times.has(id) || (!hinted.has(id) && this.mustBeThere(seenAtMs))) continue;
       this.known.delete(id);
       changed.add(id);
     }
+    for (const id of this.refuseOld()) changed.add(id);
+    if (!isWhole) this.reports.note('flood', '');
+    this.reports.tell();
     return changed;
   }
 
@@ -85,23 +105,50 @@ export class LeaseView {
   async readSome(gatewayIds: readonly string[]): Promise<Set<string>> {
     const leases = gatewayIds.length === 0 ? [] : await this.channel.leasesOf(gatewayIds);
     const found = new Map(leases.map(({ gatewayId, sealed }) => [gatewayId, sealed]));
-    return new Set(gatewayIds.filter((gatewayId) => this.note(gatewayId, found.get(gatewayId))));
+    const changed = new Set(gatewayIds.filter((gatewayId) => this.note(gatewayId, found.get(gatewayId))));
+    await this.dropForeign(gatewayIds.map((gatewayId) => ({ gatewayId, sealed: found.get(gatewayId) })));
+    return changed;
   }
 
   /** Whether something changed. */
   private note(gatewayId: string, sealed: string | undefined): boolean {
     if (sealed === undefined) return this.known.delete(gatewayId);
     if (this.known.get(gatewayId)?.sealed === sealed) return false;
-    const state = openLease(this.keys, { gatewayId, sealed });
-    this.known.set(gatewayId, { sealed, state, seenAtMs: this.nowMs() });
-    if (state === undefined) this.report(gatewayId);
+    const opened = openLease(this.keys, { gatewayId, sealed });
+    const seenAtMs = this.nowMs();
+    const isOld = opened !== undefined && this.isOld(opened, seenAtMs);
+    this.known.set(gatewayId, { sealed, state: isOld ? undefined : opened, seenAtMs });
+    if (opened === undefined || isOld) this.reports.note(isOld ? 'old' : 'foreign', gatewayId);
+    else if (opened.renewedAtMs !== undefined) this.startedTelling.set(gatewayId, opened.startedAt);
     return true;
   }
 
-  private report(gatewayId: string): void {
-    const isFirst = !this.reported.has(gatewayId);
-    if (isFirst && this.reported.size >= REPORTED_REMEMBERED) this.reported.clear();
-    this.reported.add(gatewayId);
-    this.onForeignLease(gatewayId, isFirst);
+  /** They are read once, not at every look. One of another build's form stays: who knows that form may live by it. */
+  private async dropForeign(leases: readonly ReadLease[]): Promise<void> {
+    const foreign = leases.filter(({ gatewayId, sealed }) => {
+      if (this.state(gatewayId) !== undefined) return false;
+      return sealed === undefined || !isSealedLease(this.keys, { gatewayId, sealed });
+    });
+    if (foreign.length === 0) return;
+    await this.channel.dropLeases(foreign);
+    for (const { gatewayId } of foreign) this.known.delete(gatewayId);
+  }
+
+  /** Takes note of those that somebody keeps alive who is not their gateway; their ids. */
+  private refuseOld(): readonly string[] {
+    return [...this.known].flatMap(([id, lease]) => {
+      if (lease.state === undefined || !this.isOld(lease.state, lease.seenAtMs)) return [];
+      this.known.set(id, { ...lease, state: undefined });
+      this.reports.note('old', id);
+      return [id];
+    });
+  }
+
+  private isOld({ gatewayId, startedAt, renewedAtMs }: LeaseState, seenAtMs: number): boolean {
+    const now = this.nowMs();
+    if (renewedAtMs !== undefined) return Math.abs(now + this.redisAheadMs - renewedAtMs) > OLDEST_MS;
+    // Of a gateway of an earlier build nothing else can be said than that each renewal is another text.
+    const startedTelling = this.startedTelling.get(gatewayId);
+    return now - seenAtMs > OLDEST_MS || (startedTelling !== undefined && startedAt <= startedTelling);
   }
 }

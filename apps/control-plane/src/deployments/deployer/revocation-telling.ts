@@ -6,6 +6,7 @@ import {
   noteTold,
   untoldRevocations,
   type ToldRevocation,
+  type UntoldKind,
 } from '../../channel-upkeep/token-revocations.ts';
 import { DATABASE } from '../../injection-tokens.ts';
 import type { EnvironmentChannel } from '../channel/environment-channels.ts';
@@ -22,26 +23,32 @@ export class RevocationTelling {
 
   /** What somebody asked for: before anything else, he is in a hurry. @throws RevocationLedgerUnavailable */
   tell(environment: EnvironmentChannel): Promise<void> {
-    return this.tellAll(environment, false);
+    return this.tellKind(environment, false);
   }
 
   /** What comes of changed secrets: once these are told. @throws RevocationLedgerUnavailable */
   tellOfOldSecrets(environment: EnvironmentChannel): Promise<void> {
-    return this.tellAll(environment, true);
+    return this.tellKind(environment, true);
+  }
+
+  /** An administrator's orders have room of their own: projects cannot take it from them. */
+  private async tellKind(environment: EnvironmentChannel, isUntilTold: boolean): Promise<void> {
+    await this.tellAll(environment, { isUntilTold, isOfProject: false });
+    await this.tellAll(environment, { isUntilTold, isOfProject: true });
   }
 
   /** Recorded once more, a revocation changes nothing: whoever is killed in between does no harm. */
   private async tellAll(
     { environmentId, revocations: ledger, channel }: EnvironmentChannel,
-    isUntilTold: boolean,
+    kind: UntoldKind,
   ): Promise<void> {
     for (;;) {
-      const which = { isUntilTold, limit: REVOCATIONS_PER_STEP };
+      const which = { ...kind, limit: REVOCATIONS_PER_STEP };
       const untold = await untoldRevocations(this.database, environmentId, which);
       if (untold.length === 0) return;
       const nowMs = Date.now();
-      const told = isUntilTold ? untold.map((one) => untilNow(one, nowMs)) : untold;
-      const { sequence } = await ledger.record(told, nowMs);
+      const told = kind.isUntilTold ? untold.map((one) => untilNow(one, nowMs)) : untold;
+      const { sequence } = await ledger.record(told, nowMs, kind.isOfProject ? 'usual' : 'urgent');
       // A hint: gateways look each second anyway.
       await channel.nudge().catch(() => undefined);
       const revocations = untold.map((one, index): ToldRevocation => {

@@ -44,7 +44,7 @@ export class RevokeTokensHandler implements ICommandHandler<RevokeTokens> {
         issuedBeforeMs === undefined ? UNTIL_KNOWN_SECONDS + secondOf(unit.now) : issuedUntil(issuedBeforeMs);
       const endsAtMs = await tokensEndAtMs(unit.transaction, { isShown, projectId: undefined, now: unit.now });
       const revocation: TokenRevocation = { by, value, issuedUntilSeconds, endsAtMs };
-      await revokeTokens(unit, environmentId, [revocation]);
+      await revokeTokens(unit, environmentId, [revocation], {});
       return { environmentId, revocation };
     });
     const outcome = await this.delivery.deliver({ environmentId, environmentName }, revocation);

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { failure } from '../envelope.ts';
+import type { ClientAddresses } from './client-addresses.ts';
 import type { FailedAttempts } from './failed-attempts.ts';
 import { ACCESS_DENIED_MESSAGE } from './permission.guard.ts';
 import { spend, type RequestBudgets } from './request-budgets.ts';
@@ -45,6 +46,7 @@ export function tooManyFailures(reply: FastifyReply, retryAfterSeconds: number) 
 interface FrontDoor {
   readonly tokens: TokenDirectory;
   readonly attempts: FailedAttempts;
+  readonly clients: ClientAddresses;
   readonly budgets: RequestBudgets;
 }
 
@@ -52,7 +54,7 @@ interface FrontDoor {
  * Lets only requests with a valid token reach what is not public. Runs before a body is read. What the token may
  * do is the guard's to ask.
  */
-export function authenticateWith({ tokens, attempts, budgets }: FrontDoor) {
+export function authenticateWith({ tokens, attempts, clients, budgets }: FrontDoor) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const requestId = requestIdOf(request);
     void reply.header('x-request-id', requestId);
@@ -60,14 +62,14 @@ export function authenticateWith({ tokens, attempts, budgets }: FrontDoor) {
     const presented = presentedIn(request);
     if (presented === undefined)
       return unauthorised(request, reply, 'Client must be authenticated to access this resource');
-    const admission = await attempts.admit(request.ip, presented);
-    if (!admission.isAdmitted) return void (await reply.send(tooManyFailures(reply, admission.retryAfterSeconds)));
-    const standing = await tokens.standingOf(presented);
-    if (standing.status !== 'valid') {
-      await attempts.failed(request.ip, presented);
-      return unauthorised(request, reply, REFUSALS[standing.status]);
-    }
-    attempts.succeeded(request.ip, presented);
+    const looked = await attempts.lookAt(
+      { address: clients.of(request), token: presented },
+      () => tokens.standingOf(presented),
+      ({ status }) => status === 'valid',
+    );
+    if ('retryAfterSeconds' in looked) return void (await reply.send(tooManyFailures(reply, looked.retryAfterSeconds)));
+    const standing = looked.found;
+    if (standing.status !== 'valid') return unauthorised(request, reply, REFUSALS[standing.status]);
     const spent = spend(reply, await budgets.take(standing.access.actor));
     if (spent !== undefined) return void (await reply.send(spent));
     rememberAsker(request, standing.access, requestId);

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { isBeyondGuessing } from '../../access-tokens/token-text.ts';
+import { Turnstile } from '../../persistence/turnstile.ts';
 import { addressGroup } from './address-group.ts';
 
 /** Enough for a person or a pipeline that was set up wrongly to notice; nothing to search 256 random bits with. */
@@ -13,8 +15,18 @@ const TRUSTED_FOR_MS = 60 * 60 * 1000;
 /** Of addresses with failures and of tokens that were good; beyond it the oldest are forgotten. A few MB at most. */
 const LARGEST_MEMORY = 10_000;
 
-export type Admission =
-  { readonly isAdmitted: true } | { readonly isAdmitted: false; readonly retryAfterSeconds: number };
+/** At once, of all tokens from addresses that wait: enough that a good one is found, too few to keep the database busy. */
+const SUSPECTS_AT_ONCE = 2;
+const MOST_SUSPECTS_WAITING = 200;
+
+/** Who presents a token, and where; an address is undefined once the client has gone. */
+export interface Presented {
+  readonly address: string | undefined;
+  readonly token: string;
+}
+
+/** What a token was found to be, or how long its address waits. */
+export type Looked<Found> = { readonly found: Found } | { readonly retryAfterSeconds: number };
 
 /** Limits of one process; another one counts for itself. */
 export interface FailureLimits {
@@ -32,21 +44,46 @@ export class FailureCounter {
   private readonly limiter = new RateLimiterMemory({ points: FAILURES_PER_WINDOW, duration: WINDOW_SECONDS });
   /** Addresses that the limiter has heard of, the longest quiet one first: it keeps no order and no bound itself. */
   private readonly addresses = new Set<string>();
+  private readonly suspects = new Turnstile(SUSPECTS_AT_ONCE, MOST_SUSPECTS_WAITING);
   /** Address and digest of tokens that were good, and until when that counts; the oldest first. */
   private readonly trusted = new Map<string, number>();
 
   constructor(private readonly limits: FailureLimits) {}
 
-  /** Whether a token from this address is looked at. */
-  async admit(address: string | undefined, token: string): Promise<Admission> {
+  /**
+   * Looks at a token and counts what is found. From an address that waits only tokens that were good there before are
+   * looked at, and those that nobody can guess, a few at a time: the failures of a neighbour keep out no good one.
+   *
+   * @throws what `look` throws, and counts nothing then
+   */
+  async lookAt<Found>(
+    { address, token }: Presented,
+    look: () => Promise<Found>,
+    isGood: (found: Found) => boolean,
+  ): Promise<Looked<Found>> {
+    const retryAfterSeconds = await this.waitOf(address, token);
+    if (retryAfterSeconds !== undefined && !(isBeyondGuessing(token) && this.suspects.hasRoom())) {
+      return { retryAfterSeconds };
+    }
+    const found = await (retryAfterSeconds === undefined ? look() : this.suspects.pass(look));
+    if (isGood(found)) {
+      this.succeeded(address, token);
+      return { found };
+    }
+    await this.failed(address, token);
+    return retryAfterSeconds === undefined ? { found } : { retryAfterSeconds };
+  }
+
+  /** Seconds that this address waits for; undefined: it does not, or not with this token. */
+  private async waitOf(address: string | undefined, token: string): Promise<number | undefined> {
     const group = addressGroup(address);
     const failures = await this.limiter.get(group);
     if (failures === null || failures.consumedPoints < FAILURES_PER_WINDOW || failures.msBeforeNext <= 0) {
-      return { isAdmitted: true };
+      return undefined;
     }
     const trustedUntilMs = this.trusted.get(trustKey(group, token));
-    if (trustedUntilMs !== undefined && trustedUntilMs > this.limits.nowMs()) return { isAdmitted: true };
-    return { isAdmitted: false, retryAfterSeconds: Math.ceil(failures.msBeforeNext / 1000) };
+    if (trustedUntilMs !== undefined && trustedUntilMs > this.limits.nowMs()) return undefined;
+    return Math.ceil(failures.msBeforeNext / 1000);
   }
 
   succeeded(address: string | undefined, token: string): void {
@@ -57,7 +94,7 @@ export class FailureCounter {
     if (this.trusted.size > this.limits.largestMemory && oldest !== undefined) this.trusted.delete(oldest);
   }
 
-  async failed(address: string | undefined, token: string): Promise<void> {
+  private async failed(address: string | undefined, token: string): Promise<void> {
     const group = addressGroup(address);
     this.trusted.delete(trustKey(group, token));
     this.addresses.delete(group);

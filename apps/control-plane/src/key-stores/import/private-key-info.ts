@@ -1,5 +1,6 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import forge from 'node-forge';
+import { openAside } from './open-aside.ts';
 
 const { asn1 } = forge;
 type Node = forge.asn1.Asn1;
@@ -11,10 +12,10 @@ export interface PrivateKeyInfo {
 }
 
 /**
- * Opening a key derives another one from the password, as often as the file says and while everybody else waits: a file
- * that asks for more is refused. Common tools ask for 2,048 to 600,000 rounds.
+ * Opening a key derives another one from the password, as often as the file says: a file that asks for more is refused.
+ * Common tools ask for 2,048 to 600,000 rounds.
  */
-export const MOST_ROUNDS = 1_000_000;
+export const MOST_ROUNDS = 600_000;
 
 export const childrenOf = (node: Node | undefined): readonly Node[] =>
   node !== undefined && Array.isArray(node.value) ? node.value : [];
@@ -64,8 +65,7 @@ function isCostly(node: Node): boolean {
 }
 
 /** OpenSSL without its legacy provider: single DES, RC2, RC4, and what derives keys with MD2 or MD5. */
-const isUnsupported = (reason: unknown): boolean =>
-  typeof reason === 'object' && reason !== null && 'code' in reason && reason.code === 'ERR_OSSL_EVP_UNSUPPORTED';
+const UNSUPPORTED = 'ERR_OSSL_EVP_UNSUPPORTED';
 
 export type OpenedKey =
   | KeyObject
@@ -77,19 +77,23 @@ export type OpenedKey =
 const failed = (code: Exclude<OpenedKey, KeyObject>['code']): OpenedKey => ({ ok: false, code });
 
 /** Reads a PKCS #8 key, with the password when it is encrypted. What OpenSSL says of a failure is not passed on. */
-export function openPrivateKey({ der, isEncrypted }: PrivateKeyInfo, password: string | undefined): OpenedKey {
+export async function openPrivateKey(
+  { der, isEncrypted }: PrivateKeyInfo,
+  password: string | undefined,
+): Promise<OpenedKey> {
   if (isEncrypted) {
     if (password === undefined) return failed('password_required');
     // The first member is the algorithm with its parameters; what follows is the ciphertext.
     const [algorithm] = childrenOf(parseAsn1(der));
     if (algorithm === undefined) return failed('broken');
     if (isCostly(algorithm)) return failed('too_costly');
+    const opened = await openAside(der, password);
+    if ('key' in opened) return opened.key;
+    return failed(opened.code === UNSUPPORTED ? 'unsupported_encryption' : 'wrong_password');
   }
   try {
-    const passphrase = isEncrypted ? { passphrase: password ?? '' } : {};
-    return createPrivateKey({ key: der, format: 'der', type: 'pkcs8', ...passphrase });
-  } catch (reason) {
-    if (!isEncrypted) return failed('broken');
-    return failed(isUnsupported(reason) ? 'unsupported_encryption' : 'wrong_password');
+    return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  } catch {
+    return failed('broken');
   }
 }

@@ -1,4 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { KeyObject, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
+import forge from 'node-forge';
 import {
   CERTIFICATE,
   PASSWORD,
@@ -8,6 +10,7 @@ import {
   PKCS12_PLAIN,
   PKCS12_WITHOUT_KEY,
 } from './testing/key-files.ts';
+import { MOST_ROUNDS } from './private-key-info.ts';
 import { readKey, type KeySource } from './read-key.ts';
 
 const EC = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
@@ -20,13 +23,13 @@ const encrypted = { cipher: 'aes-256-cbc', passphrase: PASSWORD };
 
 const read = (sourceType: KeySource['sourceType'], content: string, password?: string) =>
   readKey({ sourceType, content, password });
-const keyIn = (...from: Parameters<typeof read>): KeyObject => {
-  const reading = read(...from);
+const keyIn = async (...from: Parameters<typeof read>): Promise<KeyObject> => {
+  const reading = await read(...from);
   if ('fault' in reading) throw new Error(reading.fault.message);
   return reading.key;
 };
-const faultIn = (...from: Parameters<typeof read>) => {
-  const reading = read(...from);
+const faultIn = async (...from: Parameters<typeof read>) => {
+  const reading = await read(...from);
   return 'fault' in reading ? [reading.fault.field, reading.fault.code] : reading;
 };
 
@@ -38,8 +41,8 @@ describe('PEM', () => {
     ['encrypted PKCS#8', pem(EC.privateKey, { ...pkcs8, ...encrypted }), EC.privateKey, PASSWORD],
     ['encrypted PKCS#1', pem(RSA.privateKey, { type: 'pkcs1', ...encrypted }), RSA.privateKey, PASSWORD],
     ['a public key', pem(EC.publicKey, { type: 'spki' }), EC.publicKey, undefined],
-  ] as const)('is read as %s', (_what, content, key, password) => {
-    expect(keyIn('PEM', content, password).equals(key)).toBe(true);
+  ] as const)('is read as %s', async (_what, content, key, password) => {
+    expect((await keyIn('PEM', content, password)).equals(key)).toBe(true);
   });
 
   it.each([
@@ -49,22 +52,22 @@ describe('PEM', () => {
     ['of a wrong password', pem(EC.privateKey, { ...pkcs8, ...encrypted }), 'no', 'password', 'wrong_password'],
     ['old, of a wrong one', pem(RSA.privateKey, { type: 'pkcs1', ...encrypted }), 'no', 'password', 'wrong_password'],
     ['broken', pem(EC.privateKey, pkcs8).replace('MIG', 'MIH'), undefined, 'content', 'InvalidPrivateKey'],
-  ] as const)('is refused when it is %s', (_what, content, password, field, code) => {
-    expect(faultIn('PEM', content, password)).toEqual([field, code]);
+  ] as const)('is refused when it is %s', async (_what, content, password, field, code) => {
+    expect(await faultIn('PEM', content, password)).toEqual([field, code]);
   });
 });
 
 describe('a certificate', () => {
-  it('gives its public key', () => {
-    expect(keyIn('CERTIFICATE', CERTIFICATE).equals(CERTIFIED)).toBe(true);
+  it('gives its public key', async () => {
+    expect((await keyIn('CERTIFICATE', CERTIFICATE)).equals(CERTIFIED)).toBe(true);
   });
 
   it.each([
     ['text', 'hunter2', 'KeyParsingFailed'],
     ['a public key', pem(EC.publicKey, { type: 'spki' }), 'KeyParsingFailed'],
     ['a certificate with its private key', `${CERTIFICATE}\n${pem(EC.privateKey, pkcs8)}`, 'InvalidPublicKey'],
-  ])('is not %s', (_what, content, code) => {
-    expect(faultIn('CERTIFICATE', content)).toEqual(['content', code]);
+  ])('is not %s', async (_what, content, code) => {
+    expect(await faultIn('CERTIFICATE', content)).toEqual(['content', code]);
   });
 });
 
@@ -73,8 +76,8 @@ describe('PKCS#12', () => {
     ['AES', PKCS12_AES, PASSWORD],
     ['3DES, in lines', PKCS12_3DES.replace(/.{64}/g, '$&\n'), PASSWORD],
     ['nothing', PKCS12_PLAIN, undefined],
-  ])('gives the private key that is sealed with %s', (_what, content, password) => {
-    const key = keyIn('PKCS12', content, password);
+  ])('gives the private key that is sealed with %s', async (_what, content, password) => {
+    const key = await keyIn('PKCS12', content, password);
     expect(key.type).toBe('private');
     expect(createPublicKey(key).equals(CERTIFIED)).toBe(true);
   });
@@ -88,17 +91,48 @@ describe('PKCS#12', () => {
     ['when it is cut off', PKCS12_AES.slice(0, 800), PASSWORD, 'content', 'KeyParsingFailed'],
     ['when it is not base64', '%%%', PASSWORD, 'content', 'KeyParsingFailed'],
     ['when it would take for ever to open', PKCS12_COSTLY, PASSWORD, 'content', 'too_costly'],
-  ] as const)('is refused %s', (_what, content, password, field, code) => {
-    expect(faultIn('PKCS12', content, password)).toEqual([field, code]);
+  ] as const)('is refused %s', async (_what, content, password, field, code) => {
+    expect(await faultIn('PKCS12', content, password)).toEqual([field, code]);
   });
 });
 
+/** PBES2 with PBKDF2 (HMAC-SHA-256) and AES-256-CBC (RFC 8018), by as many rounds as one likes. */
+function encryptedBy(key: KeyObject, rounds: number): string {
+  const info = forge.asn1.fromDer(key.export({ format: 'der', type: 'pkcs8' }).toString('binary'));
+  const sealed = forge.pki.encryptPrivateKeyInfo(info, PASSWORD, {
+    ...{ algorithm: 'aes256', prfAlgorithm: 'sha256', count: rounds, saltSize: 16 },
+  });
+  return forge.pki.encryptedPrivateKeyToPem(sealed);
+}
+
 describe('an encrypted private key as PEM', () => {
-  it('with an empty number among its parameters is refused like any other that does not open', () => {
+  it('with an empty number among its parameters is refused like any other that does not open', async () => {
     // EncryptedPrivateKeyInfo: PBES2 with the parameter INTEGER of no bytes, no ciphertext.
     const der = Buffer.from('3011300d06092a864886f70d01050d02000400', 'hex');
     const content = `-----BEGIN ENCRYPTED PRIVATE KEY-----\n${der.toString('base64')}\n-----END ENCRYPTED PRIVATE KEY-----`;
-    expect(faultIn('PEM', content, PASSWORD)).toEqual(['password', 'wrong_password']);
+    expect(await faultIn('PEM', content, PASSWORD)).toEqual(['password', 'wrong_password']);
+  });
+
+  it('with headers of an older form is refused: nobody would look at what it costs', async () => {
+    const content = pem(EC.privateKey, { ...pkcs8, ...encrypted }).replace(
+      'KEY-----\n',
+      'KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00112233445566778899AABBCCDDEEFF\n\n',
+    );
+    expect(await faultIn('PEM', content, PASSWORD)).toEqual(['content', 'InvalidPrivateKey']);
+  });
+
+  it('is opened while others are served', async () => {
+    const costly = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+    const content = encryptedBy(costly.privateKey, MOST_ROUNDS);
+    let isOpened = false;
+    const opening = keyIn('PEM', content, PASSWORD).finally(() => (isOpened = true));
+    await nextTurn();
+    expect(isOpened).toBe(false);
+    expect((await opening).equals(costly.privateKey)).toBe(true);
+    expect(await faultIn('PEM', encryptedBy(costly.privateKey, MOST_ROUNDS + 1), PASSWORD)).toEqual([
+      'content',
+      'too_costly',
+    ]);
   });
 });
 
@@ -106,11 +140,11 @@ describe('a JWK', () => {
   const jwk = EC.privateKey.export({ format: 'jwk' });
   const text = (members: object = {}) => JSON.stringify({ ...jwk, ...members });
 
-  it('is read alone or as the only one of a set, with its kid and alg', () => {
+  it('is read alone or as the only one of a set, with its kid and alg', async () => {
     for (const content of [text({ kid: 'k', alg: 'ES256' }), `{"keys":[${text({ kid: 'k', alg: 'ES256' })}]}`]) {
-      const reading = read('JWK', content);
+      const reading = await read('JWK', content);
       expect(reading).toMatchObject({ keyId: 'k', algorithm: 'ES256' });
-      expect(keyIn('JWK', content).equals(EC.privateKey)).toBe(true);
+      expect((await keyIn('JWK', content)).equals(EC.privateKey)).toBe(true);
     }
   });
 
@@ -127,13 +161,16 @@ describe('a JWK', () => {
     ['on another curve', text({ crv: 'secp256k1' }), 'InvalidCurve'],
     ['of a kid that is no text', text({ kid: 5 }), 'wrong_type'],
     ['that says it is a fault', '{"fault":{"field":"x"}}', 'WrongKeyType'],
-  ])('is refused when it is %s', (_what, content, code) => {
-    expect(faultIn('JWK', content)).toEqual(['content', code]);
+  ])('is refused when it is %s', async (_what, content, code) => {
+    expect(await faultIn('JWK', content)).toEqual(['content', code]);
   });
 
-  it.each(['JWK', 'PEM', 'CERTIFICATE', 'PKCS12'] as const)('or anything else (%s) is never repeated', (sourceType) => {
-    for (const content of ['hunter2', '{"kty":"oct","k":"hunter2 !"}', '-----BEGIN PRIVATE KEY-----hunter2']) {
-      expect(JSON.stringify(read(sourceType, content, 'hunter2'))).not.toContain('hunter2');
-    }
-  });
+  it.each(['JWK', 'PEM', 'CERTIFICATE', 'PKCS12'] as const)(
+    'or anything else (%s) is never repeated',
+    async (sourceType) => {
+      for (const content of ['hunter2', '{"kty":"oct","k":"hunter2 !"}', '-----BEGIN PRIVATE KEY-----hunter2']) {
+        expect(JSON.stringify(await read(sourceType, content, 'hunter2'))).not.toContain('hunter2');
+      }
+    },
+  );
 });

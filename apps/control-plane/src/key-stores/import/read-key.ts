@@ -90,7 +90,7 @@ function fromLegacyPem({ content, password }: KeySource): KeyReading {
   return key instanceof KeyObject ? bare(key) : OPENING_FAULTS.wrong_password;
 }
 
-function fromPem(source: KeySource): KeyReading {
+async function fromPem(source: KeySource): Promise<KeyReading> {
   const { content, password } = source;
   if (hasSeveralKeys(content)) return faulty('content', 'several_keys', 'must hold one key, it holds several');
   if (!ANY_PRIVATE.test(content)) {
@@ -101,8 +101,10 @@ function fromPem(source: KeySource): KeyReading {
   }
   const base64 = ENCRYPTED_PKCS8.exec(content)?.[1];
   if (base64 !== undefined) {
-    return opened(openPrivateKey({ der: Buffer.from(base64, 'base64'), isEncrypted: true }, password));
+    return opened(await openPrivateKey({ der: Buffer.from(base64, 'base64'), isEncrypted: true }, password));
   }
+  // With something in between that the cost cannot be read past.
+  if (content.includes('BEGIN ENCRYPTED PRIVATE KEY')) return OPENING_FAULTS.broken;
   if (LEGACY_ENCRYPTED.test(content)) return fromLegacyPem(source);
   const key = privateKeyFrom(content);
   return key instanceof KeyObject ? bare(key) : OPENING_FAULTS.broken;
@@ -120,17 +122,17 @@ function fromCertificate({ content }: KeySource): KeyReading {
 
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
-function fromPkcs12({ content, password }: KeySource): KeyReading {
+async function fromPkcs12({ content, password }: KeySource): Promise<KeyReading> {
   const base64 = content.replace(/\s/g, '');
   const keys = BASE64.test(base64) ? privateKeysIn(Buffer.from(base64, 'base64')) : undefined;
   if (keys === undefined) return faulty('content', 'KeyParsingFailed', 'must be a PKCS#12 file in base64');
   const [key] = keys;
   if (key === undefined) return faulty('content', 'InvalidPrivateKey', 'is a PKCS#12 file without a private key');
   if (keys.length > 1) return faulty('content', 'several_keys', 'must hold one private key, it holds several');
-  return opened(openPrivateKey(key, password));
+  return opened(await openPrivateKey(key, password));
 }
 
-const READERS: Readonly<Record<SourceType, (source: KeySource) => KeyReading>> = {
+const READERS: Readonly<Record<SourceType, (source: KeySource) => KeyReading | Promise<KeyReading>>> = {
   JWK: fromJwk,
   PEM: fromPem,
   CERTIFICATE: fromCertificate,
@@ -141,8 +143,8 @@ const READERS: Readonly<Record<SourceType, (source: KeySource) => KeyReading>> =
 const MOST_RSA_BITS = 8192;
 
 /** Reads a key in any of its forms. Strength and fitness are judged where its facts are (`importKey`). */
-export function readKey(source: KeySource): KeyReading {
-  const reading = READERS[source.sourceType](source);
+export async function readKey(source: KeySource): Promise<KeyReading> {
+  const reading = await READERS[source.sourceType](source);
   const bits = 'fault' in reading ? 0 : (reading.key.asymmetricKeyDetails?.modulusLength ?? 0);
   if (bits <= MOST_RSA_BITS) return reading;
   return faulty('content', 'key_too_large', `is an RSA key of more than ${MOST_RSA_BITS} bits`);

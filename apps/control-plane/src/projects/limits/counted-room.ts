@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { revocationsOfProject } from '../../channel-upkeep/token-revocations.ts';
 import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
 import { PROJECT_LIMITS, type ProjectLimitName } from '../domain/project-limits.ts';
 import { conflict, type DomainError } from '../../decider/domain-error.ts';
@@ -36,6 +37,12 @@ export class CountedRoom implements RoomInProject {
     if ((rows[0]?.count ?? 0) >= limit) throw noRoom(what, limit);
   }
 
+  async forRevocations(unit: Unit, projectId: string): Promise<void> {
+    const { projectMaxRevocations: most } = this.config;
+    const count = await revocationsOfProject(unit.transaction, projectId, Date.now());
+    if (count >= most) throw tooManyRevocations(most);
+  }
+
   async inProxy(unit: Unit, projectId: string, grown: Grown): Promise<void> {
     for (const [what, count] of [
       ['policiesPerProxy', grown.policies],
@@ -52,6 +59,12 @@ export class CountedRoom implements RoomInProject {
     return (state.status === 'active' ? state.limits?.[what] : null) ?? this.config.projectLimits[what];
   }
 }
+
+const tooManyRevocations = (most: number): DomainError =>
+  conflict(
+    `the project may have ${most} revoked users, clients and logins whose tokens could still be valid, in each environment ` +
+      '(the setting PROJECT_MAX_REVOCATIONS): no new user name or public key, and no single login is ended, before some have expired',
+  );
 
 function noRoom(name: ProjectLimitName, limit: number): DomainError {
   const { what, setting } = PROJECT_LIMITS[name];

@@ -17,6 +17,14 @@ export interface RoomInProject {
   forOneMore(unit: Unit, projectId: string, what: 'proxies' | 'credentials' | 'keyStores' | 'variables'): Promise<void>;
 
   /**
+   * Within what may bring one more revocation into the ledgers of environments, sooner or later: a name that tokens will bear
+   * is taken, a login is ended. Passwords and secrets can be changed, and things deleted, at any time.
+   *
+   * @throws DomainError CONFLICT when there is no room
+   */
+  forRevocations(unit: Unit, projectId: string): Promise<void>;
+
+  /**
    * Within a change of a proxy, which is held.
    *
    * @throws DomainError CONFLICT

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { plainAddress, type AddressList } from '../../addresses/address-list.ts';
+import { plainAddress, type AddressList } from '#libs/client-addresses';
 import type { CertificateKeeper } from './certificate-keeper.ts';
 import { namePeer } from './connection-facts.ts';
 import type { ListenerSettings } from './listener-settings.ts';

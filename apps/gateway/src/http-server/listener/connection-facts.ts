@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { plainAddress } from '../../addresses/address-list.ts';
+import { plainAddress } from '#libs/client-addresses';
 import type { ClientConnection } from '../client-exchange.ts';
 
 /** The other ends that a PROXY header named. */

@@ -1,5 +1,5 @@
 import { isIP, SocketAddress } from 'node:net';
-import { plainAddress } from '../../addresses/address-list.ts';
+import { plainAddress } from '#libs/client-addresses';
 
 /** What the first bytes of a connection are of the PROXY protocol (haproxy.org, proxy-protocol.txt, versions 1 and 2). */
 export type ProxyHeader =

@@ -1,5 +1,6 @@
 import { createSecretVerifier } from '#libs/policy-contracts';
 import { InMemoryRefreshTokenStore, RefreshTokenStoreUnavailable } from '#libs/refresh-token-store';
+import { REVOCATION_LEDGER_LIMITS } from '#libs/token-revocations';
 import { answerOf, CLIENT, proxyWith, T0_MS, TokenService, USER, type Form } from '../testing/token-service.ts';
 
 const DONE = { status: 200, body: '' };
@@ -18,6 +19,9 @@ async function isActive(service: TokenService, token: unknown, form: Form = {}, 
 
 /** Every revocation that was recorded. */
 const recorded = (service: TokenService) => [...service.revocations.all()];
+
+const OTHER = { by: 'token', issuedUntilSeconds: null, endsAtMs: null } as const;
+const ABSOLUTE = { refreshTokenAbsoluteExpiresInUnit: 'MINUTES' };
 
 /** A store whose `revokeToken` can be away. */
 class FlakyRefreshTokens extends InMemoryRefreshTokenStore {
@@ -55,21 +59,60 @@ describe('revocation of a refresh token', () => {
     });
   });
 
-  it('is remembered until the last access token of the login has ended, one that is just being made included', async () => {
+  it('is remembered until every token of the login has ended, one that is just being made included', async () => {
     const service = new TokenService();
     await revoke(service, (await service.login()).body['refresh_token']);
     expect(recorded(service)).toEqual([
-      { by: 'family', value: expect.any(String) as unknown, issuedUntilSeconds: null, endsAtMs: T0_MS + 360_000 },
+      { by: 'family', value: expect.any(String) as unknown, issuedUntilSeconds: null, endsAtMs: T0_MS + 3_660_000 },
     ]);
+    expect(service.urgencies).toEqual(['usual']);
+  });
+
+  it('is remembered until the last access token has ended where very many are', async () => {
+    const service = new TokenService();
+    const { body } = await service.login();
+    const others = Array.from({ length: REVOCATION_LEDGER_LIMITS.remembered }, (_, index) => `other ${index}`);
+    for (const value of others) service.revocations.add({ ...OTHER, value });
+    await revoke(service, body['refresh_token']);
+    expect(recorded(service).filter(({ by }) => by === 'family')).toMatchObject([{ endsAtMs: T0_MS + 360_000 }]);
+  });
+
+  it.each([
+    ['its refresh token could live', {}, 0, 3_660_000],
+    ['the login could be refreshed', { ...ABSOLUTE, refreshTokenAbsoluteExpiresInAmount: 20 }, 0, 1_260_000],
+    ['its refresh token lives that was given when the policy gave it a longer life', {}, 1, 3_660_000],
+  ])('is remembered as long as %s', async (_what, policy, isShortened, lifeMs) => {
+    const service = new TokenService(policy);
+    const { body } = await service.login();
+    const shorter = { refreshTokenExpiresInAmount: 6, refreshTokenExpiresInUnit: 'MINUTES' };
+    if (isShortened === 1) service.proxy = proxyWith({ ...policy, ...shorter });
+    await revoke(service, body['refresh_token']);
+    expect(recorded(service)).toMatchObject([{ by: 'family', endsAtMs: T0_MS + lifeMs }]);
+  });
+
+  it('holds for a login that is still there, or there again, once its access tokens have ended', async () => {
+    const refreshTokens = new FlakyRefreshTokens();
+    const service = new TokenService({}, { refreshTokens });
+    const { body } = await service.login();
+    refreshTokens.isAway = true;
+    expect(await revoke(service, body['refresh_token'])).toMatchObject(AWAY);
+    refreshTokens.isAway = false;
+    service.nowMs = T0_MS + 3_599_000;
+    service.revocations.forgetEnded(service.nowMs);
+    expect(await service.refresh(body['refresh_token'])).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_grant' },
+    });
+    expect(service.lastReason).toBe('login-revoked');
   });
 
   it('is remembered as long as tokens live that it was given when the policy gave them longer lives', async () => {
-    const service = new TokenService({ tokenExpiresInAmount: 60 });
+    const service = new TokenService({ tokenExpiresInAmount: 120 });
     const { body } = await service.login();
     service.proxy = proxyWith({ tokenExpiresInAmount: 1 });
     const next = await service.refresh(body['refresh_token']);
     await revoke(service, next.body['refresh_token']);
-    expect(recorded(service)).toMatchObject([{ by: 'family', endsAtMs: T0_MS + 3_660_000 }]);
+    expect(recorded(service)).toMatchObject([{ by: 'family', endsAtMs: T0_MS + 7_260_000 }]);
   });
 
   it.each([

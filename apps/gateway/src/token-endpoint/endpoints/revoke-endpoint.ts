@@ -22,7 +22,7 @@ function accessTokenRevocation({ tokenId, claims }: AccessToken): TokenRevocatio
 
 /** `POST /auth/revoke` and `/credential/revoke` (RFC 7009). */
 export class RevokeEndpoint implements ServiceEndpoint {
-  constructor(private readonly services: Pick<GrantServices, 'refreshTokens' | 'revocationWriter'>) {}
+  constructor(private readonly services: Pick<GrantServices, 'refreshTokens' | 'revocationWriter' | 'revocations'>) {}
 
   /** 200 for whatever is no token of the client either (RFC 7009 section 2.2): it must not tell which tokens there are. */
   async settle(service: Asker['service'], request: TokenHttpRequest, trail: TokenTrail): Promise<Settled> {
@@ -73,7 +73,8 @@ export class RevokeEndpoint implements ServiceEndpoint {
     trail.familyId = familyId;
     const issuance = asker.service.issuanceOf(asker.client, login, asker.nowMs);
     const rules = issuance.kind === 'issuance' ? issuance.rules : undefined;
-    await this.services.revocationWriter.revoke([loginRevocation(inspection, rules, asker.nowMs)]);
-    await this.services.refreshTokens.revokeToken(token);
+    const { revocationWriter, refreshTokens, revocations: known } = this.services;
+    await revocationWriter.revoke([loginRevocation(inspection, rules, { nowMs: asker.nowMs, known })]);
+    await refreshTokens.revokeToken(token);
   }
 }

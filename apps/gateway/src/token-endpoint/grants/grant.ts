@@ -1,6 +1,6 @@
 import { accessTokenLifeMs, loginLifeMs, refreshTokenLifeMs, type AuthJwtContract } from '#libs/policy-contracts';
 import type { RefreshTokenRules, RefreshTokenStore, RefreshTokenSubject } from '#libs/refresh-token-store';
-import type { TokenRevocation } from '#libs/token-revocations';
+import type { RevocationUrgency, TokenRevocation } from '#libs/token-revocations';
 import type { IdentityDirectory } from '../identity/identity.port.ts';
 import type { CredentialPasswords } from '../identity/credential-passwords.ts';
 import type { Parameters } from '../protocol/form-parameters.ts';
@@ -16,7 +16,9 @@ export interface GrantServices {
   /** What this gateway knows of revoked tokens and logins. */
   readonly revocations: RevocationView;
   /** Ends access tokens here and at every other gateway; throws `RevocationLedgerUnavailable`, and can be repeated. */
-  readonly revocationWriter: { revoke(revocations: readonly TokenRevocation[]): Promise<void> };
+  readonly revocationWriter: {
+    revoke(revocations: readonly TokenRevocation[], urgency?: RevocationUrgency): Promise<void>;
+  };
 }
 
 /** One token request whose client is settled. */

@@ -15,9 +15,9 @@ export async function raiseReuseAlarm(
   login: RevokedLogin,
   rules: AuthJwtContract | undefined,
   nowMs: number,
-  { revocationWriter }: Pick<GrantServices, 'revocationWriter'>,
+  { revocationWriter, revocations: known }: Pick<GrantServices, 'revocationWriter' | 'revocations'>,
 ): Promise<OAuthRefusal> {
-  await revocationWriter.revoke([loginRevocation(login, rules, nowMs)]);
+  await revocationWriter.revoke([loginRevocation(login, rules, { nowMs, known })], 'urgent');
   return { ...badRefreshToken(REFRESH_TOKEN_REASON.reused), about: { familyId: login.familyId } };
 }
 

@@ -4,7 +4,7 @@ import type { KnownRevocations, RevocableClaims } from '#libs/token-revocations'
 const MOST_SECONDS_AHEAD = 5;
 const MS_PER_SECOND = 1_000;
 
-export type RevocationView = Pick<KnownRevocations, 'isRevoked' | 'changes'>;
+export type RevocationView = Pick<KnownRevocations, 'isRevoked' | 'changes' | 'size'>;
 
 /** When a request came, epoch milliseconds, and `KnownRevocations.changes` of that moment. */
 export interface Arrival {

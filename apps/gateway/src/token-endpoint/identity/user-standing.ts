@@ -1,5 +1,5 @@
 import type { CredentialAccess, CredentialRecord } from '#libs/policy-contracts';
-import { AddressList } from '../../addresses/address-list.ts';
+import { AddressList } from '#libs/client-addresses';
 
 /** What stands against a user wherever it goes. */
 export type OwnFault = 'disabled-user' | 'expired-user' | 'foreign-address';

@@ -11,7 +11,12 @@ import {
 } from '#libs/policy-contracts';
 import { linkProxy, type LinkedProxy } from '#libs/policy-runtime';
 import { InMemoryRefreshTokenStore, type RefreshTokenStore } from '#libs/refresh-token-store';
-import { KnownRevocations, RevocationLedgerUnavailable, type TokenRevocation } from '#libs/token-revocations';
+import {
+  KnownRevocations,
+  RevocationLedgerUnavailable,
+  type RevocationUrgency,
+  type TokenRevocation,
+} from '#libs/token-revocations';
 import type { IdentityDirectory, IssuerDirectory } from '../identity/identity.port.ts';
 import type { PasswordCheckLimits } from '../identity/check-places.ts';
 import { ClientSecretFailures } from '../identity/client-secret-failures.ts';
@@ -120,6 +125,8 @@ export class TokenService {
   readonly pausesMs: number[] = [];
   readonly passwords: CredentialPasswords;
   readonly revocations = new KnownRevocations();
+  /** How urgent it was each time to record some. */
+  readonly urgencies: RevocationUrgency[] = [];
   /** True: no revocation can be recorded. */
   isLedgerAway = false;
   readonly refreshTokens: RefreshTokenStore;
@@ -155,7 +162,7 @@ export class TokenService {
       },
       refreshTokens: this.refreshTokens,
       revocations: this.revocations,
-      revocationWriter: { revoke: (revocations) => this.revoke(revocations) },
+      revocationWriter: { revoke: (revocations, urgency) => this.revoke(revocations, urgency) },
       publishedKeys: new PublishedKeys(() => this.live),
       events: {
         onAnswered: (what) => this.answered.push(what),
@@ -166,8 +173,9 @@ export class TokenService {
     });
   }
 
-  private async revoke(revocations: readonly TokenRevocation[]): Promise<void> {
+  private async revoke(revocations: readonly TokenRevocation[], urgency: RevocationUrgency = 'usual'): Promise<void> {
     if (this.isLedgerAway) throw new RevocationLedgerUnavailable('record');
+    this.urgencies.push(urgency);
     for (const revocation of revocations) this.revocations.add(revocation);
   }
 

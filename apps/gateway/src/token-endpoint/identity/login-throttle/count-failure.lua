@@ -11,7 +11,8 @@ local waitMs = 0
 for index, key in ipairs(KEYS) do
   local limit = tonumber(ARGV[index])
   if limit > 0 and (tonumber(redis.call('GET', key)) or 0) >= limit then
-    waitMs = math.max(waitMs, redis.call('PTTL', key))
+    -- Looking at it has cut a life that is too long.
+    waitMs = math.max(waitMs, math.min(redis.call('PTTL', key), tonumber(ARGV[3])))
   end
 end
 if waitMs > 0 then return { tonumber(redis.call('GET', KEYS[1])) or 0, waitMs } end

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { plainAddress } from '../../../addresses/address-list.ts';
+import { plainAddress } from '#libs/client-addresses';
 
 const GROUPS_OF_A_NETWORK = 4;
 const GROUPS_OF_AN_ADDRESS = 8;

@@ -52,7 +52,8 @@ export class RedisLoginThrottle implements LoginThrottle {
 
   async standing(attempt: LoginAttempt): Promise<LoginStanding> {
     const { name, address } = this.keysOf(attempt);
-    const look = () => this.scripts.gatewardenLookAtLoginFailures(name, address, ...this.limits);
+    const { blockMs } = this.counters.limits;
+    const look = () => this.scripts.gatewardenLookAtLoginFailures(name, address, ...this.limits, blockMs);
     const { failures, retryAfterSeconds } = await this.answer(look);
     return retryAfterSeconds === 0 ? { kind: 'open', failures } : { kind: 'blocked', retryAfterSeconds };
   }

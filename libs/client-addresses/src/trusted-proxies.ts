@@ -1,5 +1,5 @@
 import { isIP, SocketAddress } from 'node:net';
-import { AddressList, plainAddress } from '../addresses/address-list.ts';
+import { AddressList, plainAddress } from './address-list.ts';
 
 /** An entry of the list of trusted proxies that is neither an address nor a CIDR. */
 export class InvalidTrustedProxy extends Error {
@@ -48,4 +48,10 @@ export class TrustedProxies {
     }
     return client;
   }
+}
+
+/** Entries of the setting `TRUSTED_PROXIES`, comma-separated; undefined when one is neither an address nor a CIDR. */
+export function trustedProxiesOf(text: string): readonly string[] | undefined {
+  const entries = text.split(',').map((entry) => entry.trim());
+  return new AddressList(entries).unreadable.length === 0 ? entries : undefined;
 }

@@ -1,4 +1,4 @@
-import { Turnstile } from '../../persistence/turnstile.ts';
+import { Turnstile } from './turnstile.ts';
 
 interface Entrance {
   readonly turnstile: Turnstile;
@@ -10,8 +10,18 @@ interface Entrance {
 export class KeyedTurnstile {
   private readonly entrances = new Map<string, Entrance>();
 
-  /** @param room for each key, at least 1 */
-  constructor(private readonly room: number) {}
+  /**
+   * @param room for each key, at least 1
+   * @param mostWaiting for each key: who would be one more is to be sent away, by whoever asks `hasRoom`
+   */
+  constructor(
+    private readonly room: number,
+    private readonly mostWaiting = Infinity,
+  ) {}
+
+  hasRoom(key: string): boolean {
+    return (this.entrances.get(key)?.users ?? 0) < this.room + this.mostWaiting;
+  }
 
   async pass<Value>(key: string, work: () => Promise<Value>): Promise<Value> {
     const entrance = this.entrances.get(key) ?? { turnstile: new Turnstile(this.room), users: 0 };

@@ -1,4 +1,4 @@
-import { plainAddress } from '../addresses/address-list.ts';
+import { plainAddress } from './address-list.ts';
 import { InvalidTrustedProxy, TrustedProxies } from './trusted-proxies.ts';
 
 describe('trusted proxies', () => {

@@ -1,0 +1,45 @@
+/**
+ * Every `problem` that a gateway counts. All of them stand at 0 from the start: of a series that is born at 1 Prometheus
+ * sees no increase, and the first event would alert nobody.
+ */
+export const REPORTED_PROBLEMS = [
+  'empty',
+  'gap',
+  'restored',
+  'wrong-position',
+  'older',
+  'missing-artifact',
+  'last-good',
+  'altered-record',
+  'altered-artifact',
+  'altered-checkpoint',
+  'altered-hint',
+  'altered-last-good',
+  'altered-orders',
+  'unreadable-orders',
+  'older-orders',
+  'altered-identity',
+  'older-identity',
+  'altered-key-set',
+  'altered-key-set-attempt',
+  'altered-revocation',
+  'revocations-written-back',
+  'revocations-full',
+  'revocations-not-recorded',
+  'other-kind',
+  'redis-down',
+  'redis-evicts',
+  'snapshot-broken',
+  'snapshot-altered',
+  'snapshot-not-written',
+  'not-admitted',
+  'rejected',
+  'contested-route',
+  'overload',
+  'proxy-protocol',
+  'tls-certificate',
+  'upstream-credentials',
+  'unexpected',
+] as const;
+
+export type ReportedProblem = (typeof REPORTED_PROBLEMS)[number];

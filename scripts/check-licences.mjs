@@ -1,4 +1,4 @@
-// Whether every dependency that is delivered has a licence under which it may be. Goes by the lock file, so that what other
+// Whether every dependency has a licence under which it may be delivered or, of what only builds and tests, used. Goes by the lock file, so that what other
 // platforms install is looked at too. An argument names another folder than this project.
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -9,13 +9,16 @@ const ALLOWED = new Set([
   ...['CC0-1.0', 'Unlicense', 'Python-2.0', 'Zlib'],
 ]);
 
+/** Of what only builds and tests, and is passed on to nobody: what asks for more of whoever changes it, or names its author. */
+const ALLOWED_IN_TOOLS = new Set([...ALLOWED, 'CC-BY-3.0', 'CC-BY-4.0', 'MPL-2.0', 'PSF-2.0']);
+
 /** An SPDX expression: names, AND before OR, parentheses. Anything else (WITH, files, nothing at all) is not allowed. */
-function isAllowed(expression) {
+function isAllowed(expression, allowed) {
   const tokens = expression.match(/[()]|[^\s()]+/g) ?? [];
   let at = 0;
   const one = () => {
     const token = tokens[at++];
-    if (token !== '(') return ALLOWED.has(token);
+    if (token !== '(') return allowed.has(token);
     const inner = either();
     return tokens[at++] === ')' && inner;
   };
@@ -60,20 +63,33 @@ function licenceOf(folder, place, entry) {
 
 const folder = path.resolve(process.argv[2] ?? path.join(import.meta.dirname, '..'));
 const { packages } = JSON.parse(readFileSync(path.join(folder, 'package-lock.json'), 'utf8'));
-const delivered = Object.entries(packages)
-  .filter(([place, entry]) => place !== '' && entry.dev !== true && entry.link !== true)
+const dependencies = Object.entries(packages)
+  .filter(([place, entry]) => place !== '' && entry.link !== true)
   .map(([place, entry]) => ({
     name: `${place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length)}@${entry.version}`,
     licence: licenceOf(folder, place, entry),
+    isTool: entry.dev === true,
   }));
 
-const counts = new Map();
-for (const { licence } of delivered) counts.set(licence, (counts.get(licence) ?? 0) + 1);
-for (const [licence, count] of [...counts].sort((left, right) => right[1] - left[1]))
-  console.log(`${count}\t${licence}`);
+/** How many there are under each licence. */
+function list(title, some) {
+  const counts = new Map();
+  for (const { licence } of some) counts.set(licence, (counts.get(licence) ?? 0) + 1);
+  console.log(`${title}: ${some.length}`);
+  for (const [licence, count] of [...counts].sort((left, right) => right[1] - left[1]))
+    console.log(`${count}\t${licence}`);
+}
 
-const refused = delivered.filter(({ licence }) => !isAllowed(licence));
+list(
+  'delivered',
+  dependencies.filter(({ isTool }) => !isTool),
+);
+list(
+  'only for building and testing',
+  dependencies.filter(({ isTool }) => isTool),
+);
+const refused = dependencies.filter(({ licence, isTool }) => !isAllowed(licence, isTool ? ALLOWED_IN_TOOLS : ALLOWED));
 for (const { name, licence } of refused)
   console.error(`${name}: ${licence} is not on the list in scripts/check-licences.mjs`);
-console.log(`licences: ${delivered.length - refused.length} allowed, ${refused.length} not`);
+console.log(`licences: ${dependencies.length - refused.length} allowed, ${refused.length} not`);
 process.exitCode = refused.length === 0 ? 0 : 1;

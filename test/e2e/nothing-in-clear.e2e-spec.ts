@@ -1,12 +1,16 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
+import pg from 'pg';
+import { startEmbeddedPostgres, type RunningServer } from '#libs/embedded-servers';
 import { textsOfDatabase, textsOfFiles, textsOfRedis } from '../support/everything-stored.ts';
 import { GatewardenSystem, type ApiAnswer } from '../support/gatewarden-system.ts';
 import { authJwtPolicy, policyBody, proxyBody } from '../support/policies.ts';
+import { openedVault } from '../support/opened-vault.ts';
 import { findSecrets, formsOf, type ReadText } from '../support/secret-scan.ts';
+import { TraceCollector } from '../support/trace-collector.ts';
 import { requestToken } from '../support/token-client.ts';
 import { until } from '../support/until.ts';
 
@@ -28,18 +32,35 @@ describe('the search for secrets', () => {
     expect(findSecrets({ hidden }, [{ place: 'elsewhere', text: 'nothing of the kind' }])).toEqual([]);
     expect(formsOf(hidden).every((form) => form.length >= 12)).toBe(true);
   });
+
+  it('finds bytes as they are in a file, and in each form of a text', () => {
+    const key = randomBytes(32);
+    const around = (offset: number) => Buffer.concat([randomBytes(offset), key, randomBytes(5)]);
+    const texts = [around(7).toString('latin1'), around(1).toString('hex'), key.toString('hex').toUpperCase()];
+    for (const offset of [3, 4, 5]) texts.push(around(offset).toString('base64'), around(offset).toString('base64url'));
+    const places = texts.map((text, index) => ({ place: `place ${index}`, text }));
+    expect(findSecrets({ key }, places)).toHaveLength(texts.length);
+    expect(findSecrets({ key }, [{ place: 'elsewhere', text: randomBytes(500).toString('latin1') }])).toEqual([]);
+  });
 });
 
 describe('a whole system, after every kind of secret was used', () => {
-  const secrets: Record<string, string> = {};
+  const secrets: Record<string, string | Buffer> = {};
   /** None of theirs: it is put where nothing may be found, to see that it is. */
   const planted = secret();
   const answers: ReadText[] = [];
+  const startedMs = Date.now();
   const directory = mkdtempSync(path.join(os.tmpdir(), 'gatewarden-secrets-'));
   let system: GatewardenSystem;
+  /** A server of its own, whose files hold nothing of other tests. */
+  let cluster: RunningServer;
+  const collector = new TraceCollector();
   let redisUser = '';
 
-  const keep = (name: string, value: unknown): string => (secrets[name] = String(value));
+  const keep = (name: string, value: unknown): string => {
+    secrets[name] = String(value);
+    return String(value);
+  };
   const made = (name: string): string => keep(name, secret());
   async function call(
     method: string,
@@ -109,6 +130,12 @@ describe('a whole system, after every kind of secret was used', () => {
     const content = own.export({ format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase });
     const pem = { sourceType: 'PEM', content: content.toString(), password: passphrase };
     await done('POST', `${P}/jwks/`, { name: 'own', description: '', ...pem });
+    for (const kind of [
+      { type: 'EC', ec: { curveType: 'P256' } },
+      { type: 'OCT', oct: { keySize: 256 } },
+    ]) {
+      await done('POST', `${P}/jwks/generate`, { name: `made-${kind.type}`, ...kind });
+    }
     const files = path.join(
       import.meta.dirname,
       '../../apps/control-plane/src/key-stores/import/testing/openssl-files',
@@ -152,7 +179,7 @@ describe('a whole system, after every kind of secret was used', () => {
     const changed = made('changed password of a user');
     await done('POST', `${P}/credentials/`, { ...ann, password: made('password of a user') });
     await done('PATCH', `${P}/credentials/ann/`, { password: changed });
-    const client = { client_id: clientId, client_secret: secrets['chosen client secret'] ?? '' };
+    const client = { client_id: clientId, client_secret: String(secrets['chosen client secret']) };
     const login = { grant_type: 'password', username: 'ann', password: changed, ...client };
     const first = await until('ann may log in', async () => {
       const answer = await requestToken(gatewayUrl(), login);
@@ -197,15 +224,20 @@ describe('a whole system, after every kind of secret was used', () => {
   beforeAll(async () => {
     redisUser = made('password of an environment’s Redis');
     const otel = made('header of the trace collector');
+    chmodSync(directory, 0o711);
+    cluster = await startEmbeddedPostgres({ dataDir: path.join(directory, 'postgresql'), durable: false });
+    const pool = new pg.Pool({ connectionString: cluster.url });
     system = await GatewardenSystem.start(['production'], {
+      database: { url: cluster.url, pool, drop: () => pool.end() },
       ...{ gatewaysEach: 2, deployers: 1, settings: { LOG_LEVEL: 'trace' } },
       gatewaySettings: {
-        ...{ LOG_LEVEL: 'trace', ACCESS_LOG_SAMPLE_RATE: '1', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' },
+        ...{ LOG_LEVEL: 'trace', ACCESS_LOG_SAMPLE_RATE: '1', OTEL_EXPORTER_OTLP_ENDPOINT: await collector.start() },
         OTEL_EXPORTER_OTLP_HEADERS: `x-api-key=${encodeURIComponent(otel)}`,
       },
     });
     keep('ADMIN_TOKEN', system.adminToken);
-    keep('MASTER_KEY', system.masterKeyText);
+    const masterKey = Buffer.from(keep('MASTER_KEY', system.masterKeyText), 'base64');
+    secrets['bytes of MASTER_KEY'] = masterKey;
     keep('GATEWAY_KEY', system.environment('production').gatewayKey);
     const databasePassword = new URL(system.database.url).password;
     if (databasePassword.length > 11) keep('password of the database', databasePassword);
@@ -213,9 +245,14 @@ describe('a whole system, after every kind of secret was used', () => {
     await useOfTenants();
     const { resultList } = await done('GET', `${X}/settings/keys/`);
     await useOfClients(resultList[0].publicKey);
+    // Those that nobody chose, too: keys of environments, of policies, of the vault itself.
+    Object.assign(secrets, await openedVault(pool, masterKey));
   }, 180_000);
   afterAll(async () => {
     await system.stop();
+    await system.database.drop();
+    await cluster.stop();
+    await collector.stop();
     rmSync(directory, { recursive: true, force: true });
   }, 60_000);
 
@@ -223,13 +260,16 @@ describe('a whole system, after every kind of secret was used', () => {
   function expectNothing(texts: readonly ReadText[], places: readonly ReadText[] = texts.slice(0, 1)): void {
     expect(texts.length).toBeGreaterThan(0);
     expect(findSecrets(secrets, texts)).toEqual([]);
-    const [name = '', value = ''] = Object.entries(secrets)[0] ?? [];
+    const [name = '', value = ''] = Object.entries(secrets).find(([, one]) => typeof one === 'string') ?? [];
     for (const { place, text } of places)
-      expect(findSecrets(secrets, [{ place, text: `${text}${value}` }])).toEqual([`${name} in ${place}`]);
+      expect(findSecrets(secrets, [{ place, text: `${text}${String(value)}` }])).toEqual([`${name} in ${place}`]);
   }
 
-  it('has used more than thirty of them', () => {
-    expect(Object.keys(secrets).length).toBeGreaterThan(30);
+  it('has used more than thirty of them, and those that it made itself are known', () => {
+    expect(Object.keys(secrets).length).toBeGreaterThan(50);
+    for (const kind of ['data key vault-1', 'root-key ', 'signing-key ', 'key-store ', 'proxy-key ', 'password ']) {
+      expect([kind, Object.keys(secrets).some((name) => name.startsWith(kind))]).toEqual([kind, true]);
+    }
     expect(Object.entries(secrets).filter(([, value]) => value.length < 12 || value === 'undefined')).toEqual([]);
   });
 
@@ -334,6 +374,29 @@ describe('a whole system, after every kind of secret was used', () => {
     expect(system.controlPlane.output.length).toBeGreaterThan(1_000);
   });
 
+  it('keeps none in clear in a file of PostgreSQL: tables, the write-ahead log, its log', async () => {
+    const { pool } = system.database;
+    const plant = `planted-${planted}`;
+    const pgdata = (await pool.query<{ data_directory: string }>('show data_directory')).rows[0]?.data_directory ?? '';
+    await pool.query('checkpoint');
+    const files = textsOfFiles(pgdata, startedMs);
+    expect(files.map(({ place }) => place)).toEqual(
+      expect.arrayContaining([expect.stringContaining('pg_wal/'), expect.stringContaining('base/')]),
+    );
+    expectNothing(files);
+    await pool.query('create table planted (text text)');
+    await pool.query('insert into planted values ($1)', [plant]);
+    await pool.query('checkpoint');
+    const found = findSecrets({ planted }, textsOfFiles(pgdata, startedMs));
+    for (const place of ['pg_wal/', 'base/']) expect(found.join()).toContain(place);
+    await pool.query('drop table planted');
+  }, 120_000);
+
+  it('sends none to the collector of traces', async () => {
+    await until('spans have come', () => collector.bodies.length > 0);
+    expectNothing([{ place: 'what the collector got', text: collector.bodies.join('\n') }]);
+  });
+
   it('keeps none in clear in a file: data directories, snapshots, append-only files', () => {
     const root = path.dirname(system.redisDirectory('queue'));
     // What Redis itself is told of its users' passwords by this test is a hash there; its append-only file holds no ACL.
@@ -342,7 +405,11 @@ describe('a whole system, after every kind of secret was used', () => {
       expect.arrayContaining([expect.stringContaining('snapshots/production-1')]),
     );
     expectNothing(files);
-    writeFileSync(path.join(directory, 'planted'), secrets['MASTER_KEY'] ?? '');
-    expect(findSecrets(secrets, textsOfFiles(directory))).toEqual(['MASTER_KEY in file planted']);
+    const elsewhere = path.join(directory, 'elsewhere');
+    mkdirSync(elsewhere);
+    writeFileSync(path.join(elsewhere, 'planted'), secrets['MASTER_KEY'] ?? '');
+    expect(findSecrets(secrets, textsOfFiles(elsewhere))).toEqual(['MASTER_KEY in file planted']);
+    writeFileSync(path.join(elsewhere, 'planted'), secrets['bytes of MASTER_KEY'] ?? '');
+    expect(findSecrets(secrets, textsOfFiles(elsewhere))).toEqual(['bytes of MASTER_KEY in file planted']);
   });
 });

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
 import { portsOf } from '../support/packaging/compose-file.ts';
@@ -72,6 +72,23 @@ describe('the services of docker-compose.yml, started as processes of this machi
     await run.runAgain('create-staging');
     expect(run.outputOf('create-staging')).toBe('environment staging: is there, and so is its key\n');
     expect(await apiops('GET', '/environments/staging/keys/')).toEqual(before);
+  });
+
+  it('have the commands of the operator where the page says', async () => {
+    const page = readFileSync(path.join(ROOT, 'docs/how-to/run-the-programs.md'), 'utf8');
+    const [, command = ''] = /`docker compose exec control-plane (node \S+\/audit-verify\.main\.js)`/.exec(page) ?? [];
+    const verified = await run.execute('control-plane', command.split(' '));
+    expect(verified).toMatchObject({ code: 0, output: expect.stringContaining('History is as it was recorded') });
+    const [, directory = ''] = /^node (.*)\/[^/]*$/.exec(command) ?? [];
+    const commands = [...new Set(page.match(/[a-z-]+\.main\.js/g) ?? [])];
+    expect(commands).toHaveLength(4);
+    for (const file of commands)
+      expect([file, existsSync(path.join(run.image, directory, file))]).toEqual([file, true]);
+    const manifest = JSON.parse(readFileSync(path.join(run.image, 'package.json'), 'utf8')) as { version: string };
+    for (const name of ['control-plane', 'deployer', 'production-1']) {
+      const asked = await run.execute(name, [...(run.service(name).command ?? []), '--version']);
+      expect([name, asked]).toEqual([name, { code: 0, output: `${manifest.version}\n` }]);
+    }
   });
 
   it('have no secret in their environment, and none in what they print', () => {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Redis } from 'ioredis';
 import type pg from 'pg';
@@ -58,11 +58,15 @@ async function readable(redis: Redis, key: string): Promise<unknown> {
   }
 }
 
-/** Every file below a directory, and its name. */
-export function textsOfFiles(directory: string): readonly ReadText[] {
+/**
+ * Every file below a directory, and its name.
+ *
+ * @param sinceMs milliseconds since the epoch: of those alone that were written to since then
+ */
+export function textsOfFiles(directory: string, sinceMs = 0): readonly ReadText[] {
   return readdirSync(directory, { recursive: true, withFileTypes: true }).flatMap((entry) => {
     const file = path.join(entry.parentPath, entry.name);
-    if (!entry.isFile()) return [];
+    if (!entry.isFile() || statSync(file).mtimeMs < sinceMs) return [];
     return [{ place: `file ${path.relative(directory, file)}`, text: `${file} ${readFileSync(file, 'latin1')}` }];
   });
 }

@@ -11,13 +11,21 @@ function withinBase64(secret: Buffer): string[] {
   });
 }
 
-/** Every way in which a secret may turn up in a text. */
-export function formsOf(secret: string): readonly string[] {
-  const bytes = Buffer.from(secret, 'utf8');
-  const base64 = withinBase64(bytes);
+/** As files and dumps show them that are read as latin1. */
+const asRead = (bytes: Buffer): string => bytes.toString('latin1');
+
+function textForms(secret: string): readonly string[] {
   const url = encodeURIComponent(secret);
+  return [secret, JSON.stringify(secret).slice(1, -1), url, url.replace(/%../g, (code) => code.toLowerCase())];
+}
+
+/** Every way in which a secret, a text or bytes, may turn up in a text. */
+export function formsOf(secret: string | Buffer): readonly string[] {
+  const bytes = Buffer.from(secret);
+  const base64 = withinBase64(bytes);
   const forms = [
-    ...[secret, JSON.stringify(secret).slice(1, -1), url, url.replace(/%../g, (code) => code.toLowerCase())],
+    ...(typeof secret === 'string' ? textForms(secret) : []),
+    asRead(bytes),
     ...[...base64, ...base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'))],
     ...[bytes.toString('hex'), bytes.toString('hex').toUpperCase()],
   ];
@@ -31,7 +39,10 @@ export interface ReadText {
 }
 
 /** `<secret> in <place>` of every secret that is found, in any of its forms; secrets by what they are. */
-export function findSecrets(secrets: Readonly<Record<string, string>>, texts: Iterable<ReadText>): readonly string[] {
+export function findSecrets(
+  secrets: Readonly<Record<string, string | Buffer>>,
+  texts: Iterable<ReadText>,
+): readonly string[] {
   const forms = Object.entries(secrets).map(([name, secret]) => [name, formsOf(secret)] as const);
   const found: string[] = [];
   for (const { place, text } of texts) {

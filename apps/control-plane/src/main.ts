@@ -6,7 +6,7 @@ import { explainFailure } from './config/explain-failure.ts';
 import { SETTINGS_HELP } from './config/settings-help.ts';
 import { withMasterKey } from './config/with-master-key.ts';
 import { createControlPlaneApp } from './control-plane-app.ts';
-import { createLogger, stopSignalHandler, type Logger } from '#libs/program-shell';
+import { createLogger, programVersion, stopSignalHandler, type Logger } from '#libs/program-shell';
 import { connectDatabase } from './persistence/connect-database.ts';
 import { prepareDatabase } from './persistence/prepare-database.ts';
 
@@ -36,13 +36,19 @@ async function openDatabase(config: ControlPlaneConfig, logger: Logger): Promise
   return { url: server.url, stop };
 }
 
+const sayWaiting = (logger: Logger) => (holder: number | undefined) =>
+  logger.warn(
+    { pid: holder },
+    'waiting for another process that migrates the database (pg_stat_activity knows its pid)',
+  );
+
 async function start(config: ControlPlaneConfig, logger: Logger): Promise<() => Promise<void>> {
   const database = await openDatabase(config, logger);
   const checkpointFile = config.roles.has('api') ? config.auditCheckpointFile : null;
   const { keys, sealedEvents: events } = await withMasterKey(
     config,
     () => generatedMasterKey(config.dataDir),
-    (masterKey) => prepareDatabase(database.url, masterKey, checkpointFile),
+    (masterKey) => prepareDatabase(database.url, masterKey, { checkpointFile, onWait: sayWaiting(logger) }),
   );
   if (events !== undefined) logger.warn({ events }, 'events of an earlier version were given their MACs');
   const pool = connectDatabase(database.url, logger, keys.masterKeyId);
@@ -65,6 +71,10 @@ function fail(error: unknown): never {
 async function main(): Promise<void> {
   if (process.argv.includes('--help')) {
     process.stdout.write(SETTINGS_HELP);
+    return;
+  }
+  if (process.argv.includes('--version')) {
+    process.stdout.write(`${programVersion(import.meta.dirname)}\n`);
     return;
   }
   const config = readControlPlaneConfig(process.env);

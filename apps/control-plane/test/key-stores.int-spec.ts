@@ -1,5 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { CERTIFICATE, PASSWORD, PKCS12_AES, PKCS12_WITHOUT_KEY } from '../src/key-stores/import/testing/key-files.ts';
+import { KeyWork } from '../src/key-stores/key-work.ts';
 import * as apiFacts from '../src/key-stores/key-stores.api.ts';
 import type { ApiCallFacts } from '../src/http/api-call.ts';
 import { policyBody, proxyBody } from './testing/request-bodies.ts';
@@ -183,6 +184,33 @@ function halvesOfTwo(): string {
   const { n } = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });
   return JSON.stringify({ ...rsa.privateKey.export({ format: 'jwk' }), n });
 }
+
+/** What lasts until it is let go. */
+function held() {
+  let letGo = (): void => undefined;
+  const ended = new Promise<void>((resolve) => (letGo = resolve));
+  return { work: () => ended, letGo };
+}
+
+describe('reading and making keys', () => {
+  it('is done for one call of a project at a time; 503 for more than 30 that wait, and other projects go on', async () => {
+    await plane.done('POST', '/projects/', { name: 'greedy' });
+    await plane.done('POST', '/projects/', { name: 'modest' });
+    const made = (P: string) => {
+      const body = { name: newName(), type: 'EC', ec: { curveType: 'P256' } };
+      return plane.call('POST', `/projects/${P}/jwks/generate`, body);
+    };
+    const { work, letGo } = held();
+    const first = plane.app.get(KeyWork).call('greedy', work);
+    const calls = Array.from({ length: 31 }, () => made('greedy'));
+    expect((await Promise.race(calls)).body).toMatchObject({ error: 'unavailable' });
+    expect((await made('modest')).status).toBe(200);
+    letGo();
+    await first;
+    const statuses = (await Promise.all(calls)).map(({ status }) => status);
+    expect([200, 503].map((status) => statuses.filter((one) => one === status).length)).toEqual([30, 1]);
+  });
+});
 
 describe('POST P/jwks/generate', () => {
   it.each([

@@ -49,11 +49,11 @@ describe('the history that a command opens, where there is a database', () => {
     for (const table of ['events', 'streams']) {
       await database.pool.query(`alter table ${table} alter column mac drop not null`);
     }
-    await expect(prepareDatabase(database.url, MASTER_KEY, null)).rejects.toThrow(
+    await expect(prepareDatabase(database.url, MASTER_KEY, { checkpointFile: null })).rejects.toThrow(
       /start a process with the role api first/,
     );
     expect(await prepareDatabase(database.url, MASTER_KEY)).toMatchObject({ sealedEvents: 0 });
-    expect((await prepareDatabase(database.url, MASTER_KEY, null)).sealedEvents).toBeUndefined();
+    expect((await prepareDatabase(database.url, MASTER_KEY, { checkpointFile: null })).sealedEvents).toBeUndefined();
   });
 
   it('needs a master key', async () => {

@@ -103,6 +103,7 @@ beforeAll(async () => {
     connectionString: door.url,
     max: 20,
     pipeline: true,
+    application_name: 'the plane',
     connectionTimeoutMillis: 5_000,
     // None ends by itself: whatever still leads to an old server would be used again.
     idleTimeoutMillis: 0,
@@ -155,7 +156,7 @@ describe('a standby that takes the place of its server', () => {
       async () => {
         const { rows } = await poolOf(first.url).query(
           `select 1 from pg_stat_activity where backend_type = 'client backend' and datname = current_database()
-           and pid <> pg_backend_pid() and query like '%event%'`,
+           and application_name = 'the plane'`,
         );
         return rows.length === 0;
       },

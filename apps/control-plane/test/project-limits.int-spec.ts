@@ -1,3 +1,4 @@
+import { KeyWork } from '../src/key-stores/key-work.ts';
 import { PROJECT_LIMITS, type ProjectLimitName } from '../src/projects/domain/project-limits.ts';
 import { credentialBody, policyBody, proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane, type Answer } from './testing/running-control-plane.ts';
@@ -193,6 +194,23 @@ describe('PUT P/settings/limits/', () => {
     expect(refused.status).toBe(400);
     const fields = (refused.body.validation_errors ?? []).map(({ field }) => field).sort();
     expect(fields).toEqual(['colours', 'proxies', 'variables']);
+  });
+});
+
+describe('the limit keyStores', () => {
+  it('is looked at before a key is read or made, which takes a while', async () => {
+    const P = await project();
+    for (const name of ['a', 'b', 'c']) await plane.done(...KINDS.keyStores.add(P, name));
+    let letGo = (): void => undefined;
+    const ended = new Promise<void>((resolve) => (letGo = resolve));
+    const work = plane.app.get(KeyWork);
+    // Nobody gets to reading or making keys meanwhile.
+    const busy = [work.piece(() => ended), work.piece(() => ended)];
+    isFull(await call(KINDS.keyStores.add(P, 'd')), 'keyStores', 3);
+    const file = { name: 'd', sourceType: 'PEM', content: 'not looked at' };
+    isFull(await plane.call('POST', `${P}/jwks/`, file), 'keyStores', 3);
+    letGo();
+    await Promise.all(busy);
   });
 });
 

@@ -9,7 +9,7 @@ const LONG_MS = 20_000;
 const KEYS = {
   ...{ read_projects: 'project_id', read_environments: 'environment_id', read_key_set_orders: 'environment_id' },
   ...{ read_credentials: 'credential_id', read_api_proxies: 'proxy_id' },
-  ...{ read_token_revocations: 'environment_id', read_token_lives: 'owner_id' },
+  ...{ read_token_revocations: 'environment_id', read_login_lives: 'owner_id' },
 } as const;
 const TABLES = Object.keys(KEYS) as (keyof typeof KEYS)[];
 const CONTEXT = { recordedAt: '2026-01-02T03:04:05.678Z', metadata: { actor: 'ada', requestId: 'request-1' } };

@@ -45,7 +45,7 @@ const spellings = (limit: number): readonly string[] => [
 ];
 
 /** What a row says of when an alert comes, without all that its rule says too. */
-function untrue(when: string, { expr, for: since = '' }: Alert): string {
+function untrue(when: string, { expr, for: since = '' }: Pick<Alert, 'expr' | 'for'>): string {
   const windows = [...expr.matchAll(/increase\([^)]*\[(\d+)m\]/g)].map(([, minutes]) => `in ${minutes} minutes`);
   const limit = limitIn(expr);
   const [told = ''] = limit === undefined ? [] : spellings(limit).filter((text) => when.includes(text));
@@ -64,8 +64,10 @@ describe('the alerts', () => {
       for (const rule of rules) {
         expect(['alert', 'expr', 'for', 'labels', 'annotations']).toEqual(expect.arrayContaining(Object.keys(rule)));
         expect(rule.for ?? '1m').toMatch(/^\d+m$/);
-        expect(rule.labels).toEqual({ severity: expect.stringMatching(/^(?:critical|warning)$/) });
-        expect(rule.annotations).toEqual({ summary: expect.any(String) });
+        expect(Object.keys(rule.labels)).toEqual(['severity']);
+        expect(rule.labels.severity).toMatch(/^(?:critical|warning)$/);
+        expect(Object.keys(rule.annotations)).toEqual(['summary']);
+        expect(rule.annotations.summary).not.toBe('');
         const brackets = rule.expr.replace(/"[^"]*"|[^()[\]{}]/g, '');
         expect([rule.alert, unpaired(brackets)]).toEqual([rule.alert, '']);
       }
@@ -107,7 +109,7 @@ describe('the page about alerts', () => {
     for (const other of [
       { ...rule, expr: rule.expr.replace('0.05', '0.5') },
       { ...rule, for: '6m' },
-      { ...rule, for: undefined },
+      { expr: rule.expr },
     ])
       expect(untrue(when, other)).not.toBe('');
   });

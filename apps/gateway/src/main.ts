@@ -7,7 +7,7 @@ import { SnapshotInUse } from './config-subscriber/snapshot/directory-owner.ts';
 import { inheritSnapshot } from './config-subscriber/snapshot/snapshot-layout.ts';
 import { SnapshotDirectoryUnusable } from './config-subscriber/snapshot/snapshot-store.ts';
 import { CannotListen } from './listening.ts';
-import { BadSettings, createLogger, stopSignalHandler } from '#libs/program-shell';
+import { BadSettings, createLogger, programVersion, stopSignalHandler } from '#libs/program-shell';
 import { startGateway } from './start-gateway.ts';
 import { serveAsWorker } from './workers/serve-as-worker.ts';
 import { startWorkers } from './workers/start-workers.ts';
@@ -56,4 +56,5 @@ function fail(error: unknown): never {
 }
 
 if (process.argv.includes('--help')) process.stdout.write(settingsHelp());
+else if (process.argv.includes('--version')) process.stdout.write(`${programVersion(import.meta.dirname)}\n`);
 else run().catch(fail);

@@ -74,11 +74,15 @@ describe('the check of licences', () => {
     expect(checked({ old, silent: {} }).stderr).toContain('silent@1.0.0: none named');
   });
 
-  it('asks nothing of what only builds and tests', () => {
-    expect(checked({ tool: { license: 'GPL-3.0', dev: true } }).status).toBe(0);
+  it('lists what only builds and tests as well, by a wider list', () => {
+    const passed = checked({ tool: { license: 'MPL-2.0', dev: true }, lib: { license: 'MIT' } });
+    expect(passed).toMatchObject({ status: 0, stderr: '' });
+    expect(passed.stdout).toContain('only for building and testing: 1\n1\tMPL-2.0\n');
+    expect(checked({ tool: { license: 'GPL-3.0', dev: true } }).stderr).toContain('tool@1.0.0: GPL-3.0');
+    expect(checked({ lib: { license: 'MPL-2.0' } }).status).toBe(1);
   });
 
-  it('passes for what this project delivers', () => {
+  it('passes for what this project depends on', () => {
     const { status, stdout, stderr } = run('check-licences.mjs');
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/licences: \d{3,} allowed, 0 not/);

@@ -15,6 +15,9 @@ export interface ChangeIntakeDeps {
   readonly apply: (changes: readonly IncomingChange[]) => Promise<ReadonlyMap<string, ApplyOutcome>>;
 }
 
+/** Records of one look that are reported one by one; the others by their number. */
+const ALTERED_NAMED = 5;
+
 /** How a deployment ended on this gateway. */
 export interface HandledChange {
   readonly proxyId: string;
@@ -37,14 +40,25 @@ export class ChangeIntake {
 
   /** The records that the control plane sealed; others are reported. */
   openAll(records: readonly StoredRecord[]): ChangeRecord[] {
-    return records.flatMap((stored) => {
+    const altered: StoredRecord[] = [];
+    const changes = records.flatMap((stored) => {
       const change = openRecord(this.deps.keys, stored);
       if (change !== undefined) return [change];
-      const { proxyId, deployment } = stored;
-      this.deps.reports.tell({ problem: 'altered-record', proxyId, deployment });
+      altered.push(stored);
       this.deployments.noteUnreadable(stored);
       return [];
     });
+    this.reportAltered(altered);
+    return changes;
+  }
+
+  /** Whoever plants records chooses how many, and what they are called. */
+  private reportAltered(records: readonly StoredRecord[]): void {
+    const { reports } = this.deps;
+    for (const { proxyId, deployment } of records.slice(0, ALTERED_NAMED))
+      reports.tell({ problem: 'altered-record', proxyId, deployment });
+    const others = records.length - ALTERED_NAMED;
+    if (others > 0) reports.tell({ problem: 'altered-record', others });
   }
 
   /**

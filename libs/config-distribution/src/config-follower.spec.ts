@@ -214,6 +214,17 @@ describe('ConfigFollower', () => {
       expect(gateway.follower.unsettled).toEqual([]);
     });
 
+    it('thousands of planted records in a few lines', async () => {
+      await publish('a', 1);
+      await refresh();
+      for (let deployment = 2; deployment <= 3_000; deployment += 1)
+        await plant({ proxyId: `made up ${deployment}`, deployment, record: 's1.AAAA.AAAA', artifact: null });
+      await refresh();
+      await refresh();
+      expect(gateway.reports).toHaveLength(6);
+      expect(gateway.reports.at(-1)).toEqual({ problem: 'altered-record', others: 2_994 });
+    });
+
     it('a record of a proxy that nobody knows, which is forgotten with the log that it stood in', async () => {
       await publish('a', 1);
       await refresh();

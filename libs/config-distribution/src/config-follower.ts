@@ -151,14 +151,12 @@ export class ConfigFollower {
     const found = await this.manifestOf(epoch);
     const manifest = found === 'altered' ? undefined : found;
     const from = { sequence: manifest?.sequence ?? 0, tip: undefined };
-    const { records, end, state, hasForeign } = await readLog(this.channel, from);
-    if (hasForeign) this.reports.tell({ problem: 'altered-record' });
-    const isGapless = state === 'whole' && end.sequence >= position.sequence;
-    if (!isGapless) this.reports.tell({ problem: 'gap' });
+    const stretch = await readLog(this.channel, from);
+    const { records, end } = stretch;
+    const isGapless = this.isGapless(stretch, position);
     // A log may begin behind its checkpoint: without it nobody knows what is missing.
     const isWhole = isGapless && found !== 'altered';
-    this.intake.deployments.forgetRefused();
-    if (isWhole && this.loadedAt?.epoch !== epoch) this.intake.deployments.forgetUnreadable();
+    this.intake.deployments.forget({ isOtherLog: isWhole && this.loadedAt?.epoch !== epoch });
     const handled = await this.intake.takeLogged([...(manifest?.changes ?? []), ...this.intake.openAll(records)]);
     this.known = isWhole ? { epoch, ...end } : undefined;
     if (isWhole) {
@@ -166,6 +164,14 @@ export class ConfigFollower {
       this.reports.forget('gap', 'restored', 'altered-checkpoint', 'wrong-position');
     }
     return handled;
+  }
+
+  /** Of a log that was read from its checkpoint on; reports what is wrong with it. */
+  private isGapless({ end, state, hasForeign }: LogStretch, { sequence }: LogPosition): boolean {
+    if (hasForeign) this.reports.tell({ problem: 'altered-record' });
+    const isGapless = state === 'whole' && end.sequence >= sequence;
+    if (!isGapless) this.reports.tell({ problem: 'gap' });
+    return isGapless;
   }
 
   /** The checkpoint's content; undefined without one of this epoch. */

@@ -68,14 +68,14 @@ export class FollowedDeployments {
     return this.refused.has(proxyId);
   }
 
-  /** Everything is read again, perhaps from another log. */
-  forgetRefused(): void {
+  /**
+   * Everything is read again.
+   *
+   * @param isOtherLog another log than before, as a whole: what did not open stood in that one, and says nothing of this.
+   */
+  forget({ isOtherLog }: { readonly isOtherLog: boolean }): void {
     this.refused.clear();
-  }
-
-  /** Another log is read as a whole: what did not open stood in the one before, and says nothing of this one. */
-  forgetUnreadable(): void {
-    this.unreadable.clear();
+    if (isOtherLog) this.unreadable.clear();
   }
 
   reject({ proxyId, deployment }: ChangeRecord, reason: string): void {

@@ -17,6 +17,8 @@ export interface ChannelReport {
     | 'last-good';
   readonly proxyId?: string;
   readonly deployment?: number;
+  /** How many more of the kind were found at the same look. */
+  readonly others?: number;
 }
 
 /** Reports that were made once already; beyond this many the memory starts again. */

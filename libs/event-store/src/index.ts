@@ -54,7 +54,8 @@ export { type Upcaster, upcast, upcasterKey, type Upcasters } from './upcasting.
 export { InMemoryEventStore } from './in-memory-event-store.ts';
 export { PostgresEventStore, type PostgresEventStoreOptions } from './postgres-event-store.ts';
 export { type PostgresTransaction } from './postgres-session.ts';
-export { EVENT_STORE_MIGRATIONS, isMigrated, migrate, type MigrationSet } from './migrate.ts';
+export { EVENT_STORE_MIGRATIONS, isMigrated, migrate, type MigratedDatabase, type MigrationSet } from './migrate.ts';
+export { openClient } from './open-client.ts';
 export { type Projection, type ProjectionLag } from './projection.port.ts';
 export { type RebuildProgress } from './projection-rebuild.ts';
 export { PROJECTION_RUNNER_DEFAULTS, ProjectionRunner, type ProjectionRunnerOptions } from './projection-runner.ts';

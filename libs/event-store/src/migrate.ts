@@ -2,9 +2,10 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
-import pg from 'pg';
+import type pg from 'pg';
 import { ADVISORY_LOCKS } from './advisory-locks.ts';
 import { EventStoreUnavailable } from './event-store-errors.ts';
+import { openClient } from './open-client.ts';
 
 /** SQL files of one owner and the table that remembers which of them have run. */
 export interface MigrationSet {
@@ -22,23 +23,70 @@ export const EVENT_STORE_MIGRATIONS: MigrationSet = {
 
 const silent = (): void => undefined;
 
+/** Of a statement that only looks. */
+const ANSWERS_WITHIN_MS = 30_000;
+const SAID_EVERY_MS = 10_000;
+/** PostgreSQL's `lock_not_available`. */
+const WAITED_LONG = '55P03';
+
+export interface MigratedDatabase {
+  readonly url: string;
+  /**
+   * Told again and again while another process migrates.
+   *
+   * @param holder its `pid` in `pg_stat_activity`; undefined when it has just ended
+   */
+  readonly onWait: (holder: number | undefined) => void;
+  /** In milliseconds. */
+  readonly saidEveryMs?: number;
+}
+
+const HOLDER = `SELECT pid FROM pg_locks
+  WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND (classid::bigint << 32) + objid::bigint = $1
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+
+/** The lock is given back with the connection. */
+async function holdMigrationLock(client: pg.Client, { onWait, saidEveryMs = SAID_EVERY_MS }: MigratedDatabase) {
+  await client.query(`SET lock_timeout = ${saidEveryMs}`);
+  for (let isMine = false; !isMine;) {
+    try {
+      await client.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCKS.migration]);
+      isMine = true;
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== WAITED_LONG) throw error;
+      onWait((await client.query<{ pid: number }>(HOLDER, [ADVISORY_LOCKS.migration])).rows[0]?.pid);
+    }
+  }
+  await client.query('SET lock_timeout = DEFAULT');
+}
+
+/** Without waiting for whoever migrates, or did and was never heard of again. */
+async function hasNothingToDo(url: string, sets: readonly MigrationSet[]): Promise<boolean> {
+  const client = await openClient(url, ANSWERS_WITHIN_MS);
+  try {
+    return await isMigrated(client, ...sets);
+  } catch (cause) {
+    if (cause instanceof Error && cause.message === 'Query read timeout') {
+      throw new EventStoreUnavailable('nothing-recorded', { cause });
+    }
+    throw cause;
+  } finally {
+    await client.end();
+  }
+}
+
 /**
  * Brings a database up to date, set after set, each in one transaction. Safe when several processes start at once:
  * the later ones wait and find nothing left to do.
  *
  * @throws EventStoreUnavailable when the database cannot be reached
  */
-export async function migrate(databaseUrl: string, ...sets: readonly MigrationSet[]): Promise<void> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  // A lost connection fails the statement in hand; unheard, it would also end the process.
-  client.on('error', silent);
+export async function migrate(target: string | MigratedDatabase, ...sets: readonly MigrationSet[]): Promise<void> {
+  const database = typeof target === 'string' ? { url: target, onWait: silent } : target;
+  if (await hasNothingToDo(database.url, sets)) return;
+  const client = await openClient(database.url);
   try {
-    await client.connect();
-  } catch (cause) {
-    throw new EventStoreUnavailable('nothing-recorded', { cause });
-  }
-  try {
-    await client.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCKS.migration]);
+    await holdMigrationLock(client, database);
     for (const { directory, table } of sets) {
       await runner({
         dbClient: client,

@@ -22,7 +22,7 @@ const ignore = (): void => undefined;
 /** Connections of a pool that are known to be alive and whose epoch was looked at; errors told apart. */
 export class PostgresConnections {
   private readonly ready = new WeakSet<pg.PoolClient>();
-  /** How often the server had been left when a connection was first used. */
+  /** How often the server had been left when a connection was made; those that were there before this object: never. */
   private readonly madeAfter = new WeakMap<pg.PoolClient, number>();
   private timesLeft = 0;
   private leftAtMs = -Infinity;
@@ -30,6 +30,11 @@ export class PostgresConnections {
   constructor(private readonly pool: pg.Pool) {
     // Without a listener, an idle connection that the server closes would end the process; the pool drops it by itself.
     pool.on('error', ignore);
+    pool.on('connect', (client) => void this.madeAfter.set(client, this.timesLeft));
+    // Also what others have of the pool, and had while the server was left. The pool takes back nothing that is ending.
+    pool.on('release', (_error, client) => {
+      if (this.isOfEarlierServer(client)) client.end().catch(ignore);
+    });
   }
 
   /** One statement that changes nothing; sent again when a pooled connection turns out dead. */
@@ -137,10 +142,13 @@ export class PostgresConnections {
     }
   }
 
+  private isOfEarlierServer(client: pg.PoolClient): boolean {
+    return (this.madeAfter.get(client) ?? 0) !== this.timesLeft;
+  }
+
   private async connect(): Promise<pg.PoolClient> {
     try {
       const client = await this.pool.connect();
-      if (!this.madeAfter.has(client)) this.madeAfter.set(client, this.timesLeft);
       // The pool listens only while a connection is idle; the query in hand reports the failure as well.
       client.on('error', ignore);
       return client;
@@ -158,7 +166,7 @@ export class PostgresConnections {
 
   private release(client: pg.PoolClient, broken = false): void {
     client.off('error', ignore);
-    client.release(broken || this.madeAfter.get(client) !== this.timesLeft);
+    client.release(broken || this.isOfEarlierServer(client));
   }
 
   /** Looks for the event itself, not only for the transaction id: after a fail-over the id may be somebody else's. */

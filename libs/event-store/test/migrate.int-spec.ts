@@ -1,6 +1,10 @@
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import type pg from 'pg';
+import { ADVISORY_LOCKS } from '../src/advisory-locks.ts';
 import { EventStoreUnavailable } from '../src/event-store-errors.ts';
 import { EVENT_STORE_MIGRATIONS, isMigrated, migrate, type MigrationSet } from '../src/migrate.ts';
 import { freshDatabase, type FreshDatabase } from '../src/testing/index.ts';
@@ -75,6 +79,46 @@ describe('migrate', () => {
     await addFile('0002_wrong.sql', 'ALTER TABLE things ADD COLUMN name text');
     await migrate(database.url, own);
     expect(await tables()).toContain('things');
+  });
+
+  describe('beside another one that has the lock', () => {
+    let holder: pg.PoolClient;
+    let holderPid: number | undefined;
+    beforeEach(async () => {
+      holder = await database.pool.connect();
+      await holder.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCKS.migration]);
+      holderPid = (await holder.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid;
+    });
+    afterEach(() => holder.release(true));
+
+    it('waits and says again and again for whom, and goes on when that one has ended', async () => {
+      const waits: (number | undefined)[] = [];
+      const onWait = (pid: number | undefined): void => {
+        waits.push(pid);
+        if (waits.length === 2) void holder.query('SELECT pg_advisory_unlock_all()');
+      };
+      await migrate({ url: database.url, onWait, saidEveryMs: 20 }, EVENT_STORE_MIGRATIONS);
+      expect(waits.slice(0, 2)).toEqual([holderPid, holderPid]);
+      expect(await tables()).toEqual(STORE_TABLES);
+    });
+
+    it('does not wait where there is nothing to do', async () => {
+      await holder.query('SELECT pg_advisory_unlock_all()');
+      await migrate(database.url, EVENT_STORE_MIGRATIONS);
+      await holder.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCKS.migration]);
+      await migrate(database.url, EVENT_STORE_MIGRATIONS);
+    });
+  });
+
+  it('says that the database cannot be reached when it takes connections and is silent', async () => {
+    const connections: Socket[] = [];
+    const server = createServer((connection) => void connections.push(connection)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const failed = migrate(`postgres://ada:hunter2@127.0.0.1:${port}/x`, EVENT_STORE_MIGRATIONS);
+    await expect(failed).rejects.toBeInstanceOf(EventStoreUnavailable);
+    for (const connection of connections) connection.destroy();
+    server.close();
   });
 
   it('says that the database cannot be reached, without its password', async () => {

@@ -71,6 +71,23 @@ describe('a server that takes no changes', () => {
     expect(await store.readStream('a')).toHaveLength(1);
   });
 
+  it('is left by what others had of the pool meanwhile, too, as soon as they give it back', async () => {
+    const pidOf = async (client: pg.PoolClient) =>
+      (await client.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]?.pid;
+    const busy = await pool.connect();
+    const old = await pidOf(busy);
+    await newConnectionsAreReadOnly('off');
+    await append('a');
+    busy.release();
+    const others = await Promise.all(Array.from({ length: CONNECTIONS }, () => pool.connect()));
+    expect(await Promise.all(others.map(pidOf))).not.toContain(old);
+    for (const client of others) client.release();
+    expect(pool.totalCount).toBe(CONNECTIONS);
+    const again = await pool.connect();
+    expect(await pidOf(again)).toBeDefined();
+    again.release();
+  });
+
   it('is left once somebody asked whether it takes changes', async () => {
     await newConnectionsAreReadOnly('off');
     expect(await store.takesChanges()).toBe(false);

@@ -20,8 +20,8 @@ export interface RedisClientOptions {
   /** After this long a command counts as failed, in milliseconds; left out: none does. */
   readonly commandTimeoutMs?: number;
   /**
-   * A server that owes an answer for this long is given up, and looked for anew, in milliseconds. Only where another one may
-   * have taken its place: Sentinel and Cluster. Longer than any blocking command.
+   * A server that owes an answer for this long is given up, and looked for anew, in milliseconds: another one may have taken
+   * its place, behind one address too. Longer than any blocking command.
    */
   readonly silenceTimeoutMs?: number;
   /** How long a closed connection is waited for, in milliseconds. */
@@ -53,7 +53,6 @@ type Addressed = SingleAddress | SentinelAddress | ClusterAddress;
 /** What holds for one connection, whatever it leads to. */
 function connectionOptions(address: Addressed, options: RedisClientOptions): NodeOptions {
   const { commandTimeoutMs, disconnectTimeoutMs, silenceTimeoutMs } = options;
-  const isReplaced = address.kind !== 'single';
   return {
     ...(address.username === undefined ? {} : { username: address.username }),
     ...(address.password === undefined ? {} : { password: address.password }),
@@ -62,7 +61,7 @@ function connectionOptions(address: Addressed, options: RedisClientOptions): Nod
     connectTimeout: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
     ...(commandTimeoutMs === undefined ? {} : { commandTimeout: commandTimeoutMs }),
     ...(disconnectTimeoutMs === undefined ? {} : { disconnectTimeout: disconnectTimeoutMs }),
-    ...(isReplaced && silenceTimeoutMs !== undefined ? { socketTimeout: silenceTimeoutMs } : {}),
+    ...(silenceTimeoutMs === undefined ? {} : { socketTimeout: silenceTimeoutMs }),
   };
 }
 

@@ -14,7 +14,6 @@ describe('the address of one Redis', () => {
     ['redis://:p%40ss@r.example', single('r.example', 6379, 0, { password: 'p@ss' })],
     ['redis://:p@ss@r.example', single('r.example', 6379, 0, { password: 'p@ss' })],
     ['redis://:a:b,c@r.example', single('r.example', 6379, 0, { password: 'a:b,c' })],
-    ['redis://app@r.example', single('r.example', 6379, 0, { username: 'app' })],
     [
       'rediss://app:secret@r.example/2',
       single('r.example', 6379, 2, { username: 'app', password: 'secret', isEncrypted: true }),
@@ -68,6 +67,10 @@ it.each([
   'redis://localhost/-1',
   'redis://localhost/123456',
   'redis://:a%ZZb@localhost',
+  'redis://app@localhost',
+  'redis://app:@localhost',
+  'redis-sentinel://app@a:1?master=m',
+  'redis-cluster://app@a:1',
   'redis://localhost?db=1',
   'redis://localhost#1',
   'redis://localhost:99999',

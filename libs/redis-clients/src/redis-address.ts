@@ -79,6 +79,8 @@ function commonIn(user: string | undefined, isEncrypted: boolean): Common | unde
   const username = decoded(colon === -1 ? text : text.slice(0, colon));
   const password = decoded(colon === -1 ? '' : text.slice(colon + 1));
   if (username === undefined || password === undefined) return undefined;
+  // Without a password nobody would be signed in: it was forgotten.
+  if (username !== '' && password === '') return undefined;
   return { ...(username === '' ? {} : { username }), ...(password === '' ? {} : { password }), isEncrypted };
 }
 

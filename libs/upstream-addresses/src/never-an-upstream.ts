@@ -4,7 +4,13 @@ import { BlockList, isIP } from 'node:net';
 const METADATA_NAMES: ReadonlySet<string> = new Set(['metadata.google.internal', 'metadata.goog']);
 
 /** Instance metadata outside the link-local range: AWS and Google by IPv6, Azure, Alibaba, Oracle. */
-export const METADATA_ADDRESSES: readonly string[] = ['fd00:ec2::254', 'fd20:ce::254', '168.63.129.16', '100.100.100.200', '192.0.0.192'];
+export const METADATA_ADDRESSES: readonly string[] = [
+  'fd00:ec2::254',
+  'fd20:ce::254',
+  '168.63.129.16',
+  '100.100.100.200',
+  '192.0.0.192',
+];
 
 const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 6 ? 'ipv6' : 'ipv4');
 const withoutZone = (address: string): string => address.split('%', 1)[0] ?? address;

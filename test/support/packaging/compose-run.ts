@@ -239,6 +239,15 @@ export class ComposeRun {
     );
   }
 
+  /** One more program in the place of a service, as `docker compose exec` starts it. */
+  async execute(name: string, command: readonly string[]): Promise<{ readonly code: number | null; output: string }> {
+    const child = this.spawn(name, command);
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data: Buffer) => (output += String(data)));
+    const [code] = (await once(child, 'close')) as [number | null];
+    return { code, output };
+  }
+
   private keep(name: string, child: ChildProcess): void {
     const kept: LocalProcess = { child, output: '' };
     for (const stream of [child.stdout, child.stderr]) {

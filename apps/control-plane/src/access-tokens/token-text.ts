@@ -12,8 +12,5 @@ export const newAccessToken = (): string => fresh(ACCESS_TOKEN);
 export const newSessionToken = (): string => fresh(SESSION);
 export const isSessionToken = (token: string): boolean => token.startsWith(SESSION);
 
-/** Has the form of those that are made here, which are random: one that somebody chose for himself may be guessed. */
-export const isBeyondGuessing = (token: string): boolean => /^gw[ts]_[\w-]{43}$/.test(token);
-
 /** SHA-256: what is kept of a token. */
 export const tokenDigest = (token: string): Buffer => createHash('sha256').update(token, 'utf8').digest();

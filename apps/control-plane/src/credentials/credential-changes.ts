@@ -10,6 +10,7 @@ import { notFound } from '../decider/domain-error.ts';
 import type { SecretReference } from '../decider/secret-reference.ts';
 import { VAULT } from '../injection-tokens.ts';
 import { holdProject, resolveProject } from '../persistence/project-scope.ts';
+import { ProjectTurns } from '../persistence/project-turns.ts';
 import { ReadModels } from '../persistence/read-models.ts';
 import type { SecretVault } from '../persistence/secret-vault.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';
@@ -50,9 +51,14 @@ async function endTokens(unit: Unit, { username, projectId }: ActiveCredential, 
   await revokeTokensEverywhere(unit, projectId, tokensOfUser(username, { now: unit.now, endsAtMs }));
 }
 
+/** Of one project, for their passwords to be hashed: some ten seconds of work. */
+const MOST_WAITING = 200;
+
 /** What every change of a user has in common: the password as a verifier in the vault, and the gateways told at once. */
 @Injectable()
 export class CredentialChanges {
+  private readonly hashing = new ProjectTurns('changes of passwords', MOST_WAITING);
+
   constructor(
     private readonly units: UnitOfWork,
     private readonly readModels: ReadModels,
@@ -66,7 +72,7 @@ export class CredentialChanges {
     { projectName: project, username }: CredentialAddress,
     { password, content }: { password: string; content: CredentialContent },
   ): Promise<void> {
-    const verifier = await createPasswordVerifier(password);
+    const verifier = await this.verifierOf(project, password);
     await this.units.run(context, async (unit) => {
       const projectId = await holdProject(unit, project);
       const credentialId = randomUUID();
@@ -120,7 +126,7 @@ export class CredentialChanges {
     password: string,
     commandOf: (reference: SecretReference) => CredentialCommand,
   ): Promise<void> {
-    const verifier = await createPasswordVerifier(password);
+    const verifier = await this.verifierOf(address.projectName, password);
     const isShown = await this.readModels.upToDate(tokenLivesProjection);
     const isSame = ({ password: old }: ActiveCredential): boolean =>
       old.fingerprint === this.vault.fingerprint(password);
@@ -132,6 +138,10 @@ export class CredentialChanges {
     await this.change(context, address, withVerifier, async (unit, before) => {
       if (!isSame(before)) await endTokens(unit, before, isShown);
     });
+  }
+
+  private verifierOf(projectName: string, password: string): Promise<string> {
+    return this.hashing.call(projectName, () => this.hashing.piece(() => createPasswordVerifier(password)));
   }
 
   async remove(context: RequestContext, address: CredentialAddress): Promise<void> {

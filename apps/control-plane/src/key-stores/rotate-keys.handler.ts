@@ -14,6 +14,7 @@ import type { KeyPlace, PlacedKey, StoredKey } from './domain/key-store.events.t
 import { KeyStoreChanges, type KeyStoreAnswer } from './key-store-changes.ts';
 import type { KeyStoreAddress } from './key-store-handlers.ts';
 import { generateNewKey, importKey, keyWarnings, storeKey, type NewKey } from './key-material.ts';
+import { KeyWork } from './key-work.ts';
 import type { RotationRequest } from './rotation-requests.ts';
 import { placesOf, resolveKeyStore } from './key-store-scope.ts';
 import { RotationSteps } from './rotation-steps.ts';

@@ -1,10 +1,10 @@
-import pg from 'pg';
+import type pg from 'pg';
 import {
   awaitsSeal,
   EVENT_STORE_MIGRATIONS,
-  EventStoreUnavailable,
   isMigrated,
   migrate,
+  openClient,
   sealHistory,
   SealRefused,
 } from '#libs/event-store';
@@ -13,21 +13,12 @@ import { CONTROL_PLANE_MIGRATIONS } from './control-plane-migrations.ts';
 import type { DataKeys } from './data-keys/data-keys.ts';
 import { openDataKeys, readOpenDataKeys } from './data-keys/open-data-keys.ts';
 
-const ignore = (): void => undefined;
-
 /** @throws EventStoreUnavailable when the database cannot be reached */
 export async function withClient<Value>(
   databaseUrl: string,
   work: (client: pg.Client) => Promise<Value>,
 ): Promise<Value> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  // A lost connection fails the statement in hand; unheard, it would also end the process.
-  client.on('error', ignore);
-  try {
-    await client.connect();
-  } catch (cause) {
-    throw new EventStoreUnavailable('nothing-recorded', { cause });
-  }
+  const client = await openClient(databaseUrl);
   try {
     return await work(client);
   } finally {
@@ -55,12 +46,22 @@ export interface PreparedDatabase {
   readonly sealedEvents: number | undefined;
 }
 
+export interface PreparationOptions {
+  /**
+   * Where checkpoints of its history are kept outside of it; null: nowhere, so that this process does not know whether events
+   * had MACs before, and gives them none.
+   */
+  readonly checkpointFile?: string | null | undefined;
+  /** Told again and again while another process migrates; which one, by its `pid` in `pg_stat_activity`. */
+  readonly onWait?: (holder: number | undefined) => void;
+}
+
+const ignore = (): void => undefined;
+
 /**
  * Brings a database up to what this version of the program needs. Safe when several processes start at once.
  *
  * @param masterKey 32 bytes
- * @param checkpointFile where checkpoints of its history are kept outside of it; null: nowhere, so that this process does not
- * know whether events had MACs before, and gives them none
  * @throws WrongMasterKey when it is another one than before; nothing was sealed or made then
  * @throws BadSettings when events had MACs before, and nothing was sealed
  * @throws EventStoreUnavailable when the database cannot be reached
@@ -68,9 +69,9 @@ export interface PreparedDatabase {
 export async function prepareDatabase(
   databaseUrl: string,
   masterKey: Buffer,
-  checkpointFile?: string | null,
+  { checkpointFile, onWait = ignore }: PreparationOptions = {},
 ): Promise<PreparedDatabase> {
-  await migrate(databaseUrl, EVENT_STORE_MIGRATIONS, CONTROL_PLANE_MIGRATIONS);
+  await migrate({ url: databaseUrl, onWait }, EVENT_STORE_MIGRATIONS, CONTROL_PLANE_MIGRATIONS);
   return withClient(databaseUrl, async (client) => {
     const keys = await openDataKeys(client, masterKey);
     if (checkpointFile === null) return { keys, sealedEvents: await requireSealed(client) };

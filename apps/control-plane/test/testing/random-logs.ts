@@ -157,13 +157,14 @@ const revokingEnvironments = fc
 const asText = (value: number | null | undefined): string | null => (typeof value === 'number' ? String(value) : null);
 
 const HOUR_MS = 3_600_000;
+const HOURLY = { tokenNeverExpires: false, tokenExpiresInAmount: 1, tokenExpiresInUnit: 'HOURS' as const };
 const settings = fc.constantFrom(
   { tokenNeverExpires: true, tokenExpiresInAmount: null, tokenExpiresInUnit: null },
-  { tokenNeverExpires: false, tokenExpiresInAmount: 1, tokenExpiresInUnit: 'HOURS' as const },
+  HOURLY,
   { tokenNeverExpires: false, tokenExpiresInAmount: 2, tokenExpiresInUnit: 'HOURS' as const },
-  // From here on refresh tokens are given: of a day, then of thirty.
-  { refreshTokenAllowed: true, refreshTokenExpiresInAmount: 1, refreshTokenExpiresInUnit: 'DAYS' as const },
-  { refreshTokenAllowed: true, refreshTokenExpiresInAmount: null, refreshTokenExpiresInUnit: null },
+  // Refresh tokens too: of a day, or of thirty.
+  { ...HOURLY, refreshTokenAllowed: true, refreshTokenExpiresInAmount: 1, refreshTokenExpiresInUnit: 'DAYS' as const },
+  { ...HOURLY, refreshTokenAllowed: true, refreshTokenExpiresInAmount: null, refreshTokenExpiresInUnit: null },
 );
 type Settings = {
   readonly tokenNeverExpires: boolean;

@@ -7,6 +7,7 @@ import { freePortsInARow } from '../../../../test/support/free-ports.ts';
 import { startRedis, type RunningServer } from '../../../../test/support/own-redis.ts';
 import { until } from '../../../../test/support/until.ts';
 import { selfSignedCertificate } from '#libs/program-shell/testing';
+import { RedisRelay } from '../testing/redis-relay.ts';
 import { connectOnce, createEnvironmentRedis } from './environment-redis.ts';
 
 const directory = mkdtempSync(path.join(os.tmpdir(), 'gatewarden-redis-'));
@@ -106,6 +107,26 @@ describe('a Redis that became a replica', () => {
     await until('it writes again', async () => (await connection.set('k', 'v')) === 'OK');
     connection.disconnect();
     operator.disconnect();
+    await server.stop();
+  });
+});
+
+describe('a Redis at one address that went away without a word', () => {
+  it('is given up when it owes an answer, and whatever has the address now is used', async () => {
+    const server = await startRedis({ dataDir: path.join(directory, 'silent'), appendOnly: false });
+    const relay = new RedisRelay(server.url);
+    await relay.open();
+    const connection = createEnvironmentRedis(relay.url);
+    await connectOnce(connection);
+    expect(await connection.set('k', 'v')).toBe('OK');
+    const lost = new Promise<void>((resolve) => connection.once('close', () => resolve()));
+    // What was connected is silent from now on, whoever connects anew is answered: the address has moved.
+    relay.hang();
+    await expect(connection.get('k')).rejects.toThrow();
+    await lost;
+    await until('it is answered again', () => connection.get('k').catch(() => undefined));
+    connection.disconnect();
+    await relay.cut();
     await server.stop();
   });
 });

@@ -140,4 +140,17 @@ describe('revoked tokens at three gateways', () => {
     for (const gateway of tokens.gateways.ids) expect(await reports(gateway, 'altered-revocation')).toBe('1');
     expect(await statuses(good)).toEqual([200, 200, 200, 200]);
   });
+
+  it('do not come back with an older record of their login, however long its refresh token lies unused', async () => {
+    const ended = await login();
+    const families = await redis.keys(`gw:${tokens.gateways.environment}:rt:*:families`);
+    const records = await Promise.all(families.map((key) => redis.hgetall(key)));
+    expect((await post(1, '/auth/revoke', { token: ended.refresh_token })).status).toBe(200);
+    await tokens.gateways.obeyRevocations();
+    await Promise.all(families.map((key, index) => redis.hset(key, records[index] ?? {})));
+    tokens.gateways.nowMs += HOUR_MS - 60_000;
+    // Everything that has ended is forgotten by whoever looks now.
+    for (const value of ['one', 'another']) await tokens.gateways.revoke([{ ...ofUser(), value }]);
+    for (const at of [0, 1, 2]) expect((await refresh(at, ended)).status).toBe(400);
+  });
 });

@@ -87,7 +87,6 @@ export class LeaseView {
       this.known.delete(id);
       changed.add(id);
     }
-    for (const id of this.refuseOld()) changed.add(id);
     if (!isWhole) this.reports.note('flood', '');
     this.reports.tell();
     return changed;
@@ -107,6 +106,7 @@ export class LeaseView {
     const found = new Map(leases.map(({ gatewayId, sealed }) => [gatewayId, sealed]));
     const changed = new Set(gatewayIds.filter((gatewayId) => this.note(gatewayId, found.get(gatewayId))));
     await this.dropForeign(gatewayIds.map((gatewayId) => ({ gatewayId, sealed: found.get(gatewayId) })));
+    for (const id of this.refuseOld()) changed.add(id);
     return changed;
   }
 
@@ -114,12 +114,11 @@ export class LeaseView {
   private note(gatewayId: string, sealed: string | undefined): boolean {
     if (sealed === undefined) return this.known.delete(gatewayId);
     if (this.known.get(gatewayId)?.sealed === sealed) return false;
-    const opened = openLease(this.keys, { gatewayId, sealed });
-    const seenAtMs = this.nowMs();
-    const isOld = opened !== undefined && this.isOld(opened, seenAtMs);
-    this.known.set(gatewayId, { sealed, state: isOld ? undefined : opened, seenAtMs });
-    if (opened === undefined || isOld) this.reports.note(isOld ? 'old' : 'foreign', gatewayId);
-    else if (opened.renewedAtMs !== undefined) this.startedTelling.set(gatewayId, opened.startedAt);
+    const state = openLease(this.keys, { gatewayId, sealed });
+    this.known.set(gatewayId, { sealed, state, seenAtMs: this.nowMs() });
+    if (state === undefined) this.reports.note('foreign', gatewayId);
+    else if (state.renewedAtMs !== undefined && state.startedAt > (this.startedTelling.get(gatewayId) ?? ''))
+      this.startedTelling.set(gatewayId, state.startedAt);
     return true;
   }
 

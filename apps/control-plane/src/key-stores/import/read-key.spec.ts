@@ -1,5 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { KeyObject, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
+import {
+  KeyObject,
+  createCipheriv,
+  createPublicKey,
+  generateKeyPairSync,
+  pbkdf2Sync,
+  X509Certificate,
+} from 'node:crypto';
 import forge from 'node-forge';
 import {
   CERTIFICATE,
@@ -96,13 +103,27 @@ describe('PKCS#12', () => {
   });
 });
 
-/** PBES2 with PBKDF2 (HMAC-SHA-256) and AES-256-CBC (RFC 8018), by as many rounds as one likes. */
+const { asn1 } = forge;
+const child = (node: forge.asn1.Asn1, ...path: number[]): forge.asn1.Asn1 =>
+  path.reduce((parent, index) => (parent.value as forge.asn1.Asn1[])[index] as forge.asn1.Asn1, node);
+const bytesOf = (node: forge.asn1.Asn1): Buffer => Buffer.from(node.value as string, 'binary');
+
+/** As Node encrypts it (RFC 8018: PBES2 with PBKDF2 and AES-256), with as many rounds as one likes. */
 function encryptedBy(key: KeyObject, rounds: number): string {
-  const info = forge.asn1.fromDer(key.export({ format: 'der', type: 'pkcs8' }).toString('binary'));
-  const sealed = forge.pki.encryptPrivateKeyInfo(info, PASSWORD, {
-    ...{ algorithm: 'aes256', prfAlgorithm: 'sha256', count: rounds, saltSize: 16 },
-  });
-  return forge.pki.encryptedPrivateKeyToPem(sealed);
+  const usual = { format: 'der', ...pkcs8, cipher: 'aes-256-cbc', passphrase: PASSWORD } as const;
+  const file = asn1.fromDer((key.export(usual as never) as unknown as Buffer).toString('binary'));
+  const parameters = child(file, 0, 1);
+  const salt = bytesOf(child(parameters, 0, 1, 0));
+  child(parameters, 0, 1, 1).value = asn1.integerToDer(rounds).getBytes();
+  const cipher = createCipheriv(
+    'aes-256-cbc',
+    pbkdf2Sync(PASSWORD, salt, rounds, 32, 'sha256'),
+    bytesOf(child(parameters, 1, 1)),
+  );
+  const plain = key.export({ format: 'der', type: 'pkcs8' });
+  child(file, 1).value = Buffer.concat([cipher.update(plain), cipher.final()]).toString('binary');
+  const base64 = Buffer.from(asn1.toDer(file).getBytes(), 'binary').toString('base64');
+  return `-----BEGIN ENCRYPTED PRIVATE KEY-----\n${base64}\n-----END ENCRYPTED PRIVATE KEY-----`;
 }
 
 describe('an encrypted private key as PEM', () => {

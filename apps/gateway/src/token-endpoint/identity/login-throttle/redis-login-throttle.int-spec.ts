@@ -81,6 +81,16 @@ describe('RedisLoginThrottle over three connections', () => {
     expect(await throttle.standing(ALICE)).toEqual({ kind: 'blocked', retryAfterSeconds: 60 });
   });
 
+  it('never blocks for longer than a block lasts by a count that somebody set', async () => {
+    const { throttles, keys } = gatewaysWith(LIMITS);
+    const [throttle] = throttles as [RedisLoginThrottle];
+    await throttle.failed(ALICE);
+    for (const key of await keys()) await redis.set(key, '999', 'PX', 10 * 365 * 86_400_000);
+    expect(await throttle.failed(ALICE)).toEqual({ kind: 'blocked', retryAfterSeconds: 60 });
+    expect(await throttle.standing(ALICE)).toEqual({ kind: 'blocked', retryAfterSeconds: 60 });
+    for (const key of await keys()) expect(await redis.pttl(key)).toBeLessThanOrEqual(60_000);
+  });
+
   it('is unavailable when Redis is, or holds something else there', async () => {
     const { throttles, keys, counters } = gatewaysWith(LIMITS);
     await throttles[0]?.failed(ALICE);

@@ -32,7 +32,8 @@ const isQuiet = async (): Promise<boolean> => {
     `select 1 from deployments where state = 'pending' union all select 1 from identity_wishes
      union all select 1 from token_revocations where told_sequence is null
      union all select 1 from rollouts where state = 'running' union all
-     select 1 from environment_channels where repair_after is not null`,
+     select 1 from environment_channels where repair_after is not null union all
+     select 1 from key_rotations where look_at <= now()`,
   );
   return open.rowCount === 0;
 };

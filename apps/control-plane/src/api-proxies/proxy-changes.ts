@@ -65,6 +65,20 @@ export class ProxyChanges {
     });
   }
 
+  /**
+   * Within a change: gives a proxy a public key, which its tokens will bear.
+   *
+   * @throws DomainError CONFLICT
+   */
+  async takePublicKey(
+    unit: Unit,
+    { projectId, proxyId }: Pick<ActiveApiProxy, 'projectId' | 'proxyId'>,
+    publicKey: string,
+  ): Promise<void> {
+    await this.room.forRevocations(unit, projectId);
+    await unit.names.takeInTokens('client', publicKey, proxyId);
+  }
+
   /** Within a change: refuses what gateways could not run, and writes the wish to deploy. */
   async checkAndDeploy(
     unit: Unit,

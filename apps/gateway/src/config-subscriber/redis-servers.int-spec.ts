@@ -92,6 +92,35 @@ describe('a Redis that speaks TLS and asks for certificates', () => {
   });
 });
 
+describe('a cluster that speaks TLS', () => {
+  it('is spoken to under the names that its nodes announce, and not under their addresses', async () => {
+    const [port = 0, bus = 0] = await freePortsInARow(2);
+    const { cert, key } = selfSignedCertificate('localhost');
+    const REDIS_CA_FILE = fileOf('node.pem', cert);
+    const extraArguments = ['--cluster-enabled', 'yes', '--tls-cluster', 'yes', '--cluster-port', String(bus)];
+    extraArguments.push('--tls-port', String(port), '--tls-cert-file', REDIS_CA_FILE, '--tls-auth-clients', 'no');
+    extraArguments.push('--tls-key-file', fileOf('node.key', key), '--tls-ca-cert-file', REDIS_CA_FILE);
+    extraArguments.push('--cluster-announce-hostname', 'localhost', '--cluster-preferred-endpoint-type', 'hostname');
+    const node = await startRedis({ dataDir: path.join(directory, 'tls-cluster'), appendOnly: false, extraArguments });
+    const operator = createEnvironmentRedis(node.url);
+    await connectOnce(operator);
+    await operator.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+    await until('it serves', async () => String(await operator.call('CLUSTER', 'INFO')).includes('cluster_state:ok'));
+    const answer = async (): Promise<unknown> => {
+      const connection = createEnvironmentRedis(`rediss-cluster://localhost:${port}`, tlsWith({ REDIS_CA_FILE }));
+      await connectOnce(connection);
+      const answered = await connection.set('k', 'v').catch(() => 'no answer');
+      connection.disconnect();
+      return answered;
+    };
+    expect(await answer()).toBe('OK');
+    await operator.call('CONFIG', 'SET', 'cluster-preferred-endpoint-type', 'ip');
+    expect(await answer()).toBe('no answer');
+    operator.disconnect();
+    await node.stop();
+  });
+});
+
 describe('a Redis that became a replica', () => {
   it('is looked for anew when it refuses a write, and used again once it is the master', async () => {
     const server = await startRedis({ dataDir: path.join(directory, 'replica'), appendOnly: false });

@@ -105,8 +105,7 @@ export class CreateApiProxyHandler implements ICommandHandler<CreateApiProxy> {
     const proxyId = randomUUID();
     await this.room.forOneMore(unit, projectId, 'proxies');
     await unit.names.take('api-proxy', projectId, name, proxyId);
-    await this.room.forRevocations(unit, projectId);
-    await unit.names.takeInTokens('client', keys.publicKey, proxyId);
+    await this.changes.takePublicKey(unit, { projectId, proxyId }, keys.publicKey);
     const created = await unit.change(apiProxyDecider, apiProxyStream(proxyId), {
       type: 'CreateProxy',
       ...{ proxyId, projectId, project, name, ...settings },

@@ -11,7 +11,6 @@ import { resolveApiProxy } from '../../persistence/project-scope.ts';
 import { ReadModels } from '../../persistence/read-models.ts';
 import type { SecretVault } from '../../persistence/secret-vault.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../../persistence/unit-of-work.ts';
-import { ROOM_IN_PROJECT, type RoomInProject } from '../../projects/limits/room-in-project.port.ts';
 import type { ProxyAnswer } from '../proxies/api-proxy-handlers.ts';
 import { apiProxyDecider, apiProxyStream, requireApiProxy, type ActiveApiProxy } from '../domain/index.ts';
 import { ProxyChanges, requireRevision, type ProxyAddress } from '../proxy-changes.ts';
@@ -38,7 +37,6 @@ export class ChangeProxyKeysHandler implements ICommandHandler<ChangeProxyKeys> 
     private readonly results: DeploymentResults,
     @Inject(VAULT) private readonly vault: SecretVault,
     @Inject(CHANNEL_UPKEEP) private readonly upkeep: ChannelUpkeep,
-    @Inject(ROOM_IN_PROJECT) private readonly room: RoomInProject,
   ) {}
 
   async execute(command: ChangeProxyKeys): Promise<ProxyAnswer> {
@@ -76,12 +74,12 @@ export class ChangeProxyKeysHandler implements ICommandHandler<ChangeProxyKeys> 
     return { before, proxy, requested };
   }
 
-  private async renameClient(unit: Unit, { projectId, proxyId, keys }: ActiveApiProxy, to: string): Promise<void> {
-    const { publicKey: from } = keys;
+  private async renameClient(unit: Unit, proxy: ActiveApiProxy, to: string): Promise<void> {
+    const { proxyId } = proxy;
+    const { publicKey: from } = proxy.keys;
     if (from !== to) {
-      await this.room.forRevocations(unit, projectId);
       await unit.names.free('client', '', from);
-      await unit.names.takeInTokens('client', to, proxyId);
+      await this.changes.takePublicKey(unit, proxy, to);
       await wishIdentity(unit.transaction, { kind: 'client', subject: from, entityId: proxyId });
     }
     await wishIdentity(unit.transaction, { kind: 'client', subject: to, entityId: proxyId });

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import { ChildProgram } from '../support/child-program.ts';
-import { freePortsInARow } from '../support/free-ports.ts';
+import { freePortsInARow } from '#libs/program-shell/testing';
 import { until } from '../support/until.ts';
 
 const READY_WITHIN_MS = 30_000;

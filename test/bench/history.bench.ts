@@ -13,7 +13,7 @@ import { startEmbeddedPostgres, startRedis } from '#libs/embedded-servers';
 import { type DomainEvent, PostgresEventStore } from '#libs/event-store';
 import { parsePolicy } from '#libs/policy-contracts';
 import { ChildProgram } from '../support/child-program.ts';
-import { freePortsInARow } from '../support/free-ports.ts';
+import { freePortsInARow } from '#libs/program-shell/testing';
 import { historyKeysOf } from '../support/history-keys-of.ts';
 import { until } from '../support/until.ts';
 import { median, percentile, timed, timedRuns } from './event-store/figures.ts';

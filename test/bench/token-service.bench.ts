@@ -18,7 +18,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { startRedis } from '#libs/embedded-servers';
-import { freePortsInARow } from '../support/free-ports.ts';
+import { freePortsInARow } from '#libs/program-shell/testing';
 import { isMet, median, printTable, type Figure } from './event-store/figures.ts';
 import { PASSWORD, SECRET, startBenchGateway, type PROXIES } from './token-service/bench-gateway.ts';
 import { MeasuredProcess } from './token-service/measured-process.ts';

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { freePortsInARow } from '../support/free-ports.ts';
+import { freePortsInARow } from '#libs/program-shell/testing';
 import { StrangeProgram } from './strange-program.ts';
 
 export const GIBIBYTE = 2 ** 30;

@@ -10,7 +10,7 @@ import { text } from 'node:stream/consumers';
 import { PostgresEventStore, type DomainEvent } from '#libs/event-store';
 import { freshDatabase, type FreshDatabase } from '#libs/event-store/testing';
 import { ChildProgram } from '../support/child-program.ts';
-import { freePortsInARow } from '../support/free-ports.ts';
+import { freePortsInARow } from '#libs/program-shell/testing';
 import { historyKeysOf } from '../support/history-keys-of.ts';
 import { until } from '../support/until.ts';
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { startRedis, type RunningServer } from '#libs/embedded-servers';
 import { callApiops, type ApiopsAnswer, type KeyedBody } from '../support/apiops-call.ts';
 import { ChildProgram } from '../support/child-program.ts';
-import { freePortsInARow } from '../support/free-ports.ts';
+import { freePortsInARow } from '#libs/program-shell/testing';
 import { until } from '../support/until.ts';
 
 const WRITERS = 4;

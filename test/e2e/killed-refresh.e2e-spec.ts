@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { ChildProgram } from '../support/child-program.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
 import { type Moment } from '../support/fault-point.ts';
-import { freePortsInARow } from '../support/free-ports.ts';
+import { freePortsInARow } from '#libs/program-shell/testing';
 import { GatewardenSystem } from '../support/gatewarden-system.ts';
 import { NthCommand } from '../support/nth-command.ts';
 import { authJwtPolicy, policyBody, proxyBody } from '../support/policies.ts';

@@ -6,7 +6,7 @@ import { startRedis, type RunningServer } from '#libs/embedded-servers';
 import { freshDatabase, type FreshDatabase } from '#libs/event-store/testing';
 import { callApiops, type ApiopsAnswer, type KeyedBody } from '../support/apiops-call.ts';
 import { ChildProgram } from '../support/child-program.ts';
-import { freePortsInARow } from '../support/free-ports.ts';
+import { freePortsInARow } from '#libs/program-shell/testing';
 import { historyKeysOf } from '../support/history-keys-of.ts';
 import { authJwtPolicy, policyBody, proxyBody } from '../support/policies.ts';
 import {

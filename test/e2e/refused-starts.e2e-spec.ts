@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { freshDatabase, type FreshDatabase } from '#libs/event-store/testing';
 import { ChildProgram } from '../support/child-program.ts';
-import { freePortsInARow } from '../support/free-ports.ts';
+import { freePortsInARow } from '#libs/program-shell/testing';
 import { until } from '../support/until.ts';
 
 const newMasterKey = (): string => randomBytes(32).toString('base64');

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { freePortsInARow } from '../support/free-ports.ts';
+import { freePortsInARow } from '#libs/program-shell/testing';
 import { GatewardenSystem } from '../support/gatewarden-system.ts';
 import { PastedGuide } from '../support/pasted-guide.ts';
 

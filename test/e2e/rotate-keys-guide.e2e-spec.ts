@@ -1,4 +1,4 @@
-import { freePortsInARow } from '../support/free-ports.ts';
+import { freePortsInARow } from '#libs/program-shell/testing';
 import { GatewardenSystem } from '../support/gatewarden-system.ts';
 import { PastedGuide } from '../support/pasted-guide.ts';
 

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { type RunningServer } from '#libs/embedded-servers';
 import { ChildProgram } from '../support/child-program.ts';
-import { freePortsInARow } from '../support/free-ports.ts';
+import { freePortsInARow } from '#libs/program-shell/testing';
 import { GatewardenSystem } from '../support/gatewarden-system.ts';
 import { until } from '../support/until.ts';
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { ChildProgram } from '../support/child-program.ts';
-import { freePortsInARow } from '../support/free-ports.ts';
+import { freePortsInARow } from '#libs/program-shell/testing';
 import { GatewardenSystem } from '../support/gatewarden-system.ts';
 import { proxyBody } from '../support/policies.ts';
 import { json } from '../support/token-client.ts';

@@ -6,7 +6,7 @@ import { startRedis, type RunningServer } from '#libs/embedded-servers';
 import { freshDatabase, type FreshDatabase } from '#libs/event-store/testing';
 import { ChildProgram } from './child-program.ts';
 import { EchoUpstream } from './echo-upstream.ts';
-import { freePortsInARow } from './free-ports.ts';
+import { freePortsInARow } from '#libs/program-shell/testing';
 import { until } from './until.ts';
 
 export interface ApiAnswer {

@@ -8,7 +8,7 @@ import { freshDatabase, type FreshDatabase } from '#libs/event-store/testing';
 import { ChildProgram } from './child-program.ts';
 import { FaultPoint, type Fault } from './fault-point.ts';
 import { FaultProxy } from './fault-proxy.ts';
-import { freePortsInARow } from './free-ports.ts';
+import { freePortsInARow } from '#libs/program-shell/testing';
 import { historyKeysOf } from './history-keys-of.ts';
 import { PostgresWire } from './postgres-wire.ts';
 import { callApiops, type ApiopsAnswer, type KeyedBody } from './apiops-call.ts';

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
 import { obtainRedis, startRedis, type RunningServer } from '#libs/embedded-servers';
-import { freePortsInARow } from './free-ports.ts';
+import { freePortsInARow } from '#libs/program-shell/testing';
 import { RedisUsers } from './redis-users.ts';
 import { until } from './until.ts';
 

@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { Redis } from 'ioredis';
 import { obtainRedis } from '#libs/embedded-servers';
-import { freePortsInARow } from './free-ports.ts';
+import { freePortsInARow } from '#libs/program-shell/testing';
 import { until } from './until.ts';
 
 /** A Redis with an ACL file that lets nobody in without a password. It keeps its data over restarts. */

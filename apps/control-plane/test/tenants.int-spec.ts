@@ -331,7 +331,7 @@ describe('a policy', () => {
 describe('what needs no token', () => {
   it('names nothing of a tenant: health and metrics, also when a key of his was rotated', async () => {
     const rotation = `${OTHER}/jwks/${MARK}-keys/rotate/`;
-    await plane.done('POST', rotation, { kid: `${MARK}-second`, publishForSeconds: 0 }, other);
+    await plane.done('POST', rotation, { kid: `${MARK}-second`, retirePrevious: true }, other);
     const read = async (url: string) => (await plane.app.inject({ method: 'GET', url })).payload;
     const metrics = await until('a rotation in the metrics', async () => {
       const text = await read('/metrics');

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { startRedis, type RunningServer } from '#libs/embedded-servers';
 import { obtainTools, versionOf } from '../../support/debian-tools.ts';
-import { freePortsInARow } from '../../support/free-ports.ts';
+import { freePortsInARow } from '#libs/program-shell/testing';
 import { until } from '../../support/until.ts';
 import { moveSelfTo, twoCores, type Cores } from './cores.ts';
 import { PinnedProcess, stopAll, type PinnedCommand } from './pinned-process.ts';

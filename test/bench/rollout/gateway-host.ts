@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { RedisConfigChannel } from '#libs/config-distribution';
 import { createLogger, type Logger } from '#libs/program-shell';
-import { freePortsInARow } from '../../support/free-ports.ts';
+import { freePortsInARow } from '#libs/program-shell/testing';
 import { until } from '../../support/until.ts';
 import { EnforcementProbe } from './enforcement-probe.ts';
 import type { AwaitedChange, HostedGateways, HostMessage } from './host-messages.ts';

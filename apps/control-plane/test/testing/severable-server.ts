@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import net from 'node:net';
+import { freePortsInARow } from '#libs/program-shell/testing';
 
 /** A port that leads to a server of the test run, and can be closed and opened again under the same number. */
 export class SeverableServer {
@@ -27,11 +28,11 @@ export class SeverableServer {
 
   async open(): Promise<void> {
     if (this.server !== undefined) return;
+    if (this.port === 0) [this.port = 0] = await freePortsInARow(1);
     const server = net.createServer((client) => this.join(client));
     this.server = server;
     server.listen(this.port, '127.0.0.1');
     await once(server, 'listening');
-    this.port = (server.address() as net.AddressInfo).port;
   }
 
   /** Breaks what is connected and refuses what comes. */

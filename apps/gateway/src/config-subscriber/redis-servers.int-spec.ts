@@ -3,10 +3,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { BadSettings, SettingsReader } from '#libs/program-shell';
 import { subscribe } from '#libs/redis-clients';
-import { freePortsInARow } from '../../../../test/support/free-ports.ts';
 import { startRedis, type RunningServer } from '../../../../test/support/own-redis.ts';
 import { until } from '../../../../test/support/until.ts';
-import { selfSignedCertificate } from '#libs/program-shell/testing';
+import { freePortsInARow, selfSignedCertificate } from '#libs/program-shell/testing';
 import { RedisRelay } from '../testing/redis-relay.ts';
 import { connectOnce, createEnvironmentRedis } from './environment-redis.ts';
 

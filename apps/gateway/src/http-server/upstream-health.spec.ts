@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import http, { type ServerResponse } from 'node:http';
-import net, { type AddressInfo } from 'node:net';
+import net from 'node:net';
 import { Registry } from 'prom-client';
+import { freePortsInARow } from '#libs/program-shell/testing';
 import { observeUpstreamHealth } from '../metrics/upstream-metrics.ts';
 import { HEALTH_LIMITS, type HealthLimits } from '../upstream/health/health-limits.ts';
 import { UPSTREAM_POOL_LIMITS } from '../upstream/upstream-pool.ts';
@@ -26,9 +27,9 @@ class Mortal {
   }
 
   async start(): Promise<void> {
+    if (this.port === 0) [this.port = 0] = await freePortsInARow(1);
     this.#server.listen(this.port, '127.0.0.1');
     await once(this.#server, 'listening');
-    this.port = (this.#server.address() as AddressInfo).port;
   }
 
   /** Finishes what it has begun, as a server that is replaced does. */

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import net, { type AddressInfo } from 'node:net';
+import net from 'node:net';
+import { freePortsInARow } from '#libs/program-shell/testing';
 
 /** Stands between a gateway and its Redis, so that a test can take Redis away from this gateway alone. */
 export class RedisRelay {
@@ -20,10 +21,10 @@ export class RedisRelay {
 
   /** On the same port each time. */
   async open(): Promise<void> {
+    if (this.port === 0) [this.port = 0] = await freePortsInARow(1);
     this.server = net.createServer((socket) => (this.held === undefined ? this.join(socket) : this.held.push(socket)));
     this.server.listen(this.port, '127.0.0.1');
     await once(this.server, 'listening');
-    this.port = (this.server.address() as AddressInfo).port;
   }
 
   /** Cuts every connection and refuses new ones. */

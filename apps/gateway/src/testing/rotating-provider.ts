@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type OutgoingHttpHeaders, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT, type JWK } from 'jose';
+import { freePortsInARow } from '#libs/program-shell/testing';
 
 const TOKENS_OF_A_KEY = 5;
 
@@ -78,6 +78,7 @@ export class RotatingProvider {
 
   /** On the same port each time. */
   async comeBack(): Promise<void> {
+    if (this.#port === 0) [this.#port = 0] = await freePortsInARow(1);
     const server = createServer((_request, response) => {
       this.fetches += 1;
       this.#answering += 1;
@@ -89,7 +90,6 @@ export class RotatingProvider {
     server.listen(this.#port, '127.0.0.1');
     await once(server, 'listening');
     this.#server = server;
-    this.#port = (server.address() as AddressInfo).port;
   }
 }
 

@@ -11,6 +11,7 @@ const LAST = 30_000;
 const PLACES = 4;
 
 function whereToLook(): { from: number; to: number } {
+  // eslint-disable-next-line no-restricted-syntax -- set by Jest; this file is in no build
   const worker = process.env['JEST_WORKER_ID'];
   if (worker === undefined) return { from: FIRST, to: LAST };
   const width = (LAST - FIRST) / PLACES;
@@ -25,7 +26,10 @@ const isFree = (port: number): Promise<boolean> =>
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 
-/** So many ports in a row that nobody listens on now. */
+/**
+ * So many ports in a row that nobody listens on now. For what is told its port, and for what goes away and comes back on the
+ * same one: the system would give a port of its own choice to somebody else meanwhile.
+ */
 export async function freePortsInARow(count: number): Promise<number[]> {
   const { from, to } = whereToLook();
   for (;;) {

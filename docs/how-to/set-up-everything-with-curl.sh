@@ -51,7 +51,8 @@ ANSWER=$(apiops POST /environments/ "{\"name\": \"$ENVIRONMENT\", \"redisUrl\": 
 
 # 2. Now a gateway can be started with that key; nothing below waits for more than one.
 echo "start a gateway of $ENVIRONMENT with GATEWAY_KEY=\$(cat $GATEWAY_KEY_FILE)"
-curl -s -o /dev/null --retry 120 --retry-all-errors --retry-delay 1 "$GATEWAY/" || {
+# Not with -o: curl does not try again once it has written into what is no ordinary file.
+curl -s --retry 120 --retry-all-errors --retry-delay 1 "$GATEWAY/" >/dev/null || {
   echo "no gateway answers at $GATEWAY (curl: $?)" >&2
   exit 1
 }

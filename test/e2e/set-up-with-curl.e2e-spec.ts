@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { type RunningServer } from '#libs/embedded-servers';
@@ -84,6 +85,11 @@ describe('docs/how-to/set-up-everything-with-curl', () => {
       return existsSync(keyFile) && readFileSync(keyFile, 'utf8').endsWith('\n');
     });
     expect(statSync(keyFile).mode & 0o777).toBe(0o600);
+    // As a gateway answers that has no configuration yet.
+    const unready = createServer((_request, response) => response.writeHead(503).end('{"fault":{}}'));
+    unready.listen(port, '127.0.0.1');
+    await once(unready, 'request');
+    unready.close();
     gateway = startGateway({ port, adminPort });
     const [code] = (await exited) as [number];
     if (code !== 0) throw new Error(`${run.errors}\nwhat the gateway printed:\n${gateway.output}`);

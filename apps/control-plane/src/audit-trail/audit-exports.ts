@@ -4,7 +4,7 @@ import { EVENT_STORE, type PostgresEventStore } from '#libs/event-store';
 import { errorFacts, type Logger } from '#libs/program-shell';
 import { RefusedRequest } from '../http/refused-request.ts';
 import { LOGGER } from '../injection-tokens.ts';
-import { Turnstile } from '../persistence/turnstile.ts';
+import { Turnstile } from '../turns/turnstile.ts';
 import type { AuditSelection } from './audit-selection.ts';
 import { AuditTrail, type AuditPage } from './audit-trail.ts';
 

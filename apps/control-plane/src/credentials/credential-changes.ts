@@ -10,7 +10,7 @@ import { notFound } from '../decider/domain-error.ts';
 import type { SecretReference } from '../decider/secret-reference.ts';
 import { VAULT } from '../injection-tokens.ts';
 import { holdProject, resolveProject } from '../persistence/project-scope.ts';
-import { ProjectTurns } from '../persistence/project-turns.ts';
+import { ProjectTurns } from '../turns/project-turns.ts';
 import { ReadModels } from '../persistence/read-models.ts';
 import type { SecretVault } from '../persistence/secret-vault.ts';
 import { UnitOfWork, type RequestContext, type Unit } from '../persistence/unit-of-work.ts';

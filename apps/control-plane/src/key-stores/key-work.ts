@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ProjectTurns } from '../persistence/project-turns.ts';
+import { ProjectTurns } from '../turns/project-turns.ts';
 
 const MOST_WAITING = 30;
 

@@ -11,12 +11,11 @@ interface RotationRow {
   signed_at_seconds: number | null;
 }
 
-/** Names of keys are their projects', and whoever reaches the port reads metrics: none is asked for. */
+/** Without names: those of keys are their projects' own, and whoever reaches the port reads metrics. */
 const ROTATIONS = `select stage,
     extract(epoch from now() - stage_since)::float8 as since_seconds,
     extract(epoch from last_signed_at)::float8 as signed_at_seconds
   from key_rotations
-  join names keys on keys.kind = 'key-store' and keys.entity_id = key_store_id
   where stage is not null or last_signed_at is not null`;
 
 const STAGES: readonly OpenStage[] = ['publishing', 'waiting', 'retiring'];

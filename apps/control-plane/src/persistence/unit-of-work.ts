@@ -20,7 +20,7 @@ import { conflict } from '../decider/domain-error.ts';
 import { DATABASE } from '../injection-tokens.ts';
 import { claimOnce, type IdempotencyClaim } from './idempotency-claims.ts';
 import { NameRegistry } from './name-registry.ts';
-import { Turnstile } from './turnstile.ts';
+import { Turnstile } from '../turns/turnstile.ts';
 
 /** Who asks, through which request, why. */
 export interface RequestContext {

@@ -1,5 +1,5 @@
 import type { DeploymentRow } from '../../deployment-requests/deployment-rows.ts';
-import { KeyedTurnstile } from '../../persistence/keyed-turnstile.ts';
+import { KeyedTurnstile } from '../../turns/keyed-turnstile.ts';
 
 /** Deployments of one environment that are compiled and published at a time; one that does not answer holds up no other. */
 const PUBLISHED_AT_ONCE = 10;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
-import { Turnstile } from '../../persistence/turnstile.ts';
+import { Turnstile } from '../../turns/turnstile.ts';
 import { addressGroup } from './address-group.ts';
 
 /** Enough for a person or a pipeline that was set up wrongly to notice; nothing to search 256 random bits with. */

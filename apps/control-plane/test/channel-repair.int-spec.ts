@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import { UnitOfWork } from '../src/persistence/unit-of-work.ts';
 import { EnvironmentUpkeep } from '../src/deployments/deployer/environment-upkeep.ts';
+import { IdentityContent } from '../src/deployments/deployer/identity-content.ts';
 import { FakeGateway } from './testing/fake-gateway.ts';
 import { credentialBody, proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
@@ -176,6 +177,49 @@ describe('a head that claims a deployment', () => {
         { deployment: 2, state: 'superseded' },
         { deployment: 4, state: 'succeeded' },
       ]);
+    },
+    SUITE_MS,
+  );
+});
+
+describe('a new log', () => {
+  it(
+    'says that it has everybody once it has, and not before',
+    async () => {
+      const lonely = await RunningControlPlane.start({ roles: new Set(['api'] as const), deployTimeoutMs: 50 });
+      try {
+        const created = await lonely.environment();
+        const upkeep = () => lonely.app.get(EnvironmentUpkeep).run(created.id);
+        await lonely.done('POST', '/projects/', { name: 'shop' });
+        const before = [credentialBody('alice', 'a password'), credentialBody('bob', 'a password')];
+        for (const body of before) await lonely.done('POST', '/projects/shop/credentials/', body);
+        await upkeep();
+        const { channel } = await FakeGateway.admitted(lonely.redis, created);
+        expect(await channel.isToldOfAll()).toBe(true);
+
+        const position = `gw:{${created.name}}:position`;
+        const told: boolean[] = [];
+        const contents = lonely.app.get(IdentityContent);
+        const contentOf = contents.of.bind(contents);
+        jest.spyOn(contents, 'of').mockImplementation(async (wish) => {
+          told.push(await channel.isToldOfAll());
+          return contentOf(wish);
+        });
+        for (const lose of [
+          () => lonely.redis.del(position),
+          () => lonely.redis.hset(position, 'epoch', 'another', 'told', ''),
+          async () => lonely.redis.del(...(await lonely.redis.keys(`gw:{${created.name}}:*`))),
+        ]) {
+          await lose();
+          expect(await channel.isToldOfAll()).toBe(false);
+          await upkeep();
+          expect(told.splice(0)).toEqual([false, false]);
+          expect(await channel.isToldOfAll()).toBe(true);
+          expect((await channel.identities('credential', ['alice', 'bob'])).found.size).toBe(2);
+        }
+      } finally {
+        await lonely.close();
+      }
     },
     SUITE_MS,
   );

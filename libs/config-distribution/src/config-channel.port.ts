@@ -50,13 +50,20 @@ export interface ConfigChannel {
    */
   putIdentity(record: StoredIdentity, disbelieved?: number): Promise<boolean>;
   identity(kind: string, subject: string): Promise<StoredIdentity | undefined>;
-  /** By subject. */
-  identities(kind: string, subjects: readonly string[]): Promise<ReadonlyMap<string, StoredIdentity>>;
+  identities(kind: string, subjects: readonly string[]): Promise<FoundIdentities>;
   /**
    * A part of all identities of a kind, some perhaps twice. Begins at cursor '0' and goes on with the one it answers with,
    * until that is '0' again.
    */
   scanIdentities(kind: string, cursor: string): Promise<{ cursor: string; found: readonly StoredIdentity[] }>;
+
+  /**
+   * Whether the environment was told of everybody since its log began. Of a log whose publisher is of a version that did
+   * not say so it counts as true.
+   */
+  isToldOfAll(): Promise<boolean>;
+  /** Notes that it was; false when another epoch is there. */
+  noteToldOfAll(epoch: string): Promise<boolean>;
 
   /** Has everybody who watches `changes` look at once: something beside the log has changed. Can be lost, as every hint. */
   nudge(): Promise<void>;
@@ -152,6 +159,13 @@ export interface StoredIdentity {
   readonly version: number;
   /** null: removed; the version stays, so that an older record cannot come back. */
   readonly sealed: string | null;
+}
+
+export interface FoundIdentities {
+  /** By subject. */
+  readonly found: ReadonlyMap<string, StoredIdentity>;
+  /** At that moment. False: who is not found may be one of whom the environment is still to be told. */
+  readonly isToldOfAll: boolean;
 }
 
 export interface Watch {

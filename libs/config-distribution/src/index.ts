@@ -10,6 +10,7 @@ export {
   type ReadLease,
   type StoredArtifact,
   type StoredCheckpoint,
+  type FoundIdentities,
   type StoredIdentity,
   type StoredLastGood,
   type StoredLease,

@@ -160,6 +160,16 @@ export async function openWishes(from: Queryable, environmentId: string, limit: 
   }));
 }
 
+/** The log of an environment that is to hear of nobody any more; undefined while it is. */
+export async function epochToldOfAll(from: Queryable, environmentId: string): Promise<string | undefined> {
+  const found = await from.query<{ epoch: string }>(
+    `select epoch from environment_channels where environment_id = $1
+     and not exists (select 1 from identity_wishes wish where wish.environment_id = $1)`,
+    [environmentId],
+  );
+  return found.rows[0]?.epoch;
+}
+
 /** Notes what the environment was given. A wish that was renewed meanwhile stays. */
 export async function endWish(from: Queryable, environmentId: string, wish: IdentityWish): Promise<void> {
   await from.query(

@@ -55,6 +55,19 @@ describe('GatewayCredentials', () => {
       expect(rig.standing('new')).toBe('good');
     });
 
+    it('is not known while the environment is being told of everybody', async () => {
+      const { epoch = '' } = (await rig.channel.position()) ?? {};
+      await rig.environment.publisher.restart(epoch);
+      expect(await rig.standings(['billing', 'nobody'])).toEqual(['unknown', 'unknown']);
+      expect(rig.outcomes).toEqual(['failed', 'failed']);
+      await rig.tell('billing', credentialOf('billing'));
+      await rig.look();
+      expect(await rig.standings(['billing', 'nobody'])).toEqual(['good', 'unknown']);
+      await rig.environment.tellOfAll();
+      await rig.look();
+      expect(await rig.standings(['billing', 'nobody'])).toEqual(['good', 'unknown-credential']);
+    });
+
     it('is what stands against the user who logged in through it, access apart', async () => {
       const through = (subject: string) => rig.standing('billing', { subject });
       await rig.tell('alice', credentialOf('alice', { access: [] }));

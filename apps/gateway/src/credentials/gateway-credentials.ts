@@ -36,7 +36,7 @@ const STANDING: { readonly [Fault in OwnFault]: CredentialStanding } = {
 };
 
 const OUTCOME: { readonly [What in Taken]: ReadOutcome } = {
-  ...{ same: 'found', news: 'found', absent: 'absent', altered: 'altered', older: 'older' },
+  ...{ same: 'found', news: 'found', absent: 'absent', untold: 'failed', altered: 'altered', older: 'older' },
 };
 
 /** What stands against a credential itself. */
@@ -159,9 +159,10 @@ export class GatewayCredentials implements CredentialStandings {
   /** @throws ChannelUnavailable */
   private async read(keys: ChannelKeys, credentials: readonly UsedCredential[]): Promise<Taken[]> {
     const names = credentials.map(({ subject }) => subject);
-    const found = await this.deps.channel.identities('credential', names);
+    const { found, isToldOfAll } = await this.deps.channel.identities('credential', names);
     const taken = credentials.map((credential) => {
-      const outcome = credential.take(keys, found.get(credential.subject));
+      const stored = found.get(credential.subject);
+      const outcome = stored === undefined ? credential.takeNothing(isToldOfAll) : credential.take(keys, stored);
       if (outcome === 'news') this.deps.kept.note(credential.subject);
       return outcome;
     });

@@ -10,8 +10,11 @@ export interface KeptCredential {
   readonly removal: number | null;
 }
 
-/** What became of something that was read: `same` and `news` are genuine, the others are refused. */
-export type Taken = 'same' | 'news' | 'absent' | 'altered' | 'older';
+/**
+ * What became of something that was read: `same` and `news` are genuine, `altered` and `older` are refused; `untold`: nothing
+ * is there, and may be told yet.
+ */
+export type Taken = 'same' | 'news' | 'absent' | 'untold' | 'altered' | 'older';
 
 type Read = Pick<StoredIdentity, 'version' | 'sealed'>;
 
@@ -50,10 +53,15 @@ export class KnownCredential {
     };
   }
 
-  /** Learns what stands in Redis; undefined: nothing. What was refused before is `same` when it is still there. */
-  take(keys: ChannelKeys, stored: StoredIdentity | undefined): Taken {
+  /** Learns that nothing stands in Redis, which means nobody once the environment was told of all. */
+  takeNothing(isToldOfAll: boolean): Taken {
+    this.isAsked ||= isToldOfAll;
+    return isToldOfAll ? 'absent' : 'untold';
+  }
+
+  /** Learns what stands in Redis. What was refused before is `same` when it is still there. */
+  take(keys: ChannelKeys, stored: StoredIdentity): Taken {
     this.isAsked = true;
-    if (stored === undefined) return 'absent';
     const taken = stored.sealed === null ? this.takeRemoval(stored) : this.takeRecord(keys, stored, stored.sealed);
     if (taken !== 'altered' && taken !== 'older') {
       this.refused = undefined;

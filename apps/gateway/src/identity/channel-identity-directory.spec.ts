@@ -1,5 +1,5 @@
 import { InMemoryConfigChannel, putIdentity, type ChannelKeys, type StoredIdentity } from '#libs/config-distribution';
-import { prepareEnvironment, ReplaceableChannel } from '#libs/config-distribution/testing';
+import { prepareEnvironment, ReplaceableChannel, type PreparedEnvironment } from '#libs/config-distribution/testing';
 import { IdentityUnavailable } from '../token-endpoint/identity/identity.port.ts';
 import { ChannelIdentityDirectory } from './channel-identity-directory.ts';
 
@@ -24,13 +24,16 @@ const RECORD_OF_THE_FIRST_VERSION =
 
 describe('ChannelIdentityDirectory', () => {
   let channel: ReplaceableChannel;
+  let environment: PreparedEnvironment;
   let keys: ChannelKeys | undefined;
   let known: ChannelKeys;
   let refused: string[];
   let directory: ChannelIdentityDirectory;
   beforeEach(async () => {
     channel = new ReplaceableChannel(new InMemoryConfigChannel());
-    ({ keys: known } = await prepareEnvironment(channel, 'production'));
+    environment = await prepareEnvironment(channel, 'production');
+    await environment.tellOfAll();
+    known = environment.keys;
     keys = known;
     refused = [];
     directory = new ChannelIdentityDirectory({
@@ -149,6 +152,28 @@ describe('ChannelIdentityDirectory', () => {
       expect(await passwordId()).toBe('password-1');
       expect(refused).toEqual(['older credential']);
     });
+  });
+
+  it('is unavailable for those who are not there while the environment is being told of everybody', async () => {
+    const { epoch = '' } = (await channel.position()) ?? {};
+    await environment.publisher.restart(epoch);
+    for (const kind of ['client', 'credential'] as const)
+      await expect(directory[kind](kind === 'client' ? 'client-1' : 'alice')).rejects.toThrow(IdentityUnavailable);
+    await putIdentity(channel, known, { kind: 'client', subject: 'client-1', version: 2, content: client });
+    expect(await directory.client('client-1')).toEqual(client);
+    await expect(directory.credential('alice')).rejects.toThrow(IdentityUnavailable);
+    await environment.tellOfAll();
+    expect(await directory.credential('alice')).toBeUndefined();
+  });
+
+  it('finds who was told of between its two looks', async () => {
+    const other = { ...client, clientId: 'client-2' };
+    const { identities } = channel;
+    channel.identities = async (kind, subjects) => {
+      await putIdentity(channel, known, { kind: 'client', subject: 'client-2', version: 1, content: other });
+      return identities(kind, subjects);
+    };
+    expect(await directory.client('client-2')).toEqual(other);
   });
 
   it('is unavailable while Redis is away', async () => {

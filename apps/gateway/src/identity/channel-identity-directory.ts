@@ -1,4 +1,10 @@
-import { ChannelUnavailable, type ChannelKeys, type ConfigChannel, type IdentityKind } from '#libs/config-distribution';
+import {
+  ChannelUnavailable,
+  type ChannelKeys,
+  type ConfigChannel,
+  type IdentityKind,
+  type StoredIdentity,
+} from '#libs/config-distribution';
 import {
   parseClientRecord,
   parseCredentialRecord,
@@ -49,12 +55,20 @@ export class ChannelIdentityDirectory implements IdentityDirectory {
     return value;
   }
 
-  private async read(kind: IdentityKind, subject: string) {
+  private async read(kind: IdentityKind, subject: string): Promise<StoredIdentity | undefined> {
     try {
-      return await this.deps.channel.identity(kind, subject);
+      return (await this.deps.channel.identity(kind, subject)) ?? (await this.readOnceMore(kind, subject));
     } catch (cause) {
       if (cause instanceof ChannelUnavailable) throw new IdentityUnavailable({ cause });
       throw cause;
     }
+  }
+
+  /** Nobody is unknown while the environment is being told of everybody: its Redis is new, or has lost its data. */
+  private async readOnceMore(kind: IdentityKind, subject: string): Promise<StoredIdentity | undefined> {
+    const { found, isToldOfAll } = await this.deps.channel.identities(kind, [subject]);
+    const stored = found.get(subject);
+    if (stored === undefined && !isToldOfAll) throw new IdentityUnavailable();
+    return stored;
   }
 }

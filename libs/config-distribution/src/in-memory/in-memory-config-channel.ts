@@ -4,6 +4,7 @@ import {
   LEASE_MS,
   LEASES_PER_LOOK,
   type ConfigChannel,
+  type FoundIdentities,
   type LeaseTimes,
   type LogPosition,
   type PublishedChange,
@@ -23,6 +24,7 @@ type Hinted = (message: string | undefined) => void;
 /** The channel without a Redis: the same promises, for tests of what stands on either side of it. */
 export class InMemoryConfigChannel implements ConfigChannel {
   private epoch: string | undefined;
+  private toldOfAllIn: string | undefined;
   private sequence = 0;
   private log: StoredRecord[] = [];
   private stored: StoredCheckpoint | undefined;
@@ -169,9 +171,20 @@ export class InMemoryConfigChannel implements ConfigChannel {
     return this.heldIdentities.get(JSON.stringify([kind, subject]));
   }
 
-  async identities(kind: string, subjects: readonly string[]): Promise<ReadonlyMap<string, StoredIdentity>> {
+  async identities(kind: string, subjects: readonly string[]): Promise<FoundIdentities> {
     const wanted = new Set(subjects);
-    return new Map(this.identitiesOf(kind).flatMap((one) => (wanted.has(one.subject) ? [[one.subject, one]] : [])));
+    const found = this.identitiesOf(kind).flatMap((one) => (wanted.has(one.subject) ? [[one.subject, one] as const] : []));
+    return { found: new Map(found), isToldOfAll: await this.isToldOfAll() };
+  }
+
+  async isToldOfAll(): Promise<boolean> {
+    return this.epoch !== undefined && this.toldOfAllIn === this.epoch;
+  }
+
+  async noteToldOfAll(epoch: string): Promise<boolean> {
+    if (this.epoch !== epoch) return false;
+    this.toldOfAllIn = epoch;
+    return true;
   }
 
   async scanIdentities(kind: string): Promise<{ cursor: string; found: readonly StoredIdentity[] }> {

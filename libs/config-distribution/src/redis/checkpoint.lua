@@ -1,20 +1,21 @@
 --[[
   Replaces the checkpoint by a later one of the same epoch and trims the log well behind it.
 
-  KEYS[1]  hash    position: epoch, sequence
+  KEYS[1]  hash    position: epoch, sequence, told
   KEYS[2]  hash    checkpoint: epoch, sequence, sealed
   KEYS[3]  stream  log
   KEYS[4]  hash    sequences: proxy id -> sequence of its newest record
   ARGV[1]  epoch   ARGV[2]  sequence, decimal   ARGV[3]  sealed manifest
   ARGV[4]  how many records to keep before the checkpoint, for gateways that lag
 
-  An epoch of its own is begun when there is no log yet: an environment without proxies has an empty checkpoint.
+  An epoch of its own is begun when there is no log yet: an environment without proxies has an empty checkpoint. In a new
+  epoch nobody has been told of: see note-told.lua.
 
   Returns  1 written, 0 not newer or of another epoch
 ]]
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
 if not epoch then
-  redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'sequence', ARGV[2])
+  redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'sequence', ARGV[2], 'told', '')
   redis.call('DEL', KEYS[3], KEYS[4])
   epoch = ARGV[1]
 end

@@ -4,7 +4,7 @@
   KEYS[1]  hash    heads: proxy id -> deployment
   KEYS[2]  hash    artifacts: proxy id -> "<deployment> <sealed>"
   KEYS[3]  stream  log: "<sequence>-0" -> p (proxy id), d (deployment), r (sealed record)
-  KEYS[4]  hash    position: epoch, sequence
+  KEYS[4]  hash    position: epoch, sequence, told
   KEYS[5]  hash    sequences: proxy id -> sequence of its newest record
   KEYS[6]  hash    last good: proxy id -> "<newest deployment> <its own deployment> <note> <sealed>"
   ARGV[1]  proxy id        ARGV[2]  deployment, decimal     ARGV[3]  sealed record
@@ -15,7 +15,8 @@
   ARGV[10] the longest artifact that is announced with its change, in bytes
 
   An epoch begins when there is none, and when the log does not end where the position says: then somebody else wrote
-  there, or a part was lost. Remains of an earlier log must not stand in its way.
+  there, or a part was lost. Remains of an earlier log must not stand in its way. In a new epoch nobody has been told of:
+  see note-told.lua.
 
   The record comes first and nothing after it can fail, so that a head never speaks of a record that is not there.
 
@@ -80,6 +81,7 @@ if sequence == 0 then
   epoch = ARGV[5]
   sequence = 1
   redis.call('DEL', KEYS[3], KEYS[5])
+  redis.call('HSET', KEYS[4], 'told', '')
   append(sequence)
 end
 redis.call('HSET', KEYS[4], 'epoch', epoch, 'sequence', decimal(sequence))

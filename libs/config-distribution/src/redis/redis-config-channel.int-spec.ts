@@ -103,6 +103,29 @@ describe('RedisConfigChannel', () => {
     expect(await channel.recordsAfter(0, 10)).toMatchObject([{ sequence: 1, deployment: 2 }]);
   });
 
+  it('has nobody told of in a log that a change begins, until that is noted of the new one', async () => {
+    const { channel, keys } = fresh();
+    const change = { proxyId: 'a', record: 'record', artifact: 'artifact' };
+    await channel.publish({ ...change, deployment: 1 });
+    const epochOf = async () => (await channel.position())?.epoch ?? '';
+    const first = await epochOf();
+    await channel.noteToldOfAll(first);
+    await redis.xadd(keys.log, '999-0', 'p', 'x', 'd', '9', 'r', 'planted');
+    await channel.publish({ ...change, deployment: 2 });
+    expect([await channel.isToldOfAll(), await channel.noteToldOfAll(first)]).toEqual([false, false]);
+    expect(await channel.noteToldOfAll(await epochOf())).toBe(true);
+    expect(await channel.isToldOfAll()).toBe(true);
+  });
+
+  it('counts a log as told of all whose publisher does not say so', async () => {
+    const { channel, keys } = fresh();
+    await channel.publish({ proxyId: 'a', record: 'record', artifact: 'artifact', deployment: 1 });
+    await redis.hdel(keys.position, 'told');
+    expect((await channel.identities('client', ['c'])).isToldOfAll).toBe(true);
+    await redis.del(keys.position);
+    expect((await channel.identities('client', ['c'])).isToldOfAll).toBe(false);
+  });
+
   it('publishes although a head is no number', async () => {
     const { channel, keys } = fresh();
     await redis.hset(keys.heads, 'a', 'inf');

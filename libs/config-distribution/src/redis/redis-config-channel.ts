@@ -5,6 +5,7 @@ import {
   LEASE_MS,
   LEASES_PER_LOOK,
   type ConfigChannel,
+  type FoundIdentities,
   type LeaseTimes,
   type LogPosition,
   type PublishedChange,
@@ -68,6 +69,19 @@ function recordOf(id: string, fields: readonly string[]): StoredRecord {
   const record = { sequence, proxyId: field('p'), deployment: Number(field('d')), sealed: field('r') };
   const isForeign = part !== '0' || !Number.isSafeInteger(sequence) || !canBePublished(record);
   return isForeign ? { ...record, isForeign } : record;
+}
+
+const TOLD_FIELDS = ['epoch', 'told'] as const;
+
+/** @param fields `TOLD_FIELDS` */
+const saysToldOfAll = ([epoch, told]: readonly (string | null)[]): boolean =>
+  typeof epoch === 'string' && (told === null || told === epoch);
+
+/** What HMGET answered within a transaction. */
+function answerOf(outcome: [error: Error | null, answer: unknown] | undefined): (string | null)[] {
+  const [error, answer] = outcome ?? [new Error('the transaction was not carried out'), undefined];
+  if (error !== null) throw error;
+  return answer as (string | null)[];
 }
 
 /** The channel of one environment in a Redis; several environments may share one. */
@@ -234,15 +248,27 @@ export class RedisConfigChannel implements ConfigChannel {
     });
   }
 
-  identities(kind: string, subjects: readonly string[]): Promise<ReadonlyMap<string, StoredIdentity>> {
+  /** Both in one step: what is told in between must not be missing among those that are there. */
+  identities(kind: string, subjects: readonly string[]): Promise<FoundIdentities> {
     return this.reach(async () => {
-      if (subjects.length === 0) return new Map<string, StoredIdentity>();
-      const texts = await this.redis.hmget(this.keys.identities(kind), ...subjects);
+      if (subjects.length === 0) return { found: new Map(), isToldOfAll: await this.isToldOfAll() };
+      const reads = this.redis.multi().hmget(this.keys.identities(kind), ...subjects);
+      const [read, mark] = (await reads.hmget(this.keys.position, ...TOLD_FIELDS).exec()) ?? [];
+      const texts = answerOf(read);
       const stored = subjects.map((subject, index) => [subject, texts[index] ?? null] as const);
-      return new Map(
+      const found = new Map(
         stored.flatMap(([subject, text]) => (text === null ? [] : [[subject, identityOf(kind, subject, text)]])),
       );
+      return { found, isToldOfAll: saysToldOfAll(answerOf(mark)) };
     });
+  }
+
+  isToldOfAll(): Promise<boolean> {
+    return this.reach(async () => saysToldOfAll(await this.redis.hmget(this.keys.position, ...TOLD_FIELDS)));
+  }
+
+  noteToldOfAll(epoch: string): Promise<boolean> {
+    return this.reach(async () => (await this.redis.gwNoteTold(this.keys.position, epoch)) === 1);
   }
 
   scanIdentities(kind: string, from: string): Promise<{ cursor: string; found: readonly StoredIdentity[] }> {

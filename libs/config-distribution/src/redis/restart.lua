@@ -1,7 +1,7 @@
 --[[
   Begins a new, empty log in place of the one of an epoch: what stands there is old or was altered.
 
-  KEYS[1]  hash    position: epoch, sequence
+  KEYS[1]  hash    position: epoch, sequence, told: nobody, see note-told.lua
   KEYS[2]  hash    checkpoint: epoch, sequence, sealed
   KEYS[3]  stream  log
   KEYS[4]  hash    sequences: proxy id -> sequence of its newest record
@@ -13,7 +13,7 @@
 ]]
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return 0 end
 redis.call('DEL', unpack(KEYS))
-redis.call('HSET', KEYS[1], 'epoch', ARGV[2], 'sequence', '0')
+redis.call('HSET', KEYS[1], 'epoch', ARGV[2], 'sequence', '0', 'told', '')
 redis.call('HSET', KEYS[2], 'epoch', ARGV[2], 'sequence', '0', 'sealed', ARGV[3])
 redis.call('PUBLISH', ARGV[4], ARGV[2])
 return 1

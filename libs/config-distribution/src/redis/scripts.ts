@@ -12,6 +12,7 @@ const SCRIPTS = {
   gwLeaseTimes: { numberOfKeys: 1, lua: source('./lease-times.lua') },
   gwDropLeases: { numberOfKeys: 2, lua: source('./drop-leases.lua') },
   gwLiveLeases: { numberOfKeys: 2, lua: source('./live-leases.lua') },
+  gwNoteTold: { numberOfKeys: 1, lua: source('./note-told.lua') },
   gwPutIdentity: { numberOfKeys: 1, lua: source('./put-identity.lua') },
   gwReadKeySet: { numberOfKeys: 1, lua: source('./read-key-set.lua') },
   gwPutKeySet: { numberOfKeys: 3, lua: source('./put-key-set.lua') },
@@ -26,6 +27,7 @@ interface Scripts {
   gwLeaseTimes(...keysThenArguments: string[]): Promise<string[]>;
   gwDropLeases(...keysThenArguments: string[]): Promise<number>;
   gwLiveLeases(...keysThenArguments: string[]): Promise<string[]>;
+  gwNoteTold(...keysThenArguments: string[]): Promise<number>;
   gwPutIdentity(...keysThenArguments: string[]): Promise<number>;
   gwReadKeySet(...keysThenArguments: string[]): Promise<string>;
   gwPutKeySet(...keysThenArguments: string[]): Promise<number>;

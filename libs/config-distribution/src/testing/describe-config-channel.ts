@@ -174,6 +174,47 @@ export function describeConfigChannel(name: string, fresh: () => Promise<Channel
       });
     });
 
+    describe('says of whom is not there', () => {
+      const begin = () => ({ position: { epoch: randomUUID(), sequence: 0 }, sealed: 'empty' });
+      const isToldOfAll = async () => {
+        const told = await channel.isToldOfAll();
+        expect((await channel.identities('client', ['c'])).isToldOfAll).toBe(told);
+        expect((await channel.identities('client', [])).isToldOfAll).toBe(told);
+        return told;
+      };
+
+      it('nothing without a log, nor of a log whose environment was not told of all', async () => {
+        expect(await isToldOfAll()).toBe(false);
+        expect(await channel.noteToldOfAll('none')).toBe(false);
+        await channel.publish(change('a', 1));
+        expect(await isToldOfAll()).toBe(false);
+      });
+
+      it('that he is not known, once it was told of all; also after a restart with a checkpoint, and after more changes', async () => {
+        const { position, sealed } = begin();
+        await channel.writeCheckpoint(position, sealed);
+        expect(await isToldOfAll()).toBe(false);
+        expect(await channel.noteToldOfAll(randomUUID())).toBe(false);
+        expect(await isToldOfAll()).toBe(false);
+        expect(await channel.noteToldOfAll(position.epoch)).toBe(true);
+        expect(await isToldOfAll()).toBe(true);
+        await channel.publish(change('a', 1));
+        expect(await isToldOfAll()).toBe(true);
+      });
+
+      it('nothing more once the log begins anew, and again what is noted of the new one', async () => {
+        const { epoch } = positionOf(await channel.publish(change('a', 1)));
+        await channel.noteToldOfAll(epoch);
+        const { position, sealed } = begin();
+        await channel.restart(epoch, { position, sealed });
+        expect(await isToldOfAll()).toBe(false);
+        expect(await channel.noteToldOfAll(epoch)).toBe(false);
+        expect(await isToldOfAll()).toBe(false);
+        expect(await channel.noteToldOfAll(position.epoch)).toBe(true);
+        expect(await isToldOfAll()).toBe(true);
+      });
+    });
+
     it('replaces a checkpoint by a later one only', async () => {
       const at = positionOf(await channel.publish(change('a', 1)));
       await channel.publish(change('a', 2));
@@ -267,8 +308,8 @@ export function describeConfigChannel(name: string, fresh: () => Promise<Channel
       const stored = subjects.map((subject) => ({ kind: 'credential', subject, version: 3, sealed: `of ${subject}` }));
       for (const identity of stored) await channel.putIdentity(identity);
       await channel.putIdentity({ kind: 'client', subject: 'user 1', version: 1, sealed: null });
-      expect(await channel.identities('credential', [])).toEqual(new Map());
-      expect(await channel.identities('client', ['user 1', 'user 2'])).toEqual(
+      expect((await channel.identities('credential', [])).found).toEqual(new Map());
+      expect((await channel.identities('client', ['user 1', 'user 2'])).found).toEqual(
         new Map([['user 1', { kind: 'client', subject: 'user 1', version: 1, sealed: null }]]),
       );
       const found = new Map<string, unknown>();
@@ -278,7 +319,7 @@ export function describeConfigChannel(name: string, fresh: () => Promise<Channel
         for (const identity of part.found) found.set(identity.subject, identity);
         cursor = part.cursor;
       } while (cursor !== '0');
-      expect(found).toEqual(await channel.identities('credential', subjects));
+      expect(found).toEqual((await channel.identities('credential', subjects)).found);
       expect(found.size).toBe(450);
     });
 

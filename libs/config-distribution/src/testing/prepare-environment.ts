@@ -12,6 +12,8 @@ export interface PreparedEnvironment {
   readonly gatewayKeyText: string;
   /** Writes the key ring: again when the Redis was emptied, or into another channel. */
   admit(): Promise<void>;
+  /** Begins a log where there is none; from then on nobody is known but who was told of. */
+  tellOfAll(): Promise<void>;
 }
 
 /** What a control plane does when an environment is created, but for the empty configuration. */
@@ -23,5 +25,9 @@ export async function prepareEnvironment(channel: ConfigChannel, environment: st
   const admit = (): Promise<void> => channel.writeKeyRing(entries);
   await admit();
   const publisher = new ConfigPublisher(channel, keys);
-  return { keys, publisher, gatewayKey, gatewayKeyText: gatewayKeyText(gatewayKey), admit };
+  const tellOfAll = async (): Promise<void> => {
+    await publisher.publishEmpty();
+    await channel.noteToldOfAll((await channel.position())?.epoch ?? '');
+  };
+  return { keys, publisher, gatewayKey, gatewayKeyText: gatewayKeyText(gatewayKey), admit, tellOfAll };
 }

@@ -39,6 +39,8 @@ export class ReplaceableChannel implements ConfigChannel {
     this.reach((channel) => channel.identities(kind, subjects));
   scanIdentities = (kind: string, cursor: string) => this.reach((channel) => channel.scanIdentities(kind, cursor));
   identity = (kind: string, subject: string) => this.reach((channel) => channel.identity(kind, subject));
+  isToldOfAll = () => this.reach((channel) => channel.isToldOfAll());
+  noteToldOfAll = (epoch: string) => this.reach((channel) => channel.noteToldOfAll(epoch));
   nudge = () => this.reach((channel) => channel.nudge());
 
   watch(topic: 'changes' | 'leases', onHint: (message: string | undefined) => void): Promise<Watch> {

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { openIdentity, putIdentity, type StoredIdentity } from '#libs/config-distribution';
 import {
   endWish,
+  epochToldOfAll,
   openWishes,
   passVersion,
   renewWish,
@@ -40,8 +41,17 @@ export class IdentityTelling {
       for (const wish of wishes) await this.carryOut(environment, wish);
       // Gateways follow the users whose tokens they see; one hint is enough for many. A lost one costs them a second.
       if (wishes.some(({ kind }) => kind === 'credential')) await environment.channel.nudge();
-      if (wishes.length < WISHES_PER_LOOK) return;
+      if (wishes.length < WISHES_PER_LOOK) break;
     }
+    await this.noteToldOfAll(environment);
+  }
+
+  /** Until then gateways do not say of anybody that he is not known. */
+  private async noteToldOfAll({ environmentId, channel }: EnvironmentChannel): Promise<void> {
+    if (await channel.isToldOfAll()) return;
+    // Of the log that is known: who was told of in an earlier one is not in a newer one.
+    const epoch = await epochToldOfAll(this.database, environmentId);
+    if (epoch !== undefined) await channel.noteToldOfAll(epoch);
   }
 
   private async carryOut(environment: EnvironmentChannel, wish: IdentityWish): Promise<void> {

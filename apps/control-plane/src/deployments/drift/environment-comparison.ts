@@ -127,7 +127,7 @@ export class EnvironmentComparison {
 
   private async identitiesOf(kind: IdentityKind, told: readonly ToldIdentity[]): Promise<DriftFinding[]> {
     const { channel, keys } = this.environment;
-    const stored = await channel.identities(
+    const { found: stored } = await channel.identities(
       kind,
       told.map(({ subject }) => subject),
     );

@@ -1,5 +1,5 @@
 import { InMemoryConfigChannel, putIdentity, type ChannelKeys, type StoredIdentity } from '#libs/config-distribution';
-import { prepareEnvironment, ReplaceableChannel } from '#libs/config-distribution/testing';
+import { prepareEnvironment, ReplaceableChannel, type PreparedEnvironment } from '#libs/config-distribution/testing';
 import type { CredentialRecord } from '#libs/policy-contracts';
 import type { CredentialStanding, CredentialUse } from '#libs/policy-runtime';
 import type { SnapshotFault } from '../../config-subscriber/snapshot/snapshot-store.ts';
@@ -32,6 +32,7 @@ export class CredentialsUnderTest {
   /** The names of each read of Redis. */
   readonly reads: (readonly string[])[] = [];
   private version = 0;
+  environment!: PreparedEnvironment;
   /** What the control plane seals with. */
   sealing!: ChannelKeys;
 
@@ -39,7 +40,9 @@ export class CredentialsUnderTest {
 
   static async start(directory: string, limits: Partial<CredentialLimits> = {}): Promise<CredentialsUnderTest> {
     const rig = new CredentialsUnderTest(directory);
-    rig.sealing = (await prepareEnvironment(rig.channel, 'test')).keys;
+    rig.environment = await prepareEnvironment(rig.channel, 'test');
+    await rig.environment.tellOfAll();
+    rig.sealing = rig.environment.keys;
     rig.keys = rig.sealing;
     const { identities } = rig.channel;
     rig.channel.identities = (kind, subjects) => {

@@ -199,6 +199,8 @@ describe('somebody who may do everything in the Redis of an environment, but has
   const FORGED = ['foreign', 'of-another', 'altered', 'truncated', 'junk'] as const;
   const CASES: readonly Case[] = [
     { entry: 'artifacts', attacks: ['older', 'foreign', 'of-another', 'deleted'], newcomer: 'missing-artifact' },
+    // One that claims a higher number than the record's.
+    { entry: 'artifacts', field: 'id-of-orders', attacks: ['of-another'], newcomer: 'altered-artifact' },
     { entry: 'artifacts', attacks: ['altered', 'truncated', 'junk', 'huge'], newcomer: 'altered-artifact' },
     { entry: 'artifacts', attacks: ['other-type'], newcomer: 'other-kind' },
     { entry: 'log', attacks: FORGED, running: 'restored', newcomer: 'altered-record' },
@@ -208,6 +210,8 @@ describe('somebody who may do everything in the Redis of an environment, but has
     { entry: 'checkpoint', field: 'sealed', attacks: ['other-type'], newcomer: 'other-kind' },
     { entry: 'position', field: 'sequence', attacks: ['older'], running: 'wrong-position', newcomer: 'wrong-position' },
     { entry: 'position', field: 'sequence', attacks: ['junk'], newcomer: 'gap' },
+    // Who is not there is then not known, or is said not to be known: nobody gets in by it.
+    { entry: 'position', field: 'told', attacks: ['foreign', 'junk'] },
     { entry: 'position', attacks: ['deleted'], running: 'empty' },
     { entry: 'position', attacks: ['other-type'], running: 'other-kind', newcomer: 'other-kind' },
     { entry: 'key-ring', attacks: ['foreign', 'altered', 'junk', 'deleted'], newcomer: 'not-admitted' },

@@ -74,7 +74,7 @@ export class ConfiguredGateways {
   ): Promise<ConfiguredGateways> {
     const gateways = new ConfiguredGateways(redisUrl, startsAtMs);
     gateways.#prepared = await prepareEnvironment(gateways.#channel, gateways.#environment);
-    await gateways.#prepared.publisher.publishEmpty();
+    await gateways.#prepared.tellOfAll();
     for (const member of members) await gateways.#startOne(member);
     return gateways;
   }

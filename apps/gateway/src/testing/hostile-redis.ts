@@ -135,7 +135,8 @@ export class HostileRedis {
 }
 
 async function fieldsOf(redis: Redis, key: string, type: string): Promise<readonly (readonly [string, string])[]> {
-  if (type === 'hash') return Object.entries(await redis.hgetall(key));
+  // Redis gives them in another order each time.
+  if (type === 'hash') return Object.entries(await redis.hgetall(key)).sort(([one], [other]) => (one < other ? -1 : 1));
   if (type === 'string') return [['', (await redis.get(key)) ?? '']];
   if (type === 'stream')
     return (await redis.xrange(key, '-', '+')).map(([id, fields]) => [id, fields[5] ?? ''] as const);

@@ -173,7 +173,9 @@ export class InMemoryConfigChannel implements ConfigChannel {
 
   async identities(kind: string, subjects: readonly string[]): Promise<FoundIdentities> {
     const wanted = new Set(subjects);
-    const found = this.identitiesOf(kind).flatMap((one) => (wanted.has(one.subject) ? [[one.subject, one] as const] : []));
+    const found = this.identitiesOf(kind).flatMap((one) =>
+      wanted.has(one.subject) ? [[one.subject, one] as const] : [],
+    );
     return { found: new Map(found), isToldOfAll: await this.isToldOfAll() };
   }
 

@@ -37,6 +37,7 @@ class Kept {
   /** One of each kind; gives the login. */
   async writeOne(number: number): Promise<string> {
     await this.#channel.publish({ proxyId: `p${number}`, deployment: number + 1, record: 'r', artifact: 'a' });
+    await this.#channel.putIdentity({ kind: 'credential', subject: `user ${number}`, version: 1, sealed: 's' });
     await this.#ledger.record([someRevocation({ value: `token ${number}` })], T0_MS);
     await this.#throttle.failed(ALICE);
     await this.#shelf.replace({ origin: 'policy', name: `set ${number}` }, undefined, 'attempt', 'document');
@@ -47,12 +48,17 @@ class Kept {
   async lost(logins: readonly string[]) {
     const numbers = logins.map((_, number) => number);
     const artifacts = await this.#channel.artifacts(numbers.map((number) => `p${number}`));
+    const { found: users } = await this.#channel.identities(
+      'credential',
+      numbers.map((number) => `user ${number}`),
+    );
     const documents = numbers.map((number) => this.#shelf.document({ origin: 'policy', name: `set ${number}` }));
     const standing = await this.#throttle.standing(ALICE);
     const expected = { issuer: undefined };
     const looks = logins.map((token) => this.#tokens.inspect(token, { ...someSubject(), ...expected }, T0_MS));
     return {
       deployments: logins.length - artifacts.size,
+      users: logins.length - users.size,
       logins: (await Promise.all(looks)).filter(({ kind }) => kind === 'unknown').length,
       revocations: logins.length - (await readAll(this.#ledger)).revocations.length,
       loginFailures: logins.length - (standing.kind === 'open' ? standing.failures : 0),
@@ -62,7 +68,7 @@ class Kept {
 }
 
 const ofEach = (count: number) => ({
-  ...{ deployments: count, logins: count, revocations: count, loginFailures: count, keySets: count },
+  ...{ deployments: count, users: count, logins: count, revocations: count, loginFailures: count, keySets: count },
 });
 
 describe('what a restart of Redis loses', () => {

@@ -217,6 +217,21 @@ describe('a new log', () => {
           expect(await channel.isToldOfAll()).toBe(true);
           expect((await channel.identities('credential', ['alice', 'bob'])).found.size).toBe(2);
         }
+
+        // Wished for while the others are told: by another process, which has begun a log meanwhile, say.
+        jest.spyOn(contents, 'of').mockImplementationOnce(async (wish) => {
+          await lonely.pool.query(
+            `insert into identity_wishes (environment_id, kind, subject, entity_id, version)
+             values ($1, 'credential', 'carol', 'nobody', nextval('identity_versions'))`,
+            [created.id],
+          );
+          return contentOf(wish);
+        });
+        await lonely.redis.del(position);
+        await upkeep();
+        expect(await channel.isToldOfAll()).toBe(false);
+        await upkeep();
+        expect(await channel.isToldOfAll()).toBe(true);
       } finally {
         await lonely.close();
       }

@@ -1,9 +1,13 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
 import forge from 'node-forge';
 
 const DAY_MS = 86_400_000;
+/** What a name of a certificate is (RFC 5280 section 4.2.1.6). */
+const DNS_NAME = 2;
+const IP_ADDRESS = 7;
 
-/** A certificate that only whoever is told to trusts, in PEM. */
+/** A certificate of a name or an IP address that only whoever is told to trusts, in PEM. */
 export function selfSignedCertificate(hostname: string): { readonly key: string; readonly cert: string } {
   const pair = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const key = pair.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
@@ -15,7 +19,8 @@ export function selfSignedCertificate(hostname: string): { readonly key: string;
   const name = [{ name: 'commonName', value: hostname }];
   certificate.setSubject(name);
   certificate.setIssuer(name);
-  certificate.setExtensions([{ name: 'subjectAltName', altNames: [{ type: 2, value: hostname }] }]);
+  const place = isIP(hostname) === 0 ? { type: DNS_NAME, value: hostname } : { type: IP_ADDRESS, ip: hostname };
+  certificate.setExtensions([{ name: 'subjectAltName', altNames: [place] }]);
   certificate.sign(forge.pki.privateKeyFromPem(key), forge.md.sha256.create());
   return { key, cert: forge.pki.certificateToPem(certificate) };
 }

@@ -22,7 +22,11 @@ export class PastedGuide {
   }
 
   /** Everything that the blocks print. `settings` are the variables of the first block. */
-  async paste(settings: Readonly<Record<string, string>>, script = this.script): Promise<string> {
+  async paste(
+    settings: Readonly<Record<string, string>>,
+    script = this.script,
+    overWithinMs = OVER_WITHIN_MS,
+  ): Promise<string> {
     const env = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...settings };
     const shell = spawn('bash', ['-c', `set -m\n${script}`], {
       cwd: ROOT,
@@ -36,9 +40,9 @@ export class PastedGuide {
     shell.stderr.on('data', (data: Buffer) => (output += data.toString('utf8')));
     const isOver = await Promise.race([
       once(shell, 'close').then(() => true),
-      new Promise<false>((resolve) => setTimeout(() => resolve(false), OVER_WITHIN_MS).unref()),
+      new Promise<false>((resolve) => setTimeout(() => resolve(false), overWithinMs).unref()),
     ]);
-    if (!isOver) throw new Error(`not over after ${OVER_WITHIN_MS} ms:\n${output}`);
+    if (!isOver) throw new Error(`not over after ${overWithinMs} ms:\n${output}`);
     return output;
   }
 

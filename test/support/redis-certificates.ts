@@ -17,7 +17,11 @@ export class RedisCertificates {
     private readonly directory: string,
   ) {
     const client = selfSignedCertificate('gatewarden.test');
-    this.#pairs = { data: selfSignedCertificate(host), sentinels: selfSignedCertificate(host), client };
+    this.#pairs = {
+      data: selfSignedCertificate(host, 'data'),
+      sentinels: selfSignedCertificate(host, 'sentinels'),
+      client,
+    };
     mkdirSync(directory, { recursive: true });
     for (const [owner, { cert, key }] of Object.entries(this.#pairs)) {
       this.#write(`${owner}.pem`, cert);

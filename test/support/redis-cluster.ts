@@ -5,6 +5,7 @@ import path from 'node:path';
 import { Redis } from 'ioredis';
 import { startRedis, type RunningServer } from '#libs/embedded-servers';
 import { RedisUsers } from './redis-users.ts';
+import { replicated } from './replicated.ts';
 import { until } from './until.ts';
 
 const MASTERS = 3;
@@ -14,8 +15,10 @@ const SLOTS = 16_384;
 const BUS_ABOVE = 10_000;
 const FIRST_PORT = 11_000;
 const LAST_PORT = 19_000;
-/** Longer than any test takes: a busy machine must not make a node look dead. Tests promote a replica themselves. */
+/** Longer than any test takes: a busy machine must not make a node look dead. */
 const NODE_TIMEOUT_MS = 120_000;
+/** While one of them is dead. */
+const SHORT_NODE_TIMEOUT_MS = 2_000;
 
 const isFree = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
@@ -46,6 +49,7 @@ const CLOSED_WITHIN_MS = 50;
 export class RedisCluster {
   readonly users = new RedisUsers(['production']);
   readonly #nodes: ClusterNode[] = [];
+  readonly #dead = new Set<ClusterNode>();
   readonly #directory = mkdtempSync(path.join(os.tmpdir(), 'gatewarden-cluster-'));
 
   static async start(): Promise<RedisCluster> {
@@ -74,8 +78,8 @@ export class RedisCluster {
 
   /** Connections of the administrator to the nodes that hold data now. */
   async masters(): Promise<Redis[]> {
-    const roles = await Promise.all(this.#nodes.map((node) => roleOf(node)));
-    return this.#nodes.filter((_, index) => roles[index] === 'master').map(({ redis }) => redis);
+    const roles = await Promise.all(this.#living.map((node) => roleOf(node)));
+    return this.#living.filter((_, index) => roles[index] === 'master').map(({ redis }) => redis);
   }
 
   /** Keys of a pattern, on all nodes. */
@@ -83,25 +87,22 @@ export class RedisCluster {
     return (await Promise.all((await this.masters()).map((redis) => redis.keys(pattern)))).flat();
   }
 
-  /** Kills the master that a key lies at and promotes its replica; ends when the replica serves. */
+  /** Kills the master that a key lies at, and ends when the others have elected its replica; nobody promotes it. */
   async failOver(key: string): Promise<void> {
-    const { dead, heir } = await this.#pairOf(key);
-    await until('the replica has everything', async () => {
-      const { 1: written } = /master_repl_offset:(\d+)/.exec(await dead.redis.info('replication')) ?? [];
-      return (await heir.redis.info('replication')).includes(`slave_repl_offset:${written}\r`);
-    });
-    process.kill(dead.server.pid, 'SIGKILL');
-    await dead.server.exited;
-    await until('the replica serves in the place of its master', async () => {
-      if ((await roleOf(heir)) === 'master') return true;
-      await heir.redis.call('CLUSTER', 'FAILOVER', 'TAKEOVER').catch(() => undefined);
-      return false;
-    });
+    const { master, replica } = await this.#pairOf(key);
+    await replicated(master.redis, replica.redis);
+    process.kill(master.server.pid, 'SIGKILL');
+    await master.server.exited;
+    this.#dead.add(master);
+    await this.#giveUpAfter(SHORT_NODE_TIMEOUT_MS);
+    await until('its replica was elected', async () => (await roleOf(replica)) === 'master');
+    await this.#all('the cluster is whole', async (node) => (await infoOf(node.redis)).includes('cluster_state:ok'));
+    await this.#giveUpAfter(NODE_TIMEOUT_MS);
   }
 
   /** Lets the master of a key be silent, with its connections open; gives what lets it go on. */
   async freeze(key: string): Promise<() => void> {
-    const { pid } = (await this.#pairOf(key)).dead.server;
+    const { pid } = (await this.#pairOf(key)).master.server;
     process.kill(pid, 'SIGSTOP');
     return () => process.kill(pid, 'SIGCONT');
   }
@@ -149,17 +150,31 @@ export class RedisCluster {
   }
 
   async #all(what: string, isSo: (node: ClusterNode) => Promise<boolean>): Promise<void> {
-    await until(what, async () => (await Promise.all(this.#nodes.map(isSo))).every((one) => one), 60_000);
+    await until(what, async () => (await Promise.all(this.#living.map(isSo))).every((one) => one), 60_000);
   }
 
-  /** The master that a key lies at, and its replica. */
-  async #pairOf(key: string): Promise<{ dead: ClusterNode; heir: ClusterNode }> {
-    const [asked] = await this.masters();
-    const slot = Number(await asked?.call('CLUSTER', 'KEYSLOT', key));
-    const dead = this.#nodes[Math.floor((slot * MASTERS) / SLOTS)];
-    const heir = this.#nodes[Math.floor((slot * MASTERS) / SLOTS) + MASTERS];
-    if (dead === undefined || heir === undefined) throw new RangeError(key);
-    return { dead, heir };
+  get #living(): readonly ClusterNode[] {
+    return this.#nodes.filter((node) => !this.#dead.has(node));
+  }
+
+  /** How long a node is silent until the others take it for dead. */
+  async #giveUpAfter(ms: number): Promise<void> {
+    await Promise.all(this.#living.map(({ redis }) => redis.config('SET', 'cluster-node-timeout', String(ms))));
+  }
+
+  /** The master that a key lies at now, and its replica. */
+  async #pairOf(key: string): Promise<{ master: ClusterNode; replica: ClusterNode }> {
+    const living = this.#living;
+    // Whoever does not have the key's slot tells who has.
+    const asked = await Promise.allSettled(living.map(({ redis }) => redis.exists(key)));
+    const master = living.find((_, index) => asked[index]?.status === 'fulfilled');
+    const places = await Promise.all(living.map(({ redis }): Promise<unknown[]> => redis.role()));
+    const replica = living.find((_, index) => {
+      const [role, , masterPort] = places[index] ?? [];
+      return role === 'slave' && masterPort === master?.server.port;
+    });
+    if (master === undefined || replica === undefined) throw new RangeError(`no master with a replica for ${key}`);
+    return { master, replica };
   }
 }
 
@@ -170,9 +185,7 @@ const rangeOf = (index: number): readonly [number, number] => [
 
 const infoOf = async (redis: Redis): Promise<string> => String(await redis.call('CLUSTER', 'INFO'));
 
-/** '' when the node does not answer. */
-async function roleOf({ redis, server }: ClusterNode): Promise<string> {
-  if (server.pid === 0 || redis.status !== 'ready') return '';
+async function roleOf({ redis }: ClusterNode): Promise<string> {
   const [role] = (await redis.role()) as unknown as [string];
   return role;
 }

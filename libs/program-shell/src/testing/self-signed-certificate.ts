@@ -7,8 +7,15 @@ const DAY_MS = 86_400_000;
 const DNS_NAME = 2;
 const IP_ADDRESS = 7;
 
-/** A certificate of a name or an IP address that only whoever is told to trusts, in PEM. */
-export function selfSignedCertificate(hostname: string): { readonly key: string; readonly cert: string } {
+/**
+ * A certificate of a name or an IP address that only whoever is told to trusts, in PEM.
+ *
+ * @param owner whose it is: who trusts several of one hostname tells them apart by it
+ */
+export function selfSignedCertificate(
+  hostname: string,
+  owner = hostname,
+): { readonly key: string; readonly cert: string } {
   const pair = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const key = pair.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
   const certificate = forge.pki.createCertificate();
@@ -16,7 +23,7 @@ export function selfSignedCertificate(hostname: string): { readonly key: string;
   certificate.serialNumber = `00${randomBytes(8).toString('hex')}`;
   certificate.validity.notBefore = new Date(Date.now() - DAY_MS);
   certificate.validity.notAfter = new Date(Date.now() + DAY_MS);
-  const name = [{ name: 'commonName', value: hostname }];
+  const name = [{ name: 'commonName', value: owner }];
   certificate.setSubject(name);
   certificate.setIssuer(name);
   const place = isIP(hostname) === 0 ? { type: DNS_NAME, value: hostname } : { type: IP_ADDRESS, ip: hostname };

@@ -73,7 +73,7 @@ describe('a Redis that comes back from an old copy', () => {
       });
       expect(await plane.deployments()).toMatchObject([{}, {}, { deployment: 3, state: 'succeeded' }]);
       expect(JSON.parse(await contentOf(gateway, 'orders'))).toMatchObject({ revision: 2 });
-      expect(await gateway.channel.identity('credential', 'alice')).toBeUndefined();
+      expect(await gateway.identity('credential', 'alice')).toBeUndefined();
       expect(plane.logLines.filter((line) => line.includes('publishing everything again'))).toHaveLength(1);
     },
     SUITE_MS,

@@ -5,6 +5,7 @@ import {
   ServedDigest,
   type ServedProxy,
 } from '#libs/config-distribution';
+import { wishAllIdentities } from '../src/channel-upkeep/identity-wishes.ts';
 import { EnvironmentUpkeep } from '../src/deployments/deployer/environment-upkeep.ts';
 import { FakeGateway } from './testing/fake-gateway.ts';
 import { credentialBody, proxyBody } from './testing/request-bodies.ts';
@@ -183,6 +184,28 @@ describe('an identity record in Redis', () => {
       await until('alice is gone again', async () => (await gateway.identity('credential', 'alice')) === undefined);
       await healed();
       expect(reports()).toMatchObject([{ findings: [{ problem: 'older' }] }]);
+    },
+    SUITE_MS,
+  );
+
+  it(
+    'of somebody who is gone is told again with all others when a Redis lost its data',
+    async () => {
+      await told();
+      await plane.done('DELETE', '/projects/shop/credentials/alice/');
+      await until('alice is gone', async () => (await gateway.identity('credential', 'alice')) === undefined);
+      await told();
+      const client = await plane.pool.connect();
+      try {
+        await client.query('begin');
+        await wishAllIdentities(client, environment.id);
+        const wishes = await client.query(`select kind, version > 0 as "hasVersion" from identity_wishes
+          where subject = 'alice'`);
+        await client.query('rollback');
+        expect(wishes.rows).toEqual([{ kind: 'credential', hasVersion: true }]);
+      } finally {
+        client.release();
+      }
     },
     SUITE_MS,
   );

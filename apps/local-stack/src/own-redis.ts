@@ -1,10 +1,14 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startRedis, type RunningServer } from '#libs/embedded-servers';
 import { Backoff } from './backoff.ts';
 import { type ProcessSurroundings } from './supervised-process.ts';
 
-/** The Redis of the stack: started again on the same port, with its data, whenever it dies. */
+/**
+ * The Redis of the stack: started again on the same port, with its data, whenever it dies. The next run takes that port
+ * too: environments and gateways that the user added keep its address.
+ */
 export class OwnRedis {
   private server: RunningServer | undefined;
   private readonly stopping = new AbortController();
@@ -19,6 +23,7 @@ export class OwnRedis {
    */
   async start(): Promise<string> {
     const server = await this.startOnce(undefined);
+    this.rememberPort(server.port);
     this.supervision = this.supervise(server);
     return server.url;
   }
@@ -41,9 +46,31 @@ export class OwnRedis {
       dataDir: path.join(dataDir, 'redis'),
       toolsDir: path.join(dataDir, 'tools'),
       onProgress: say,
-      ...(port !== undefined && { port }),
+      ...(port === undefined ? this.portOfBefore() : { port }),
     });
     return this.server;
+  }
+
+  private get portFile(): string {
+    return path.join(this.surroundings.dataDir, 'redis', 'port');
+  }
+
+  private portOfBefore(): { preferredPort?: number } {
+    try {
+      const port = Number(readFileSync(this.portFile, 'utf8'));
+      return Number.isInteger(port) && port > 0 && port < 65_536 ? { preferredPort: port } : {};
+    } catch {
+      return {};
+    }
+  }
+
+  private rememberPort(port: number): void {
+    const { preferredPort } = this.portOfBefore();
+    if (preferredPort === port) return;
+    if (preferredPort !== undefined) {
+      this.surroundings.say(`Redis has port ${port} now: ${preferredPort}, which it had before, is taken`);
+    }
+    writeFileSync(this.portFile, `${port}\n`);
   }
 
   private async supervise(first: RunningServer): Promise<void> {

@@ -83,15 +83,17 @@ export async function keySetOrdersVersions(from: Queryable, environmentId: strin
 }
 
 /**
- * Wishes that one environment hears of everybody, and of its orders: it is new, or its Redis lost its data. Waits for the changes of users
- * that are under way, since those did not know of a new environment.
+ * Wishes that one environment hears of everybody, and of its orders: it is new, or its Redis lost its data. Of whom it was
+ * told that there is none any more, it hears that again: an old copy may hold him still, and drift would miss it. Waits for the
+ * changes of users that are under way, since those did not know of a new environment.
  */
 export async function wishAllIdentities(transaction: Queryable, environmentId: string): Promise<void> {
   await transaction.query(`select pg_advisory_xact_lock(${EVERYBODY})`);
   await transaction.query(
     `insert into identity_wishes (environment_id, kind, subject, entity_id, version)
      select $1, kind, name, entity_id, 0 from names where kind in ('client', 'credential')
-     union all select $1, kind, subject, entity_id, 0 from told_identities where environment_id = $1 and kind = 'orders'
+     union all select $1, kind, subject, entity_id, 0 from told_identities told where environment_id = $1
+       and not exists (select 1 from names where names.kind = told.kind and names.name = told.subject)
      on conflict (environment_id, kind, subject) do update set entity_id = excluded.entity_id`,
     [environmentId],
   );

@@ -105,6 +105,16 @@ describe('our own Redis', () => {
     expect((await start({ dataDir, port: first.port })).port).toBe(first.port);
   });
 
+  it('takes the port that is preferred, and another one when somebody else has it', async () => {
+    const other = await start({ dataDir: temporaryDirectory() });
+    const dataDir = temporaryDirectory();
+    const first = await start({ dataDir, preferredPort: other.port });
+    expect(first.port).not.toBe(other.port);
+    await first.stop();
+    await other.stop();
+    expect((await start({ dataDir, preferredPort: other.port })).port).toBe(other.port);
+  });
+
   it('refuses a second start on the same directory', async () => {
     const dataDir = temporaryDirectory();
     await start({ dataDir });

@@ -17,6 +17,8 @@ export interface RedisOptions {
   readonly dataDir: string;
   /** Default: a free one. */
   readonly port?: number;
+  /** Without `port`: this one if nobody else has it, so that others may keep the address; else a free one. */
+  readonly preferredPort?: number;
   /** True (default): every write is in the append-only file within a second. False: nothing is kept. */
   readonly appendOnly?: boolean;
   /** Where a server may be unpacked when there is none. Default `.data/tools`. */
@@ -37,6 +39,7 @@ interface StartContext {
   readonly log: ServerLog;
   readonly args: readonly string[];
   readonly port: number | undefined;
+  readonly preferredPort: number | undefined;
 }
 
 /**
@@ -56,7 +59,8 @@ export async function startRedis(options: RedisOptions): Promise<RunningServer> 
     const program = await obtainRedis(path.resolve(options.toolsDir ?? '.data/tools'), onProgress);
     await stopLeftoverRedis(dataDir, onProgress);
     const args = [...persistence(options.appendOnly ?? true), ...(options.extraArguments ?? [])];
-    const { owned, port } = await spawnUntilItListens({ program, dataDir, log, args, port: options.port });
+    const ports = { port: options.port, preferredPort: options.preferredPort };
+    const { owned, port } = await spawnUntilItListens({ program, dataDir, log, args, ...ports });
     void owned.exited.then(() => lock.release());
     return {
       url: `redis://127.0.0.1:${port}`,
@@ -78,7 +82,7 @@ const persistence = (appendOnly: boolean): readonly string[] =>
 
 async function spawnUntilItListens(context: StartContext): Promise<{ owned: OwnedProcess; port: number }> {
   for (let attempt = 1; ; attempt += 1) {
-    const port = context.port ?? (await findFreePort());
+    const port = context.port ?? (attempt === 1 ? context.preferredPort : undefined) ?? (await findFreePort());
     const owned = await spawnRedis(context, port);
     if (await becomesReady(owned, port)) return { owned, port };
     await owned.stop(STOP_REDIS);

@@ -3,7 +3,7 @@ import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import type pg from 'pg';
 import { EVENT_STORE, PostgresEventStore, ProjectionRunner } from '#libs/event-store';
-import type { Logger } from '#libs/program-shell';
+import { FailingWork, type Logger } from '#libs/program-shell';
 import type { ControlPlaneConfig } from './config/control-plane.config.ts';
 import { DeploymentQueues } from './deployment-requests/deployment-queues.ts';
 import { DeploymentRelay } from './deployment-requests/deployment-relay.ts';
@@ -51,12 +51,11 @@ function storageProviders({ database, keys, logger }: ControlPlaneResources): Pr
     onUntrustedSnapshot: (streamId, version) =>
       logger.error({ streamId, version }, 'a snapshot in the database was not made here: passed over'),
   });
+  const texts = { fails: 'a read model waits', works: 'a read model goes on', level: 'error' } as const;
+  const works = new Map(PROJECTIONS.map(({ name }) => [name, new FailingWork(logger, texts, { projection: name })]));
   const runner = new ProjectionRunner(store, PROJECTIONS, {
-    onError: (projection, error) =>
-      logger.error(
-        { projection, reason: error instanceof Error ? error.message : String(error) },
-        'a read model waits',
-      ),
+    onError: (projection, error) => works.get(projection)?.failed(error),
+    onRecovered: (projection) => works.get(projection)?.worked(),
   });
   return [
     { provide: EVENT_STORE, useValue: store },

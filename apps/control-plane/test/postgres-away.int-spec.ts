@@ -23,6 +23,15 @@ const NOTHING = 'the database cannot be reached; nothing was recorded';
 const MAYBE = 'the database went away while it was recording; read before you try again';
 const RECORDED = 'the change was recorded, but the database went away before it could be answered';
 
+/** What is logged of work that waits for the database, and that it goes on. */
+const WAITING = [
+  ['a read model waits', 'a read model goes on'],
+  ['rollouts wait', 'rollouts go on'],
+  ['rotations of keys wait', 'rotations of keys go on'],
+  ['the environments cannot be read', 'the environments can be read again'],
+  ['deployments wait: no job could be made', 'jobs of deployments can be made again'],
+] as const;
+
 interface Write {
   readonly key: string;
   readonly path: string;
@@ -228,4 +237,28 @@ describe('PostgreSQL', () => {
     await sendAllAgain();
     expect((await recordedKeys()).size).toBe(known.size + writes.length);
   });
+
+  // After all of the above.
+  it.each(WAITING)('is said to be away in few lines: "%s" once for each cause, then "%s"', async (fails, works) => {
+    await until('all go on', () => told(fails, works).waiting === 0);
+    const { repeated, outages } = told(fails, works);
+    expect(repeated).toEqual([]);
+    expect(outages).toBeGreaterThan(0);
+  });
 });
+
+/** What was logged of work that waits, of each read model for itself. */
+function told(fails: string, works: string) {
+  const causes = new Map<string, Set<string>>();
+  const repeated: string[] = [];
+  let outages = 0;
+  for (const line of plane.logLines) {
+    const { msg, projection = '', reason = '' } = JSON.parse(line) as Record<string, string>;
+    const known = causes.get(projection) ?? new Set();
+    if (msg === works) outages += causes.delete(projection) ? 1 : 0;
+    if (msg !== fails) continue;
+    if (known.has(reason)) repeated.push(line);
+    causes.set(projection, known.add(reason));
+  }
+  return { repeated, outages, waiting: causes.size };
+}

@@ -12,6 +12,7 @@ export interface ProjectionLoopOptions {
   readonly batchSize: number;
   readonly maxBackoffMs: number;
   readonly onError: (projection: string, error: unknown) => void;
+  readonly onRecovered: (projection: string) => void;
 }
 
 /** Longest pause while the database is away, in milliseconds: it is nobody's fault, and it comes back. */
@@ -108,14 +109,19 @@ export class ProjectionLoop {
   private async stepOrPause(): Promise<number> {
     try {
       const outcome = await this.advance();
-      this.isFailing = false;
-      this.failures = 0;
+      this.succeeded();
       this.limit = Math.min(this.options.batchSize, this.limit * 2);
       if (outcome === 'advanced') return 0;
       return this.waiters.isEmpty ? this.options.pollMs : Math.min(AWAITED_PAUSE_MS, this.options.pollMs);
     } catch (error) {
       return this.pauseAfter(error);
     }
+  }
+
+  private succeeded(): void {
+    if (this.isFailing) this.options.onRecovered(this.projection.name);
+    this.isFailing = false;
+    this.failures = 0;
   }
 
   /** A failed batch is tried again event by event, so that everything before the one refused gets through. */

@@ -18,6 +18,8 @@ export interface ProjectionRunnerOptions {
   readonly maxBackoffMs?: number;
   /** Told of every failed attempt. Must not throw. Default: nothing is reported. */
   readonly onError?: (projection: string, error: unknown) => void;
+  /** Told of the first attempt that succeeds after failed ones. Must not throw. */
+  readonly onRecovered?: (projection: string) => void;
 }
 
 /**
@@ -39,6 +41,7 @@ export class ProjectionRunner {
       batchSize: this.batchSize,
       maxBackoffMs: options.maxBackoffMs ?? PROJECTION_RUNNER_DEFAULTS.maxBackoffMs,
       onError: options.onError ?? (() => undefined),
+      onRecovered: options.onRecovered ?? (() => undefined),
     };
     this.loops = projections.map((projection) => new ProjectionLoop(store, projection, loopOptions));
   }

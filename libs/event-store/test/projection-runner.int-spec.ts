@@ -260,7 +260,9 @@ describe('a projection that throws', () => {
       errors.push([projection, (error as Error).message]);
       if (errors.length === 2) hasFailedTwice.open();
     };
-    const live = runner([good, bad], { onError, maxBackoffMs: 20 });
+    const recovered: string[] = [];
+    const onRecovered = (projection: string) => void recovered.push(projection);
+    const live = runner([good, bad], { onError, onRecovered, maxBackoffMs: 20 });
     const position = await append('s', ...upTo(6));
     live.start();
     await hasFailedTwice.opened;
@@ -277,11 +279,13 @@ describe('a projection that throws', () => {
       ['good', false],
       ['bad', true],
     ]);
+    expect(recovered).toEqual([]);
 
     bad.before = () => undefined;
     expect(await live.waitUntil(position, LONG_MS)).toBe(true);
     expect(await model('bad')).toEqual([{ stream_id: 's', total: 21, told: upTo(6) }]);
     expect(await model('good')).toEqual([{ stream_id: 's', total: 21, told: upTo(6) }]);
+    expect(recovered).toEqual(['bad']);
   });
 
   it('keeps to its growing pauses even when it is woken', async () => {

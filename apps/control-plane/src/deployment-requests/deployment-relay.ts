@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { LOGGER } from '../injection-tokens.ts';
-import type { Logger } from '#libs/program-shell';
+import { FailingWork, type Logger } from '#libs/program-shell';
 import { DeploymentRows, type DeploymentKey } from './deployment-rows.ts';
 import { DeploymentQueues } from './deployment-queues.ts';
 import { OvertakenWishes } from './overtaken-wishes.ts';
@@ -21,13 +21,19 @@ export class DeploymentRelay implements OnApplicationBootstrap, OnApplicationShu
   private running: Promise<boolean> | undefined;
   private again = false;
   private stopped = false;
+  private readonly work: FailingWork;
 
   constructor(
     private readonly rows: DeploymentRows,
     private readonly queues: DeploymentQueues,
     private readonly overtaken: OvertakenWishes,
-    @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+    @Inject(LOGGER) logger: Logger,
+  ) {
+    this.work = new FailingWork(logger, {
+      fails: 'deployments wait: no job could be made',
+      works: 'jobs of deployments can be made again',
+    });
+  }
 
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => void this.flush(), LOOK_EVERY_MS);
@@ -51,7 +57,7 @@ export class DeploymentRelay implements OnApplicationBootstrap, OnApplicationShu
       await Promise.all(wishes.map((wish) => this.queues.add(wish)));
       return true;
     } catch (error) {
-      this.noteFailure(error);
+      this.work.failed(error);
       return false;
     }
   }
@@ -72,8 +78,9 @@ export class DeploymentRelay implements OnApplicationBootstrap, OnApplicationShu
       try {
         await this.endOvertaken();
         if (await this.enqueueOpen()) this.again = true;
+        this.work.worked();
       } catch (error) {
-        this.noteFailure(error);
+        this.work.failed(error);
         return false;
       }
     } while (this.again && !this.stopped);
@@ -89,10 +96,6 @@ export class DeploymentRelay implements OnApplicationBootstrap, OnApplicationShu
     }
   }
 
-  private noteFailure(error: unknown): void {
-    this.logger.warn({ reason: reasonOf(error) }, 'deployments wait: no job could be made');
-  }
-
   /** Whether there may be more. */
   private async enqueueOpen(): Promise<boolean> {
     const wishes = await this.rows.withoutJob(WISHES_PER_LOOK);
@@ -102,5 +105,3 @@ export class DeploymentRelay implements OnApplicationBootstrap, OnApplicationShu
     return !this.stopped;
   }
 }
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

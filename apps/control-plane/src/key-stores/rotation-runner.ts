@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type pg from 'pg';
-import { errorFacts, type Logger } from '#libs/program-shell';
+import { errorFacts, FailingWork, type Logger } from '#libs/program-shell';
 import type { ControlPlaneConfig } from '../config/control-plane.config.ts';
 import { DeploymentRelay } from '../deployment-requests/deployment-relay.ts';
 import { DeploymentSettled } from '../deployment-requests/deployment-settled.ts';
@@ -15,6 +15,7 @@ const LOOK_EVERY_MS = 1_000;
 @Injectable()
 export class RotationRunner implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly looking: RepeatedLook;
+  private readonly reading: FailingWork;
   /** What was said last of a rotation that cannot go on, by key store: it is not said every second. */
   private readonly said = new Map<string, string>();
 
@@ -26,6 +27,7 @@ export class RotationRunner implements OnApplicationBootstrap, OnApplicationShut
     settled: DeploymentSettled,
     private readonly relay: DeploymentRelay,
   ) {
+    this.reading = new FailingWork(logger, { fails: 'rotations of keys wait', works: 'rotations of keys go on' });
     this.looking = new RepeatedLook(LOOK_EVERY_MS, settled, () => this.lookOnce());
   }
 
@@ -45,12 +47,14 @@ export class RotationRunner implements OnApplicationBootstrap, OnApplicationShut
   private async lookOnce(): Promise<boolean> {
     let isAnyFurther = false;
     try {
-      for (const keyStoreId of await storesToLookAt(this.database, new Date().toISOString())) {
+      const keyStoreIds = await storesToLookAt(this.database, new Date().toISOString());
+      this.reading.worked();
+      for (const keyStoreId of keyStoreIds) {
         if (this.looking.isStopped) break;
         isAnyFurther = (await this.triedToGoOn(keyStoreId)) || isAnyFurther;
       }
     } catch (error) {
-      this.logger.warn(errorFacts(error), 'rotations of keys wait');
+      this.reading.failed(error);
       return false;
     }
     return isAnyFurther;

@@ -4,7 +4,7 @@ import type { ChannelUpkeep } from '../../channel-upkeep/channel-upkeep.port.ts'
 import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
 import { DeploymentQueues } from '../../deployment-requests/deployment-queues.ts';
 import { CONTROL_PLANE_CONFIG, DATABASE, LOGGER } from '../../injection-tokens.ts';
-import type { Logger } from '#libs/program-shell';
+import { FailingWork, type Logger } from '#libs/program-shell';
 import { DeployJob } from '../job/deploy-job.ts';
 import { EnvironmentUpkeep } from './environment-upkeep.ts';
 
@@ -24,6 +24,7 @@ export class Deployer implements ChannelUpkeep, OnApplicationBootstrap, OnApplic
   private readonly wanted = new Set<string>();
   /** Upkeeps in a row that failed, by environment. */
   private readonly failures = new Map<string, number>();
+  private readonly reading: FailingWork;
 
   constructor(
     @Inject(CONTROL_PLANE_CONFIG) private readonly config: ControlPlaneConfig,
@@ -32,7 +33,10 @@ export class Deployer implements ChannelUpkeep, OnApplicationBootstrap, OnApplic
     private readonly job: DeployJob,
     private readonly upkeep: EnvironmentUpkeep,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+  ) {
+    const works = 'the environments can be read again';
+    this.reading = new FailingWork(logger, { fails: 'the environments cannot be read', works });
+  }
 
   async onApplicationBootstrap(): Promise<void> {
     await this.look();
@@ -65,6 +69,7 @@ export class Deployer implements ChannelUpkeep, OnApplicationBootstrap, OnApplic
       // Before it is asked which there are: what is known only afterwards may be newer than the answer.
       const known = new Set([...this.attended, ...this.upkeep.connected]);
       const environmentIds = await this.environmentIds();
+      this.reading.worked();
       if (this.config.roles.has('deployer')) {
         for (const environmentId of environmentIds) {
           if (this.stopped) return;
@@ -75,7 +80,7 @@ export class Deployer implements ChannelUpkeep, OnApplicationBootstrap, OnApplic
       // Others may have deleted what this process has worked on, or asked something of.
       for (const environmentId of known) void this.end({ environmentId, gatewayKeyIds: [] });
     } catch (error) {
-      this.logger.warn({ reason: reasonOf(error) }, 'the environments cannot be read');
+      this.reading.failed(error);
     }
   }
 

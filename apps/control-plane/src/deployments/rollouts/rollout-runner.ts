@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type pg from 'pg';
-import { errorFacts, type Logger } from '#libs/program-shell';
+import { errorFacts, FailingWork, type Logger } from '#libs/program-shell';
 import type { ControlPlaneConfig } from '../../config/control-plane.config.ts';
 import { DomainError } from '../../decider/domain-error.ts';
 import { DeploymentRelay } from '../../deployment-requests/deployment-relay.ts';
@@ -19,6 +19,7 @@ const LOOK_EVERY_MS = 500;
 @Injectable()
 export class RolloutRunner implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly looking: RepeatedLook;
+  private readonly reading: FailingWork;
 
   constructor(
     @Inject(CONTROL_PLANE_CONFIG) private readonly config: ControlPlaneConfig,
@@ -28,6 +29,7 @@ export class RolloutRunner implements OnApplicationBootstrap, OnApplicationShutd
     settled: DeploymentSettled,
     private readonly relay: DeploymentRelay,
   ) {
+    this.reading = new FailingWork(logger, { fails: 'rollouts wait', works: 'rollouts go on' });
     this.looking = new RepeatedLook(LOOK_EVERY_MS, settled, () => this.lookOnce());
   }
 
@@ -45,12 +47,14 @@ export class RolloutRunner implements OnApplicationBootstrap, OnApplicationShutd
 
   private async lookOnce(): Promise<boolean> {
     try {
-      for (const rollout of await runningRollouts(this.database)) {
+      const rollouts = await runningRollouts(this.database);
+      this.reading.worked();
+      for (const rollout of rollouts) {
         if (this.looking.isStopped) break;
         await this.decide(rollout).catch((error: unknown) => this.noteFailure(rollout, error));
       }
     } catch (error) {
-      this.logger.warn(errorFacts(error), 'rollouts wait');
+      this.reading.failed(error);
     }
     return false;
   }

@@ -138,7 +138,11 @@ describe('gateways of two workers each', () => {
       expect(await metricSum(admin(0), 'gatewarden_metrics_sources_missing')).toBe(1);
       expect(await metricSum(admin(0), REQUESTS)).toBe(counted);
       expect((await workersOf(admin(0)))[0]).toEqual({ worker: 1, pid, ready: false, deployment: null });
-      expect(await status(`${admin(0)}/readyz`)).toBe(503);
+      const unready = await fetch(`${admin(0)}/readyz`);
+      expect([unready.status, await unready.json()]).toEqual([
+        503,
+        { status: 'not ready', reason: 'worker 1 does not answer' },
+      ]);
       expect(await status(`${admin(0)}/healthz`)).toBe(200);
     } finally {
       process.kill(pid, 'SIGCONT');

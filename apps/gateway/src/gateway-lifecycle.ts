@@ -35,8 +35,10 @@ export class GatewayLifecycle implements OnApplicationBootstrap, BeforeApplicati
    * Not before it has looked at Redis once, whatever came of that: its copy on disk may be from before a key rotated, and
    * the tokens of the new key are refused by it.
    */
-  get isReady(): boolean {
-    return this.hasLooked && !this.isStopping && this.parts.subscriber.isReady;
+  get notReadyBecause(): string | null {
+    if (this.isStopping) return 'it stops';
+    if (!this.hasLooked) return 'Redis was not looked at yet';
+    return this.parts.subscriber.notReadyBecause;
   }
 
   get deployment(): number {

@@ -26,6 +26,7 @@ import { CannotListen } from './listening.ts';
 import { CapturedLog } from '#libs/program-shell/testing';
 import { startGateway, type RunningGateway } from './start-gateway.ts';
 import { RedisRelay } from './testing/redis-relay.ts';
+import { until } from '../../../test/support/until.ts';
 import { foundInLeases } from './testing/watched-leases.ts';
 
 // eslint-disable-next-line no-restricted-syntax -- set by the test run's global setup; this file is in no build
@@ -95,6 +96,10 @@ describe('a gateway', () => {
       ?.split(' ')
       .at(-1);
 
+  const readiness = async (): Promise<{ code: number; reason?: string }> => {
+    const { status: code, body } = await admin('/readyz');
+    return { code, ...(JSON.parse(body) as object) };
+  };
   /** As whoever balances the load asks. */
   const untilReady = async (): Promise<void> => {
     while ((await admin('/readyz')).status !== 200);
@@ -146,7 +151,9 @@ describe('a gateway', () => {
   // The tests are one story of one gateway: each goes on where the one before ended.
   it('lives but is not ready while its environment has no configuration', async () => {
     expect((await admin('/healthz')).status).toBe(200);
-    expect((await admin('/readyz')).status).toBe(503);
+    const reason = 'no configuration of the environment was loaded yet';
+    await until('it has looked', async () => (await readiness()).reason === reason);
+    expect(await readiness()).toEqual({ code: 503, status: 'not ready', reason });
     expect((await call('/orders')).status).toBe(503);
     expect((await call('/auth/.well-known/jwks.json')).status).toBe(503);
     expect((await ask({ port: gateway.trafficPort, path: '/auth/jwt', method: 'POST' })).status).toBe(400);
@@ -429,7 +436,7 @@ describe('a gateway', () => {
     await prepared.publisher.publish(change, artifactText(change, { paths: ['/late'] }));
     relay.hold();
     await start();
-    expect((await admin('/readyz')).status).toBe(503);
+    expect(await readiness()).toMatchObject({ code: 503, reason: 'Redis was not looked at yet' });
     relay.release();
     await untilReady();
     expect((await call('/late')).status).toBe(200);

@@ -3,7 +3,8 @@ import type { ServedConfiguration } from '../config-subscriber/served-configurat
 /** What the admin endpoints may ask of a gateway. */
 export interface GatewayStatus {
   readonly environment: string;
-  readonly isReady: boolean;
+  /** One clause without secrets; null: it is ready. */
+  readonly notReadyBecause: string | null;
   /** Highest deployment applied. */
   readonly deployment: number;
   readonly configuration: ServedConfiguration | undefined;

@@ -17,8 +17,8 @@ export class HealthController {
   @Get('readyz')
   @HttpCode(HttpStatus.OK)
   ready(): { status: 'ready'; deployment: number } {
-    const { isReady, deployment } = this.status;
-    if (!isReady) throw new ServiceUnavailableException({ status: 'not ready' });
+    const { notReadyBecause: reason, deployment } = this.status;
+    if (reason !== null) throw new ServiceUnavailableException({ status: 'not ready', reason });
     return { status: 'ready', deployment };
   }
 }

@@ -444,6 +444,7 @@ describe('ConfigSubscriber', () => {
       await gateway.subscriber.restore();
       await gateway.look();
       expect([gateway.subscriber.isReady, gateway.routes('/orders')]).toEqual([false, 'matched']);
+      expect(gateway.subscriber.notReadyBecause).toBe('GATEWAY_KEY is not accepted: see the log');
     });
   });
 });

@@ -90,8 +90,15 @@ export class ConfigSubscriber {
 
   /** Whether everything of the environment is live: read from Redis, or from a snapshot that was complete. */
   get isReady(): boolean {
+    return this.notReadyBecause === null;
+  }
+
+  /** null: it is ready. */
+  get notReadyBecause(): string | null {
+    if (this.admittance.isRefused) return 'GATEWAY_KEY is not accepted: see the log';
     const isLoaded = this.isSnapshotComplete || this.following?.follower.loaded !== undefined;
-    return isLoaded && !this.admittance.isRefused && this.deps.active.current !== undefined;
+    if (isLoaded && this.deps.active.current !== undefined) return null;
+    return 'no configuration of the environment was loaded yet';
   }
 
   get highestDeployment(): number {

@@ -13,7 +13,7 @@ type Context = Awaited<ReturnType<typeof NestFactory.createApplicationContext>>;
 function answersOf(context: Context): Parameters<PrimaryLink['serving']>[0] {
   const status = context.get<GatewayStatus>(GATEWAY_STATUS);
   const { registry } = context.get(GatewayMetrics);
-  const now = () => ({ isReady: status.isReady, deployment: status.deployment });
+  const now = () => ({ notReadyBecause: status.notReadyBecause, deployment: status.deployment });
   return {
     status: async () => now(),
     config: async () => ({ ...now(), view: configView(status) }),

@@ -5,7 +5,8 @@ import type { ConfigView } from '../admin/config-view.ts';
 export type ToldMetric = MetricObjectWithValues<MetricValue<string>>;
 
 export interface WorkerStatus {
-  readonly isReady: boolean;
+  /** null: it is ready. */
+  readonly notReadyBecause: string | null;
   /** Highest deployment applied. */
   readonly deployment: number;
 }

@@ -38,8 +38,11 @@ export class WorkersInspection {
     const { places, isStopping } = this.supervisor;
     const statuses = await Promise.all(places.map((place) => place.ask('status', ANSWER_WITHIN_MS)));
     const told = statuses.filter((status) => status !== undefined);
-    const areReady = told.length === places.length && told.every(({ isReady }) => isReady);
-    return { isReady: areReady && !isStopping, deployment: told.length === 0 ? 0 : lowest(told) };
+    const reasons = places.flatMap(({ number }, index) => reasonOf(number, statuses[index]));
+    return {
+      notReadyBecause: isStopping ? 'it stops' : (reasons[0] ?? null),
+      deployment: told.length === 0 ? 0 : lowest(told),
+    };
   }
 
   async config(): Promise<WorkersConfigView> {
@@ -70,7 +73,12 @@ export class WorkersInspection {
   }
 }
 
+function reasonOf(worker: number, told: WorkerStatus | undefined): string[] {
+  if (told === undefined) return [`worker ${worker} does not answer`];
+  return told.notReadyBecause === null ? [] : [`of worker ${worker}: ${told.notReadyBecause}`];
+}
+
 const viewOf = ({ number, pid }: WorkerPlace, told: WorkerStatus | undefined): WorkerView => ({
   ...{ worker: number, pid: pid ?? null },
-  ...{ ready: told?.isReady ?? false, deployment: told?.deployment ?? null },
+  ...{ ready: told?.notReadyBecause === null, deployment: told?.deployment ?? null },
 });

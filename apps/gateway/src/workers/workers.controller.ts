@@ -15,8 +15,8 @@ export class WorkersController {
   /** 503 unless every wanted worker is ready. */
   @Get('readyz')
   async ready(): Promise<{ status: 'ready'; deployment: number }> {
-    const { isReady, deployment } = await this.workers.status();
-    if (!isReady) throw new ServiceUnavailableException({ status: 'not ready' });
+    const { notReadyBecause: reason, deployment } = await this.workers.status();
+    if (reason !== null) throw new ServiceUnavailableException({ status: 'not ready', reason });
     return { status: 'ready', deployment };
   }
 

@@ -130,7 +130,7 @@ class Snapshots {
     }
     const lacks = early.size < this.whole.served.size || !gateway.revocations.known.isRevoked({ sub: REVOKED.value });
     if (lacks && !isSpoilt) return 'does not take a whole snapshot';
-    if (lacks && gateway.subscriber.isReady) return 'is ready without all of it';
+    if (lacks && gateway.isReady) return 'is ready without all of it';
     return lacks && [...gateway.log.at('error'), ...gateway.log.at('warn')].length === 0
       ? 'does not report what it ignores'
       : undefined;

@@ -84,8 +84,8 @@ export async function keySetOrdersVersions(from: Queryable, environmentId: strin
 
 /**
  * Wishes that one environment hears of everybody, and of its orders: it is new, or its Redis lost its data. Of whom it was
- * told that there is none any more, it hears that again: an old copy may hold him still, and drift would miss it. Waits for the
- * changes of users that are under way, since those did not know of a new environment.
+ * told that there is none any more, it hears that again: else the comparison of what it was told with what its Redis holds would
+ * find that missing. Waits for the changes of users that are under way, since those did not know of a new environment.
  */
 export async function wishAllIdentities(transaction: Queryable, environmentId: string): Promise<void> {
   await transaction.query(`select pg_advisory_xact_lock(${EVERYBODY})`);

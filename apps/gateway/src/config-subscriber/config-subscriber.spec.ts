@@ -24,10 +24,10 @@ describe('ConfigSubscriber', () => {
   describe('with Redis there', () => {
     it('serves an environment without proxies once it was published, and is not ready before', async () => {
       const gateway = await looked();
-      expect([gateway.subscriber.isReady, gateway.routes('/orders')]).toEqual([false, 'no configuration']);
+      expect([gateway.isReady, gateway.routes('/orders')]).toEqual([false, 'no configuration']);
       await environment.prepared.publisher.publishEmpty();
       await gateway.look();
-      expect([gateway.subscriber.isReady, gateway.routes('/orders')]).toEqual([true, 'not-found']);
+      expect([gateway.isReady, gateway.routes('/orders')]).toEqual([true, 'not-found']);
     });
 
     it('makes a batch of deployments live by one swap', async () => {
@@ -220,7 +220,7 @@ describe('ConfigSubscriber', () => {
       await gateway.look();
       await gateway.look();
       expect(gateway.routes('/orders')).toBe('matched');
-      expect([gateway.subscriber.isReady, gateway.subscriber.isRedisUp]).toEqual([true, false]);
+      expect([gateway.isReady, gateway.subscriber.isRedisUp]).toEqual([true, false]);
       expect(gateway.log.at('warn')).toEqual(['Redis cannot be reached: serving on, looking again']);
       environment.channel.isAway = false;
       await environment.publish('orders', 2);
@@ -268,7 +268,7 @@ describe('ConfigSubscriber', () => {
       const gateway = environment.start();
       await gateway.subscriber.restore();
       expect(gateway.served).toEqual(['orders']);
-      expect([gateway.subscriber.isReady, gateway.subscriber.highestDeployment]).toEqual([true, 3]);
+      expect([gateway.isReady, gateway.subscriber.highestDeployment]).toEqual([true, 3]);
       expect(gateway.active.current?.proxies.get('id-of-orders')?.change.hash).toBe('hash-1');
     });
 
@@ -278,7 +278,7 @@ describe('ConfigSubscriber', () => {
       environment.channel.isAway = true;
       const gateway = environment.start();
       await gateway.subscriber.restore();
-      expect([gateway.subscriber.isReady, gateway.routes('/orders')]).toEqual([true, 'not-found']);
+      expect([gateway.isReady, gateway.routes('/orders')]).toEqual([true, 'not-found']);
     });
 
     it('is not ready without a snapshot', async () => {
@@ -286,7 +286,7 @@ describe('ConfigSubscriber', () => {
       const gateway = environment.start();
       await gateway.subscriber.restore();
       await gateway.look();
-      expect([gateway.subscriber.isReady, gateway.routes('/orders')]).toEqual([false, 'no configuration']);
+      expect([gateway.isReady, gateway.routes('/orders')]).toEqual([false, 'no configuration']);
     });
   });
 
@@ -329,7 +329,7 @@ describe('ConfigSubscriber', () => {
       const gateway = environment.start();
       await gateway.subscriber.restore();
       expect(gateway.served).toEqual(['prices']);
-      expect(gateway.subscriber.isReady).toBe(false);
+      expect(gateway.isReady).toBe(false);
       expect(gateway.log.lines.filter(({ level }) => level === 'error')).toMatchObject([
         { file: 'proxy-id-of-orders.json', problem: 'broken' },
         { file: 'proxy-id-of-stock.json', problem: 'altered' },
@@ -337,7 +337,7 @@ describe('ConfigSubscriber', () => {
       environment.channel.isAway = false;
       await gateway.look();
       expect(gateway.served).toEqual(['orders', 'prices', 'stock']);
-      expect(gateway.subscriber.isReady).toBe(true);
+      expect(gateway.isReady).toBe(true);
     });
 
     it.each<[string, (text: string) => string]>([
@@ -350,7 +350,7 @@ describe('ConfigSubscriber', () => {
       environment.channel.isAway = true;
       const gateway = environment.start();
       await gateway.subscriber.restore();
-      expect([gateway.served, gateway.subscriber.isReady]).toEqual([[], false]);
+      expect([gateway.served, gateway.isReady]).toEqual([[], false]);
       expect(gateway.log.lines.filter(({ level }) => level === 'error')).toMatchObject([
         { file: 'admission.json', problem },
       ]);
@@ -414,7 +414,7 @@ describe('ConfigSubscriber', () => {
       environment.nowMs += 60_000;
       await gateway.look();
       expect(gateway.log.at('error')).toHaveLength(2);
-      expect(gateway.subscriber.isReady).toBe(false);
+      expect(gateway.isReady).toBe(false);
       expect(await environment.channel.leases()).toEqual([]);
     });
 
@@ -430,10 +430,10 @@ describe('ConfigSubscriber', () => {
       const { keyId } = environment.prepared.gatewayKey;
       await environment.channel.writeKeyRing(new Map([[keyId, null]]));
       const gateway = await looked();
-      expect(gateway.subscriber.isReady).toBe(false);
+      expect(gateway.isReady).toBe(false);
       await environment.prepared.admit();
       await gateway.look();
-      expect(gateway.subscriber.isReady).toBe(true);
+      expect(gateway.isReady).toBe(true);
     });
 
     it('is not ready but serves its snapshot when its key was revoked', async () => {
@@ -443,7 +443,7 @@ describe('ConfigSubscriber', () => {
       const gateway = environment.start();
       await gateway.subscriber.restore();
       await gateway.look();
-      expect([gateway.subscriber.isReady, gateway.routes('/orders')]).toEqual([false, 'matched']);
+      expect([gateway.isReady, gateway.routes('/orders')]).toEqual([false, 'matched']);
       expect(gateway.subscriber.notReadyBecause).toBe('GATEWAY_KEY is not accepted: see the log');
     });
   });

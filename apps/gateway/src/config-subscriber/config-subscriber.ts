@@ -88,12 +88,7 @@ export class ConfigSubscriber {
     return this.following?.keys;
   }
 
-  /** Whether everything of the environment is live: read from Redis, or from a snapshot that was complete. */
-  get isReady(): boolean {
-    return this.notReadyBecause === null;
-  }
-
-  /** null: it is ready. */
+  /** null: everything of the environment is live, read from Redis or from a snapshot that was complete. */
   get notReadyBecause(): string | null {
     if (this.admittance.isRefused) return 'GATEWAY_KEY is not accepted: see the log';
     const isLoaded = this.isSnapshotComplete || this.following?.follower.loaded !== undefined;

@@ -24,7 +24,7 @@ describe('an artifact of the first version', () => {
       environment.channel.isAway = true;
       const gateway = environment.start();
       await gateway.subscriber.restore();
-      expect([gateway.served, gateway.subscriber.isReady]).toEqual([['orders'], true]);
+      expect([gateway.served, gateway.isReady]).toEqual([['orders'], true]);
       const proxy = gateway.active.current?.proxies.get('id-of-orders')?.linked;
       expect(proxy?.issuers.map(({ policyName }) => policyName)).toEqual(['issue']);
       expect(proxy?.matchEndpoint('GET', '/users/7').kind).toBe('matched');

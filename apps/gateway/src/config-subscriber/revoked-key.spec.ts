@@ -34,7 +34,7 @@ describe('a gateway that runs when its key is revoked', () => {
     await lookLater();
     expect(gateway.log.at('error')).toEqual([expect.stringContaining(text)]);
     expect(await reports()).toBe(1);
-    expect([gateway.subscriber.isReady, gateway.routes('/orders')]).toEqual([false, 'matched']);
+    expect([gateway.isReady, gateway.routes('/orders')]).toEqual([false, 'matched']);
   });
 
   it('has no contact with its environment, though Redis answers', async () => {
@@ -66,12 +66,12 @@ describe('a gateway that runs when its key is revoked', () => {
     await lookLater();
     environment.channel.isAway = true;
     await lookLater();
-    expect(gateway.subscriber.isReady).toBe(false);
+    expect(gateway.isReady).toBe(false);
     environment.channel.isAway = false;
     await environment.prepared.admit();
     await environment.publish('orders', 2);
     await gateway.look();
-    expect([gateway.subscriber.isReady, gateway.deploymentOf('orders')]).toEqual([true, 2]);
+    expect([gateway.isReady, gateway.deploymentOf('orders')]).toEqual([true, 2]);
     expect((await gateway.lease())?.handled).toEqual([1, 2]);
     expect(gateway.log.at('info')).toContain('GATEWAY_KEY is accepted again');
   });
@@ -108,7 +108,7 @@ describe('a gateway that runs when its key is revoked', () => {
     environment.channel.isAway = true;
     await lookLater();
     expect(gateway.log.at('error')).toEqual([]);
-    expect([gateway.subscriber.isReady, gateway.routes('/orders')]).toEqual([true, 'matched']);
+    expect([gateway.isReady, gateway.routes('/orders')]).toEqual([true, 'matched']);
   });
 
   it('is not admitted again by a Redis that was emptied', async () => {
@@ -116,7 +116,7 @@ describe('a gateway that runs when its key is revoked', () => {
     await lookLater();
     environment.channel.server = new InMemoryConfigChannel();
     await lookLater();
-    expect(gateway.subscriber.isReady).toBe(false);
+    expect(gateway.isReady).toBe(false);
     expect(await environment.channel.leases()).toEqual([]);
   });
 
@@ -140,12 +140,10 @@ describe('a gateway that runs when its key is revoked', () => {
       await ringless();
       await look();
       expect(gateway.log.at('error')).toEqual([]);
-      expect([gateway.subscriber.isReady, gateway.contact.isLive, gateway.deploymentOf('orders')]).toEqual([
-        ...[true, true, 2],
-      ]);
+      expect([gateway.isReady, gateway.contact.isLive, gateway.deploymentOf('orders')]).toEqual([...[true, true, 2]]);
       await environment.prepared.admit();
       await lookLater();
-      expect([gateway.subscriber.isReady, await reports()]).toEqual([true, 0]);
+      expect([gateway.isReady, await reports()]).toEqual([true, 0]);
     });
 
     it('reports that it is not in there when it does not come', async () => {
@@ -154,9 +152,9 @@ describe('a gateway that runs when its key is revoked', () => {
       await lookLater();
       environment.nowMs += 3_000;
       await gateway.look();
-      expect([gateway.subscriber.isReady, await reports()]).toEqual([false, 1]);
+      expect([gateway.isReady, await reports()]).toEqual([false, 1]);
       await lookLater();
-      expect(gateway.subscriber.isReady).toBe(false);
+      expect(gateway.isReady).toBe(false);
     });
   });
 
@@ -171,6 +169,6 @@ describe('a gateway that runs when its key is revoked', () => {
     };
     await lookLater();
     expect(gateway.log.at('error')).toEqual([]);
-    expect(gateway.subscriber.isReady).toBe(true);
+    expect(gateway.isReady).toBe(true);
   });
 });

@@ -108,7 +108,7 @@ describe('what is ordered about key sets', () => {
     await gateway.look();
     environment.channel.isAway = true;
     const again = await restarted();
-    expect([again.obeyed, again.served, again.subscriber.isReady]).toEqual([[DENIED], ['orders'], true]);
+    expect([again.obeyed, again.served, again.isReady]).toEqual([[DENIED], ['orders'], true]);
     environment.channel.isAway = false;
     expect(await obeys()).toEqual({ 'key-sets': 3 });
     expect(again.obeyed).toEqual([DENIED]);
@@ -182,9 +182,9 @@ describe('what is ordered about key sets', () => {
     await restarted();
     expect([gateway.obeyed, await reports(`snapshot-${problem}`)]).toEqual([[], 1]);
     expect(linesAt('error')).toMatchObject([{ file: 'orders-key-sets.json', problem }]);
-    expect([gateway.served, gateway.subscriber.isReady]).toEqual([['orders'], false]);
+    expect([gateway.served, gateway.isReady]).toEqual([['orders'], false]);
     expect([await obeys(), gateway.obeyed]).toEqual([{ 'key-sets': 3 }, [DENIED]]);
-    expect(gateway.subscriber.isReady).toBe(true);
+    expect(gateway.isReady).toBe(true);
     expect(JSON.parse(readFileSync(file(), 'utf8'))).toMatchObject({ version: 3 });
   });
 

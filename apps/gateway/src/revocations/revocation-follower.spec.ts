@@ -119,7 +119,7 @@ describe('revocations at a gateway', () => {
     await look();
     environment.channel.isAway = true;
     await restarted();
-    expect([known(), gateway.served, gateway.subscriber.isReady]).toEqual([['alice', 'bob'], ['orders'], true]);
+    expect([known(), gateway.served, gateway.isReady]).toEqual([['alice', 'bob'], ['orders'], true]);
     environment.channel.isAway = false;
     const { sequence } = await record(ofUser('carol'));
     await look();
@@ -172,10 +172,10 @@ describe('revocations at a gateway', () => {
       await look();
       writeFileSync(file(), spoil(readFileSync(file(), 'utf8')));
       await restarted();
-      expect([known(), gateway.served, gateway.subscriber.isReady]).toEqual([left, ['orders'], false]);
+      expect([known(), gateway.served, gateway.isReady]).toEqual([left, ['orders'], false]);
       expect(await reports(`snapshot-${problem}`)).toBe(1);
       await look();
-      expect([known(), gateway.subscriber.isReady, lines().length]).toEqual([['alice', 'bob'], true, 2]);
+      expect([known(), gateway.isReady, lines().length]).toEqual([['alice', 'bob'], true, 2]);
       await restarted();
       expect([known(), await reports(`snapshot-${problem}`)]).toEqual([['alice', 'bob'], 0]);
     },

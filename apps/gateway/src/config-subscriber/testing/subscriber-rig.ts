@@ -124,6 +124,10 @@ export class GatewayUnderTest {
     return this.subscriber.look();
   }
 
+  get isReady(): boolean {
+    return this.subscriber.notReadyBecause === null;
+  }
+
   /** Names of the proxies that are live. */
   get served(): string[] {
     return [...(this.active.current?.proxies.values() ?? [])].map(({ linked }) => linked.artifact.proxy).sort();

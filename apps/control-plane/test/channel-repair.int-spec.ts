@@ -146,6 +146,36 @@ describe('a Redis that gateways cannot load', () => {
   );
 });
 
+describe('a new environment with the name of a deleted one', () => {
+  it(
+    'begins with a log of its own: what the other one left is no loss, and opens to nobody',
+    async () => {
+      await deploy('orders');
+      await plane.done('POST', '/projects/shop/credentials/', credentialBody('alice', 'a password'));
+      const before = await FakeGateway.admitted(plane.redis, environment);
+      await until('alice is known', () => before.identity('credential', 'alice'));
+      await plane.done('DELETE', `${PROXIES}/orders/environments/${environment.name}/`);
+      const left = await before.channel.position();
+      await plane.done('DELETE', `/environments/${environment.name}/`);
+      await plane.done('DELETE', '/projects/shop/credentials/alice/');
+      expect(await before.channel.position()).toEqual(left);
+
+      environment = await plane.environment({}, environment.name);
+      await plane.app.get(EnvironmentUpkeep).run(environment.id);
+      const gateway = await FakeGateway.admitted(plane.redis, environment);
+      expect((await gateway.channel.position())?.epoch).not.toBe(left?.epoch);
+      await plane.app.get(EnvironmentUpkeep).run(environment.id);
+      await deploy('orders', {}, 'PUT');
+      expect(JSON.parse(await contentOf(gateway, 'orders'))).toMatchObject({ revision: 2 });
+      expect(await gateway.channel.identity('credential', 'alice')).toBeUndefined();
+      expect((await plane.events()).filter(({ type }) => type === 'ChannelRestarted')).toEqual([]);
+      expect(plane.logLines.filter((line) => line.includes('publishing everything again'))).toEqual([]);
+      expect(plane.logLines.filter((line) => line.includes('a new log was begun in its place'))).toHaveLength(1);
+    },
+    SUITE_MS,
+  );
+});
+
 describe('a head that claims a deployment', () => {
   it(
     'which was never made is reported and overwritten, and the deployment succeeds',

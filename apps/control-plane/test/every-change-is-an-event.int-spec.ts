@@ -33,7 +33,8 @@ const isQuiet = async (): Promise<boolean> => {
      union all select 1 from token_revocations where told_sequence is null
      union all select 1 from rollouts where state = 'running' union all
      select 1 from environment_channels where repair_after is not null union all
-     select 1 from key_rotations where look_at <= now()`,
+     select 1 from key_rotations where look_at <= now() union all
+     select 1 from names where kind = 'environment' and entity_id not in (select environment_id from environment_channels)`,
   );
   return open.rowCount === 0;
 };
@@ -62,12 +63,12 @@ describe('every call that changes something', () => {
     await gateway.appliesEverything();
     // Without it a rotation waits for nobody, and goes on in the middle of a call.
     await gateway.staysAlive();
-    await prepareForWrites(plane);
+    const environments = await prepareForWrites(plane, environment.name);
     const viewer = await plane.done('POST', '/tokens/', { name: 'viewer', permissions: ['VIEW'], projects: ['*'] });
     viewToken = String(viewer.resultList[0]?.['token']);
     const served = new Set(writesServedBy(plane));
     const wrong: unknown[] = [];
-    for (const [index, prepare] of writesOn(plane, environment.name).entries()) {
+    for (const [index, prepare] of writesOn(plane, environments).entries()) {
       const write = await prepare();
       const name = `${write.method} ${write.route}`;
       if (!served.delete(name)) continue;

@@ -1,10 +1,16 @@
-import { NOT_IN_WRITES, prepareForWrites, writesOn, writesServedBy } from './testing/every-write.ts';
+import {
+  NOT_IN_WRITES,
+  prepareForWrites,
+  writesOn,
+  writesServedBy,
+  type WriteEnvironments,
+} from './testing/every-write.ts';
 import { FakeGateway } from './testing/fake-gateway.ts';
 import { RunningControlPlane, type Answer } from './testing/running-control-plane.ts';
 
 let plane: RunningControlPlane;
 let gateway: FakeGateway;
-let environmentName: string;
+let environments: WriteEnvironments;
 
 /** The answer without what is shown once, and without what says so. */
 const shownAgain = ({ text }: Answer): unknown =>
@@ -15,10 +21,9 @@ const shownAgain = ({ text }: Answer): unknown =>
 beforeAll(async () => {
   plane = await RunningControlPlane.start({ deployTimeoutMs: 3_000 });
   const environment = await plane.environment();
-  environmentName = environment.name;
   gateway = await FakeGateway.admitted(plane.redis, environment);
   await gateway.appliesEverything();
-  await prepareForWrites(plane);
+  environments = await prepareForWrites(plane, environment.name);
 });
 afterAll(async () => {
   await gateway.ends();
@@ -29,7 +34,7 @@ describe('every write', () => {
   it('with an Idempotency-Key is done once and answered twice alike', async () => {
     const served = new Set(writesServedBy(plane));
     const wrong: unknown[] = [];
-    for (const [index, prepare] of writesOn(plane, environmentName).entries()) {
+    for (const [index, prepare] of writesOn(plane, environments).entries()) {
       const { method, route, path, body } = await prepare();
       const name = `${method} ${route}`;
       if (!served.delete(name)) continue;

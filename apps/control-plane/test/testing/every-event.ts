@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { FakeGateway } from './fake-gateway.ts';
-import { prepareForWrites, writesOn } from './every-write.ts';
+import { prepareForWrites, writesOn, type WriteEnvironments } from './every-write.ts';
 import { credentialBody, METADATA, policyBody, proxyBody, verificationBody } from './request-bodies.ts';
 import type { RunningControlPlane } from './running-control-plane.ts';
 import { removeKeys, testRedisUrl, until } from './test-servers.ts';
@@ -36,13 +36,14 @@ async function redisWithPassword(plane: RunningControlPlane): Promise<{ redisUrl
 }
 
 /** All that can be asked for, once. */
-async function everyWrite(plane: RunningControlPlane): Promise<void> {
+async function everyWrite(plane: RunningControlPlane): Promise<WriteEnvironments> {
   const environment = await plane.environment();
-  await prepareForWrites(plane);
-  for (const prepare of writesOn(plane, environment.name)) {
+  const environments = await prepareForWrites(plane, environment.name);
+  for (const prepare of writesOn(plane, environments)) {
     const { method, path, body } = await prepare();
     await plane.done(method, path, body);
   }
+  return environments;
 }
 
 /** What environments make of it: a gateway that rejects, a Redis that loses its data, keys of its own. */
@@ -104,7 +105,7 @@ async function troubleOfWaves(plane: RunningControlPlane): Promise<void> {
 const secretText = (): string => `s3cret-${randomBytes(24).toString('hex')}`;
 
 /** Members that the plain writes leave out, null or empty; gives the secrets that it used. */
-async function everyForm(plane: RunningControlPlane): Promise<string[]> {
+async function everyForm(plane: RunningControlPlane, { emptyFleet }: WriteEnvironments): Promise<string[]> {
   const [password, value, own, symmetric] = [secretText(), secretText(), secretText(), secretText()];
   const { redisUrl, redisPassword } = await redisWithPassword(plane);
   const environment = await plane.environment({ redisUrl, expiresInUnit: 'MILLISECONDS' });
@@ -135,7 +136,7 @@ async function everyForm(plane: RunningControlPlane): Promise<string[]> {
   await plane.done('PUT', `${P}/credentials/formed-user/access/`, access);
   const values = [
     { environmentName: environment.name, value: own, visible: false },
-    { environmentName: 'empty-fleet', value: 'plain', visible: true },
+    { environmentName: emptyFleet, value: 'plain', visible: true },
   ];
   await plane.done('POST', `${P}/environmentVariables/public.one/`, { environmentValueList: values });
   await plane.done('PUT', `${P}/environmentVariables/public.one/`, { environmentValueList: values });
@@ -157,9 +158,9 @@ async function everyForm(plane: RunningControlPlane): Promise<string[]> {
 
 /** Lets a control plane do everything that it records; gives secrets that it used. */
 export async function makeEveryEvent(plane: RunningControlPlane): Promise<string[]> {
-  await everyWrite(plane);
+  const environments = await everyWrite(plane);
   await everyRotation(plane);
-  const secrets = await everyForm(plane);
+  const secrets = await everyForm(plane, environments);
   await troubleOfEnvironments(plane);
   await troubleOfWaves(plane);
   return secrets;

@@ -29,45 +29,51 @@ const IMPORTED = {
   content: JSON.stringify(generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })),
 };
 
-/**
- * Every call that changes something, in an order in which each finds what it needs: project `shop` with a proxy `orders`,
- * and an environment `empty-fleet` beside the named one.
- */
+/** By name. */
+export interface WriteEnvironments {
+  readonly environmentName: string;
+  /** No gateway ever comes there. */
+  readonly emptyFleet: string;
+  /** Is made and deleted by the writes. */
+  readonly spare: string;
+}
+
+/** Every call that changes something, in an order in which each finds what it needs: see `prepareForWrites`. */
 export const writesOn = (
   plane: RunningControlPlane,
-  environmentName: string,
+  { environmentName, emptyFleet, spare }: WriteEnvironments,
 ): readonly (() => Write | Promise<Write>)[] => [
   () => write('POST', '/tokens', '/tokens/', { name: 'ci', permissions: ['VIEW'], projects: ['*'] }),
   () => write('DELETE', '/tokens/:tokenName', '/tokens/ci/'),
   () => write('POST', '/projects', '/projects/', { name: 'empty' }),
   () => write('DELETE', PROJECT, '/projects/empty/'),
   () =>
-    write('PUT', `${PROJECT}/settings/deploy-strategy`, `${P}/settings/deploy-strategy/`, { waves: [['empty-fleet']] }),
+    write('PUT', `${PROJECT}/settings/deploy-strategy`, `${P}/settings/deploy-strategy/`, { waves: [[emptyFleet]] }),
   () => write('PUT', `${PROJECT}/settings/limits`, `${P}/settings/limits/`, { proxies: 100, endpointsPerProxy: 50 }),
-  () => write('POST', '/environments', '/environments/', { name: 'spare' }),
-  () => write('PUT', ENVIRONMENT, '/environments/spare/', { name: 'spare', description: 'changed' }),
-  () => write('POST', `${ENVIRONMENT}/keys`, '/environments/spare/keys/', {}),
+  () => write('POST', '/environments', '/environments/', { name: spare }),
+  () => write('PUT', ENVIRONMENT, `/environments/${spare}/`, { name: spare, description: 'changed' }),
+  () => write('POST', `${ENVIRONMENT}/keys`, `/environments/${spare}/keys/`, {}),
   async () => {
-    const { resultList } = await plane.done('GET', '/environments/spare/keys/');
+    const { resultList } = await plane.done('GET', `/environments/${spare}/keys/`);
     return write(
       'DELETE',
       `${ENVIRONMENT}/keys/:keyId`,
-      `/environments/spare/keys/${String(resultList[0]?.['keyId'])}/`,
+      `/environments/${spare}/keys/${String(resultList[0]?.['keyId'])}/`,
     );
   },
-  () => write('POST', `${ENVIRONMENT}/jwks/flush`, '/environments/spare/jwks/flush/'),
+  () => write('POST', `${ENVIRONMENT}/jwks/flush`, `/environments/${spare}/jwks/flush/`),
   () =>
-    write('POST', `${ENVIRONMENT}/jwks/deny`, '/environments/spare/jwks/deny/', {
+    write('POST', `${ENVIRONMENT}/jwks/deny`, `/environments/${spare}/jwks/deny/`, {
       ...{ uri: 'https://keys.example/jwks', kid: 'k' },
     }),
   () =>
     write(
       'DELETE',
       `${ENVIRONMENT}/jwks/deny`,
-      `/environments/spare/jwks/deny/?uri=${encodeURIComponent('https://keys.example/jwks')}&kid=k`,
+      `/environments/${spare}/jwks/deny/?uri=${encodeURIComponent('https://keys.example/jwks')}&kid=k`,
     ),
-  () => write('POST', `${ENVIRONMENT}/revocations`, '/environments/spare/revocations/', { username: 'nobody' }),
-  () => write('DELETE', ENVIRONMENT, '/environments/spare/'),
+  () => write('POST', `${ENVIRONMENT}/revocations`, `/environments/${spare}/revocations/`, { username: 'nobody' }),
+  () => write('DELETE', ENVIRONMENT, `/environments/${spare}/`),
   () => write('POST', `${PROJECT}/apiProxies/url`, `${P}/apiProxies/url/`, proxyBody('second')),
   () => write('PUT', `${PROJECT}/apiProxies/url`, `${P}/apiProxies/url/`, proxyBody('second')),
   () => write('DELETE', PROXY, `${P}/apiProxies/second/`),
@@ -100,7 +106,7 @@ export const writesOn = (
       ...{ xmlErrorResponseTemplateActive: false },
     }),
   () => write('POST', `${PROXY}/environments/:environmentName`, `${X}/environments/${environmentName}/`),
-  () => write('POST', `${PROXY}/promote`, `${X}/promote/`, { from: environmentName, to: ['empty-fleet'] }),
+  () => write('POST', `${PROXY}/promote`, `${X}/promote/`, { from: environmentName, to: [emptyFleet] }),
   async () => {
     const { resultList } = await plane.done('GET', `${X}/deploy-histories/`);
     const at = `${X}/deploy-histories/${String(resultList[0]?.['deployment'])}/rollback`;
@@ -160,9 +166,17 @@ export const writesServedBy = (plane: RunningControlPlane): string[] =>
     .filter(({ method, path }) => method !== 'GET' && path.startsWith('/apiops/') && !path.startsWith('/apiops/queues'))
     .map(({ method, path }) => `${method} ${path.replace(/^\/apiops/, '').replace(/\/$/, '')}`);
 
-/** What the writes need. */
-export async function prepareForWrites(plane: RunningControlPlane): Promise<void> {
-  await plane.done('POST', '/environments/', { name: 'empty-fleet' });
+/**
+ * What the writes need: project `shop` with a proxy `orders`, and environments beside the named one. Their names are nobody
+ * else's: whoever looks what a call changed must not see what another test does to one of the same name.
+ */
+export async function prepareForWrites(
+  plane: RunningControlPlane,
+  environmentName: string,
+): Promise<WriteEnvironments> {
+  const emptyFleet = plane.environmentName('empty-fleet');
+  await plane.done('POST', '/environments/', { name: emptyFleet });
   await plane.done('POST', '/projects/', { name: 'shop' });
   await plane.done('POST', `${P}/apiProxies/url/`, proxyBody('orders'));
+  return { environmentName, emptyFleet, spare: plane.environmentName('spare') };
 }

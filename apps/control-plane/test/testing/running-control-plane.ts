@@ -82,7 +82,8 @@ export class RunningControlPlane {
   readonly adminToken = adminToken;
   readonly redis = new Redis(testRedisUrl());
   readonly answers: string[] = [];
-  private readonly environmentNames: string[] = [];
+  /** What they leave in Redis is removed in the end: the next one of that name would begin with it. */
+  private readonly environmentNames = new Set<string>();
   private readonly servedRoutes = new Set<string>();
   private readonly others: NestFastifyApplication[] = [];
 
@@ -180,6 +181,8 @@ export class RunningControlPlane {
       ...payload,
     });
     this.answers.push(text);
+    if (method === 'POST' && path === '/environments/' && statusCode === 200)
+      this.environmentNames.add((body as { name: string }).name);
     return { status: statusCode, headers: received, text, body: JSON.parse(text) as Answer['body'] };
   }
 
@@ -205,10 +208,16 @@ export class RunningControlPlane {
       .filter(({ method }) => method !== 'HEAD' && method !== 'OPTIONS');
   }
 
-  /** A new environment of a name that nobody else uses. */
-  async environment(members: object = {}): Promise<{ name: string; id: string; gatewayKey: string }> {
-    const name = `cp-${randomUUID().slice(0, 13)}`;
-    this.environmentNames.push(name);
+  /** For a new environment: its name is that of its keys, and Redis is everybody's. */
+  environmentName(beginning = 'cp'): string {
+    return `${beginning}-${randomUUID().slice(0, 13)}`;
+  }
+
+  /** A new environment of a name that nobody else uses, if it is not given one. */
+  async environment(
+    members: object = {},
+    name = this.environmentName(),
+  ): Promise<{ name: string; id: string; gatewayKey: string }> {
     const { resultList } = await this.done('POST', '/environments/', { name, ...members });
     const found = await this.pool.query<{ entity_id: string }>(
       `select entity_id from names where kind = 'environment' and name = $1`,

@@ -21,6 +21,8 @@ const PROXIES_PER_BATCH = 200;
 const LOADABLE_EVERY_MS = 10_000;
 
 const NAMED_IN_LOG = 10;
+const FOUND_FOREIGN =
+  'the Redis of a new environment held what was sealed for another one of its name: a new log was begun in its place';
 
 /** Holds its name: an environment that is being deleted has none any more, and nothing of it is kept. */
 const BEGIN = `
@@ -49,6 +51,26 @@ async function unrecordedIn(unit: Unit, { environmentId, channel, keys }: Enviro
   const ids = changes.map(({ proxyId }) => proxyId);
   const recorded = await recordedAmong(unit.transaction, environmentId, ids);
   return changes.filter(({ proxyId, kind }) => kind === 'artifact' && !recorded.has(proxyId));
+}
+
+/**
+ * What a deleted environment of the same name left was sealed under keys that nobody has any more. Whoever was faster is
+ * noticed like any other log that is not the known one.
+ *
+ * @returns whether there was such a log.
+ */
+async function replaceForeignLog(
+  transaction: Queryable,
+  { environmentId, channel, keys, publisher }: EnvironmentChannel,
+  epoch: string,
+): Promise<boolean> {
+  if ((await loadLog(channel, keys)) !== undefined) return false;
+  const begun = await publisher.restart(epoch);
+  if (begun === undefined) return false;
+  await transaction.query('update environment_channels set epoch = $2, sequence = $3 where environment_id = $1', [
+    ...[environmentId, begun.epoch, begun.sequence],
+  ]);
+  return true;
 }
 
 /** Whatever an environment hears of beside its log. */
@@ -100,12 +122,16 @@ export class ChannelRepair {
   }
 
   /** A new environment: everything in its Redis is ours from here on, and it hears of everybody. */
-  private async begin({ environmentId, channel }: EnvironmentChannel): Promise<void> {
+  private async begin(environment: EnvironmentChannel): Promise<void> {
+    const { environmentId, channel } = environment;
     const position = await channel.position();
     if (position === undefined) return;
     await this.units.run(CONTEXT, async (unit) => {
       const begun = await unit.transaction.query(BEGIN, [environmentId, position.epoch]);
-      if (begun.rowCount === 1) await tellEverything(unit.transaction, environmentId);
+      if (begun.rowCount !== 1) return;
+      if (await replaceForeignLog(unit.transaction, environment, position.epoch))
+        this.logger.info({ environment: environment.name }, FOUND_FOREIGN);
+      await tellEverything(unit.transaction, environmentId);
     });
   }
 

@@ -82,8 +82,8 @@ describe('whoever can write the Redis of an environment, but has not its key,', 
 
   it('sees a newcomer take the genuine set, of which the text tells nothing', async () => {
     expect(await newcomer()).toEqual(['InvalidToken', 'pass']);
-    expect(genuine).not.toContain('keys');
-    expect(Buffer.from(genuine, 'base64url').toString('latin1')).not.toContain('127.0.0.1');
+    for (const text of [genuine, Buffer.from(genuine, 'base64url').toString('latin1')])
+      expect(text).not.toMatch(/"keys"|127\.0\.0\.1/);
   });
 
   it.each([

@@ -96,8 +96,30 @@ export class RedisCluster {
     this.#dead.add(master);
     await this.#giveUpAfter(SHORT_NODE_TIMEOUT_MS);
     await until('its replica was elected', async () => (await roleOf(replica)) === 'master');
-    await this.#all('the cluster is whole', async (node) => (await infoOf(node.redis)).includes('cluster_state:ok'));
+    await this.#isWholeAgain();
     await this.#giveUpAfter(NODE_TIMEOUT_MS);
+  }
+
+  /** Takes the slot of a key from the cluster: every node refuses every command then; gives what makes it whole again. */
+  async takeDown(key: string): Promise<() => Promise<void>> {
+    const { master } = await this.#pairOf(key);
+    const slot = Number(await master.redis.call('CLUSTER', 'KEYSLOT', key));
+    const inOrder = [master, ...this.#living.filter((node) => node !== master)];
+    // A node may hear of the slot once more from one that still had it.
+    await until('every node refuses commands', async () => {
+      for (const { redis } of inOrder) await redis.call('CLUSTER', 'DELSLOTS', slot).catch(() => undefined);
+      return !(await Promise.all(inOrder.map(isWhole))).includes(true);
+    });
+    return async () => {
+      await master.redis.call('CLUSTER', 'ADDSLOTS', slot);
+      await this.#isWholeAgain();
+    };
+  }
+
+  /** How many commands its nodes have refused because it was down. */
+  async refusedWhileDown(): Promise<number> {
+    const errors = await Promise.all(this.#living.map(({ redis }) => redis.info('errorstats')));
+    return errors.reduce((sum, text) => sum + Number(/errorstat_CLUSTERDOWN:count=(\d+)/.exec(text)?.[1] ?? 0), 0);
   }
 
   /** Lets the master of a key be silent, with its connections open; gives what lets it go on. */
@@ -145,8 +167,12 @@ export class RedisCluster {
     await this.#all('the cluster is whole', async (node) => {
       const isSynchronised = (await roleOf(node)) === 'master' || (await node.redis.info()).includes('link_status:up');
       const slots = String(await node.redis.call('CLUSTER', 'NODES')).match(/ (?:myself,)?slave /g) ?? [];
-      return isSynchronised && slots.length === MASTERS && (await infoOf(node.redis)).includes('cluster_state:ok');
+      return isSynchronised && slots.length === MASTERS && (await isWhole(node));
     });
+  }
+
+  #isWholeAgain(): Promise<void> {
+    return this.#all('the cluster is whole', isWhole);
   }
 
   async #all(what: string, isSo: (node: ClusterNode) => Promise<boolean>): Promise<void> {
@@ -184,6 +210,8 @@ const rangeOf = (index: number): readonly [number, number] => [
 ];
 
 const infoOf = async (redis: Redis): Promise<string> => String(await redis.call('CLUSTER', 'INFO'));
+
+const isWhole = async ({ redis }: ClusterNode): Promise<boolean> => (await infoOf(redis)).includes('cluster_state:ok');
 
 async function roleOf({ redis }: ClusterNode): Promise<string> {
   const [role] = (await redis.role()) as unknown as [string];

@@ -13,6 +13,7 @@ import { openHistory } from '../src/maintenance/open-history.ts';
 import { createLogger } from '#libs/program-shell';
 import { credentialBody, policyBody, proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
+import { whileOpen } from './testing/open-transactions.ts';
 import { until } from './testing/test-servers.ts';
 
 interface Line {
@@ -362,13 +363,12 @@ describe('pages of an export', () => {
   });
 
   it('miss nothing of a slower transaction: it comes with what is gone on with', async () => {
-    const slow = await plane.pool.connect();
-    await slow.query('begin; select pg_current_xact_id()');
-    await plane.done('POST', '/projects/', { name: 'overtaking' });
-    const before = await exported();
+    const before = await whileOpen(plane.pool, async (slow) => {
+      await slow.query('select pg_current_xact_id()');
+      await plane.done('POST', '/projects/', { name: 'overtaking' });
+      return exported();
+    });
     expect(before.map(({ project }) => project?.name)).not.toContain('overtaking');
-    await slow.query('commit');
-    slow.release();
     const after = await exported(`${ALL}?after=${before.at(-1)?.position}`);
     expect(after.map(({ project }) => project?.name)).toEqual(['overtaking']);
     expect([...idsOf(before), ...idsOf(after)]).toEqual(await inOrder());

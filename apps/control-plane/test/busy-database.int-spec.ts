@@ -1,7 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { waitedFor, whileOpen } from './testing/open-transactions.ts';
 import { credentialBody, proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane, type Answer } from './testing/running-control-plane.ts';
-import { until } from './testing/test-servers.ts';
 
 const P = '/projects/shop';
 /** More than there are connections. */
@@ -38,17 +38,13 @@ describe('more changes at once than there are connections', () => {
   });
 
   it('leave connections for those who only ask', async () => {
-    const holder = await plane.pool.connect();
-    await holder.query('begin');
-    await holder.query(`select 1 from names where kind = 'project' and name = 'shop' for update`);
-    const changes = crowd((index) => plane.call('POST', `${P}/apiProxies/url/`, proxyBody(`p-${index}`)));
-    await until('changes wait', async () => {
-      const waiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-      return ((await holder.query(waiting)).rowCount ?? 0) > 5;
+    let changes: Promise<Answer[]> = Promise.resolve([]);
+    const asked = await whileOpen(plane.pool, async (holder) => {
+      await holder.query(`select 1 from names where kind = 'project' and name = 'shop' for update`);
+      changes = crowd((index) => plane.call('POST', `${P}/apiProxies/url/`, proxyBody(`p-${index}`)));
+      await waitedFor(holder, 6);
+      return plane.call('GET', '/projects/');
     });
-    const asked = await plane.call('GET', '/projects/');
-    await holder.query('rollback');
-    holder.release();
     expect(asked.status).toBe(200);
     expect(statusesOf(await changes)).toEqual([200]);
   });

@@ -3,6 +3,7 @@ import { UnitOfWork } from '../src/persistence/unit-of-work.ts';
 import { EnvironmentUpkeep } from '../src/deployments/deployer/environment-upkeep.ts';
 import { IdentityContent } from '../src/deployments/deployer/identity-content.ts';
 import { FakeGateway } from './testing/fake-gateway.ts';
+import { waitedFor, whileOpen } from './testing/open-transactions.ts';
 import { credentialBody, proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
 import { until } from './testing/test-servers.ts';
@@ -329,19 +330,13 @@ describe('a repair of many proxies', () => {
         await lonely.pool.query('insert into deployment_counters values ($1, 1)', [id]);
         await lonely.pool.query(insert, [id, 1, 'publish']);
         await lonely.pool.query(`update environment_channels set repair_after = '' where environment_id = $1`, [id]);
-        const client = await lonely.pool.connect();
-        await client.query('begin');
-        await client.query('update deployment_counters set last_deployment = 2 where environment_id = $1', [id]);
-        const repairing = upkeep.run(id);
-        await until('the repair waits', async () => {
-          const waiting = await lonely.pool.query(
-            `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-          );
-          return waiting.rowCount === 1;
+        let repairing: Promise<unknown> | undefined;
+        await whileOpen(lonely.pool, async (change) => {
+          await change.query('update deployment_counters set last_deployment = 2 where environment_id = $1', [id]);
+          repairing = upkeep.run(id);
+          await waitedFor(change);
+          await change.query(insert, [id, 2, 'undeploy']);
         });
-        await client.query(insert, [id, 2, 'undeploy']);
-        await client.query('commit');
-        client.release();
         await repairing;
         expect((await lonely.deployments()).map(({ kind }) => kind)).toEqual(['publish', 'undeploy', 'undeploy']);
       } finally {

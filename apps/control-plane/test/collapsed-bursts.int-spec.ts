@@ -136,7 +136,6 @@ describe('while a gateway lives and never answers', () => {
   let plane: RunningControlPlane;
   let environment: Environment;
   let gateway: FakeGateway;
-  let heartbeat: NodeJS.Timeout;
 
   beforeEach(async () => {
     plane = await RunningControlPlane.start({ roles: new Set(['api'] as const), deployTimeoutMs: NEVER_OVER_MS });
@@ -145,10 +144,9 @@ describe('while a gateway lives and never answers', () => {
     await plane.process({ roles: new Set(['deployer'] as const) });
     gateway = await FakeGateway.admitted(plane.redis, environment);
     await gateway.says();
-    heartbeat = setInterval(() => void gateway.says().catch(() => undefined), 1_000);
   }, SUITE_MS);
   afterEach(async () => {
-    clearInterval(heartbeat);
+    await gateway.ends();
     await plane.close();
   }, SUITE_MS);
 

@@ -173,7 +173,7 @@ describe('GET X/environments/{env}/route-health/', () => {
     const one = await gateway('gateway-1');
     const x = await proxy();
     await plane.done('POST', `${x}${at()}/`);
-    await one.says({ loaded: (await one.channel.position()) ?? null });
+    await plane.applied(one, environment);
     const other = await proxy();
     await plane.done('POST', `${other}${at()}/`);
     expect(await health(x)).toMatchObject({ routeActive: true, inconsistent: false });
@@ -184,10 +184,10 @@ describe('GET X/environments/{env}/route-health/', () => {
     const one = await gateway('gateway-1');
     const x = await proxy();
     await plane.done('POST', `${x}${at()}/`);
-    await one.says({ loaded: (await one.channel.position()) ?? null });
+    await plane.applied(one, environment);
     await plane.done('DELETE', `${x}${at()}/`);
     expect(await health(x)).toMatchObject({ deployedInManager: false, podsActive: 1, inconsistent: true });
-    await one.says({ loaded: (await one.channel.position()) ?? null });
+    await plane.applied(one, environment);
     expect(await health(x)).toMatchObject({ deployedInManager: false, podsActive: 0, inconsistent: false });
   });
 
@@ -316,7 +316,7 @@ describe('POST X/promote/', () => {
     const body = { from: environment.name, to: [two.name] };
     await plane.done('POST', `${x}${at()}/`);
     expect((await plane.call('POST', `${x}/promote/`, body)).status).toBe(409);
-    await silent.says({ loaded: (await silent.channel.position()) ?? null });
+    await plane.applied(silent, environment);
     await until('it is acknowledged', async () => (await status(x))['state'] === 'succeeded');
     expect((await plane.call('POST', `${x}/promote/`, body)).status).toBe(200);
   });

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { RolloutRunner } from '../src/deployments/rollouts/rollout-runner.ts';
 import { RolloutSteps } from '../src/deployments/rollouts/rollout-steps.ts';
+import { waitedFor, whileOpen } from './testing/open-transactions.ts';
 import { policyBody, proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane, type Answer } from './testing/running-control-plane.ts';
-import { until } from './testing/test-servers.ts';
 
 type Environment = Awaited<ReturnType<RunningControlPlane['environment']>>;
 
@@ -51,33 +51,19 @@ const takenOut = async ({ id }: Environment) =>
     )
   ).rows.map(({ kind }) => kind);
 
-/** So many transactions of this database wait for a lock. */
-const waiting = (count: number) =>
-  until(`${count} wait`, async () => {
-    const found = await plane.pool.query(
-      `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-    );
-    return found.rows.length >= count;
-  });
-
 /** Starts changes one after the other while the numbers of an environment are held, then lets them go on. */
 async function whileNumbersAreHeld(
   { id }: Environment,
   changes: readonly (() => Promise<unknown>)[],
 ): Promise<unknown[]> {
-  const holder = await plane.pool.connect();
   const running: Promise<unknown>[] = [];
-  try {
-    await holder.query('begin');
+  await whileOpen(plane.pool, async (holder) => {
     await holder.query('select 1 from deployment_counters where environment_id = $1 for update', [id]);
     for (const change of changes) {
       running.push(change());
-      await waiting(running.length);
+      await waitedFor(holder, running.length);
     }
-  } finally {
-    await holder.query('commit');
-    holder.release();
-  }
+  });
   return Promise.all(running);
 }
 

@@ -1,3 +1,5 @@
+import type pg from 'pg';
+import { waitedFor, whileOpen } from './testing/open-transactions.ts';
 import { policyBody, proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane, type Answer } from './testing/running-control-plane.ts';
 import { until } from './testing/test-servers.ts';
@@ -39,39 +41,20 @@ const create = (name: string, path: string, ...environments: Environment[]): Pro
   });
 const remove = (path: string) => plane.call('DELETE', path);
 
-/** So many transactions of this database wait for a lock. */
-const waiting = (count: number) =>
-  until(
-    `${count} wait`,
-    async () => {
-      const found = await plane.pool.query(
-        `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-      );
-      return found.rows.length >= count;
-    },
-    SOON_MS,
-  );
-
 /** What happens while a statement holds something, which is then let go. */
-async function whileHeld<Value>([text, values]: Statement, happen: () => Promise<Value>): Promise<Value> {
-  const holder = await plane.pool.connect();
-  try {
-    await holder.query('begin');
+const whileHeld = <Value>([text, values]: Statement, happen: (holder: pg.PoolClient) => Promise<Value>) =>
+  whileOpen(plane.pool, async (holder) => {
     await holder.query(text, values);
-    return await happen();
-  } finally {
-    await holder.query('commit');
-    holder.release();
-  }
-}
+    return happen(holder);
+  });
 
 /** Starts changes one after the other, each of which comes to wait for what is held; gives their statuses. */
 async function queuedBehind(statement: Statement, changes: readonly (() => Promise<Answer>)[]): Promise<number[]> {
   const running: Promise<Answer>[] = [];
-  await whileHeld(statement, async () => {
+  await whileHeld(statement, async (holder) => {
     for (const change of changes) {
       running.push(change());
-      await waiting(running.length);
+      await waitedFor(holder, running.length);
     }
   });
   return (await Promise.all(running)).map(({ status }) => status);
@@ -119,9 +102,9 @@ describe('two proxies that claim one route at the same moment', () => {
     const leaving = nextName();
     await create(leaving, '/left', one, two);
     let coming: Promise<Answer> | undefined;
-    await whileHeld(routesOf(two), async () => {
+    await whileHeld(routesOf(two), async (holder) => {
       coming = create(nextName(), '/coming', two, one);
-      await waiting(1);
+      await waitedFor(holder);
       // Its routes are free at once, and it needs numbers of both environments.
       const left = remove(`${PROXIES}/${leaving}/`);
       await until('it has left', async () => (await newestOf(two)).at(-1)?.kind === 'undeploy', SOON_MS);

@@ -5,6 +5,7 @@ import { EnvironmentUpkeep } from '../src/deployments/deployer/environment-upkee
 import { DriftRepair } from '../src/deployments/drift/drift-repair.ts';
 import { ownContext } from '../src/persistence/unit-of-work.ts';
 import { FakeGateway } from './testing/fake-gateway.ts';
+import { whileOpen } from './testing/open-transactions.ts';
 import { proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
 import { SeverableServer } from './testing/severable-server.ts';
@@ -80,19 +81,19 @@ describe('a repair while everything begins to be published again', () => {
     async () => {
       await deploy('orders');
       const order = orderOf(await plane.proxyId('orders'));
-      const client = await plane.pool.connect();
-      await client.query('begin');
-      await client.query(`update environment_channels set repair_after = ''`);
-      const repairing = plane.app.get(DriftRepair).request(ownContext('test'), await channelIn(plane.app), order);
-      await until('it waits', async () => {
-        const waiting = await plane.pool.query(
-          `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
-             and query like '%from environment_channels%for update'`,
-        );
-        return waiting.rowCount === 1;
+      let repairing: ReturnType<DriftRepair['request']> | undefined;
+      await whileOpen(plane.pool, async (beginning) => {
+        await beginning.query(`update environment_channels set repair_after = ''`);
+        repairing = plane.app.get(DriftRepair).request(ownContext('test'), await channelIn(plane.app), order);
+        // Others may wait for that row as well.
+        await until('it waits', async () => {
+          const waiting = await plane.pool.query(
+            `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+               and query like '%from environment_channels%for update'`,
+          );
+          return waiting.rowCount === 1;
+        });
       });
-      await client.query('commit');
-      client.release();
       expect(await repairing).toEqual({ deployments: [], identities: 0, isEverything: false });
     },
     SUITE_MS,

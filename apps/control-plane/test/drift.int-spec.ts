@@ -9,6 +9,7 @@ import { wishAllIdentities } from '../src/channel-upkeep/identity-wishes.ts';
 import { EnvironmentUpkeep } from '../src/deployments/deployer/environment-upkeep.ts';
 import { FakeGateway } from './testing/fake-gateway.ts';
 import { credentialBody, proxyBody } from './testing/request-bodies.ts';
+import { whileOpen } from './testing/open-transactions.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
 import { until } from './testing/test-servers.ts';
 
@@ -110,15 +111,13 @@ async function hiddenCopy(): Promise<() => Promise<void>> {
   return async () => {
     const restoring = plane.redis.multi();
     for (const [name, dump] of dumps) restoring.del(name).restore(name, 0, dump);
-    const client = await plane.pool.connect();
-    await client.query('begin');
-    await client.query(
-      'update environment_channels set epoch = $1, sequence = $2, record_digest = $3',
-      position.map((column) => known[column]),
-    );
-    await restoring.exec();
-    await client.query('commit');
-    client.release();
+    await whileOpen(plane.pool, async (transaction) => {
+      await transaction.query(
+        'update environment_channels set epoch = $1, sequence = $2, record_digest = $3',
+        position.map((column) => known[column]),
+      );
+      await restoring.exec();
+    });
   };
 }
 
@@ -263,10 +262,7 @@ describe('gateways', () => {
     async () => {
       for (const name of ['orders', 'stock']) await deploy(name);
       await gateway.says({ deployment: 50 });
-      await until('both are requested again', async () => {
-        await gateway.says();
-        return (await plane.deployments()).length === 4;
-      });
+      await until('both are requested again', async () => (await plane.deployments()).length === 4);
       await gateway.says({ loaded: (await gateway.channel.position()) ?? null, deployment: 52 });
       await gateway.appliesEverything();
       await healed();

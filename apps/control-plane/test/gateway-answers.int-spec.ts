@@ -124,20 +124,13 @@ describe('the answer to a deployment', () => {
 
   it('is noted as it goes on, and over with the first rejection, while another gateway stays silent', async () => {
     const [silent, late, later] = [await gateway('gateway-1'), await gateway('gateway-2'), await gateway('gateway-3')];
-    const alive = (): Promise<unknown> => Promise.all([silent, late, later].map((one) => one.says()));
-    await alive();
+    for (const one of [silent, late, later]) await one.says();
     expect(await deploy()).toMatchObject({ gateways: { live: 3, applied: 0, pending: 3 } });
     await late.says({ handled: [1] });
-    await until('what came late is noted', async () => {
-      await alive();
-      return (await rowOf(1))?.result.gateways.applied === 1;
-    });
+    await until('what came late is noted', async () => (await rowOf(1))?.result.gateways.applied === 1);
     expect((await rowOf(1))?.state).toBe('pending');
     await later.says({ rejected: [{ proxyId: 'p', deployment: 1, reason: 'the key does not fit' }] });
-    await until('it has failed', async () => {
-      await alive();
-      return (await rowOf(1))?.state === 'failed';
-    });
+    await until('it has failed', async () => (await rowOf(1))?.state === 'failed');
     expect((await rowOf(1))?.result.gateways).toEqual({ live: 3, applied: 1, rejected: 1, pending: 1 });
   });
 

@@ -9,7 +9,7 @@ import {
   wishKeySetOrders,
 } from '../src/channel-upkeep/identity-wishes.ts';
 import { CONTROL_PLANE_MIGRATIONS } from '../src/persistence/control-plane-migrations.ts';
-import { until } from './testing/test-servers.ts';
+import { waitedFor } from './testing/open-transactions.ts';
 
 const ALICE = { kind: 'credential', subject: 'alice', entityId: 'a1' } as const;
 
@@ -29,13 +29,6 @@ async function transaction(): Promise<{ client: pg.PoolClient; commit: () => Pro
   };
   return { client, commit };
 }
-const somebodyWaits = () =>
-  until('a transaction waits for the other', async () => {
-    const waiting = await database.pool.query(
-      `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-    );
-    return waiting.rowCount === 1;
-  });
 
 describe('the wish that an environment hears of a user', () => {
   it('has versions that rise in the order in which changes are recorded', async () => {
@@ -43,7 +36,7 @@ describe('the wish that an environment hears of a user', () => {
     const [first, second] = [await transaction(), await transaction()];
     await wishIdentity(first.client, ALICE);
     const waiting = wishIdentity(second.client, ALICE);
-    await somebodyWaits();
+    await waitedFor(first.client);
     // Whatever takes a number meanwhile: the one who waits gets a later one than all of them.
     const taken = await first.client.query<{ version: string }>(`select nextval('identity_versions') as version`);
     await first.commit();
@@ -60,7 +53,7 @@ describe('the wish that an environment hears of a user', () => {
     await environment('new');
     const upkeep = await transaction();
     const everybody = wishAllIdentities(upkeep.client, 'new');
-    await somebodyWaits();
+    await waitedFor(change.client);
     await change.commit();
     await everybody;
     await upkeep.commit();

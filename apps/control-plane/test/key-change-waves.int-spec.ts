@@ -33,7 +33,7 @@ describe('PATCH X/settings/keys/', () => {
     const list = { deploy: true, deployTargetEnvironmentNameList: [two.name] };
     await plane.done('PATCH', `${X}/settings/keys/`, { secretKey: 'another secret of the proxy', ...list });
     expect(await revisionsIn(two)).toEqual([3]);
-    await slow.says({ loaded: (await slow.channel.position()) ?? null });
+    await plane.applied(slow, one);
     await until('the rollout is over', async () => {
       const rows = await plane.pool.query(`select 1 from rollouts where state = 'running'`);
       return rows.rows.length === 0;

@@ -1,7 +1,6 @@
 import { jest } from '@jest/globals';
 import { ProgressStreams } from '../src/http/progress-streams.ts';
 import { RotationRunner } from '../src/key-stores/rotation-runner.ts';
-import type { FakeGateway } from './testing/fake-gateway.ts';
 import { itIsLaterBy, RotatingKeys, type Environment, type Rotation } from './testing/rotating-keys.ts';
 import { credentialBody } from './testing/request-bodies.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
@@ -26,7 +25,6 @@ afterEach(async () => {
 });
 afterAll(() => plane.close());
 
-const applied = async (gateway: FakeGateway) => gateway.says({ loaded: (await gateway.channel.position()) ?? null });
 const secretsOfKeys = async () =>
   Number((await plane.pool.query(`select 1 from secrets where purpose = 'key-store'`)).rowCount);
 const stepsOf = async (name: string) => (await keys.rotation(name)).stepList.map(({ step }) => step);
@@ -111,7 +109,7 @@ describe('a rotation', () => {
     await slow.appliesEverything();
     const name = await keys.key();
     const proxy = await keys.proxy(name, [east, west]);
-    await applied(silent);
+    await plane.applied(silent, west);
     await keys.rotate(name);
     const held = await until('gateways have answered', async () => {
       const seen = await keys.rotation(name);
@@ -132,7 +130,7 @@ describe('a rotation', () => {
       ]) as unknown,
     });
     expect(await keys.published(proxy, quick)).toBe('first (second)');
-    await applied(silent);
+    await plane.applied(silent, west);
     await keys.reaches(name, 'waiting');
   });
 
@@ -140,15 +138,15 @@ describe('a rotation', () => {
     const gateway = await keys.gateway(east);
     const name = await keys.key();
     await keys.proxy(name, [east]);
-    await applied(gateway);
+    await plane.applied(gateway, east);
     await keys.rotate(name, { publishForSeconds: 0 });
-    await applied(gateway);
+    await plane.applied(gateway, east);
     await keys.reaches(name, 'retiring');
     itIsLaterBy(HOUR_SECONDS * 24);
     await look();
     await until('it says so', async () => (await keys.rotation(name)).waitsFor.includes('sign with the new key'));
     expect(await keys.rotation(name)).toMatchObject({ stage: 'retiring', acknowledgedAt: null, retiresAt: null });
-    await applied(gateway);
+    await plane.applied(gateway, east);
     await until('it is acknowledged', async () => (await keys.rotation(name))['acknowledgedAt'] !== null);
     expect((await keys.rotation(name)).stage).toBe('retiring');
   });
@@ -157,7 +155,7 @@ describe('a rotation', () => {
     const gateway = await keys.gateway(east);
     const name = await keys.key();
     const proxy = await keys.proxy(name, [east]);
-    await applied(gateway);
+    await plane.applied(gateway, east);
     const next = (await newestDeployment(proxy, east)) + 1;
     await gateway.says({
       rejected: [{ proxyId: await plane.proxyId(proxy), deployment: next, reason: 'the key does not fit' }],
@@ -176,7 +174,7 @@ describe('a rotation', () => {
     expect((await keys.rotation(name)).stage).toBe('publishing');
     await plane.done('PUT', keys.policyOf(proxy), keys.policy(name, [east], { tokenExpiresInAmount: 2 }));
     await gateway.says({ rejected: [] });
-    await applied(gateway);
+    await plane.applied(gateway, east);
     await keys.reaches(name, 'waiting');
   });
 

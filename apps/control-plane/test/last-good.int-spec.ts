@@ -43,7 +43,7 @@ describe('beside what is published', () => {
   });
 
   it('stays nothing from before it was taken out: nobody wants that back', async () => {
-    await gateway.channel.endLease('gateway-1');
+    await gateway.ends();
     await plane.done('DELETE', at());
     await plane.done('POST', at());
     expect(await kept()).toBeUndefined();

@@ -34,9 +34,9 @@ import {
   earlierFingerprint,
   type EarlierDatabase,
 } from './testing/database-of-earlier-version.ts';
+import { waitedFor } from './testing/open-transactions.ts';
 import { credentialBody } from './testing/request-bodies.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
-import { until } from './testing/test-servers.ts';
 
 const idOf = (key: Buffer): string => new MasterKey(key).id;
 const directories: string[] = [];
@@ -372,12 +372,7 @@ describe('resealing', () => {
       await client.query('begin');
       await change(client, vault);
       const resealed = onClient(database.url, (other) => resealSecrets(other, keys));
-      await until('the resealing waits', async () => {
-        const { rowCount } = await database.pool.query(
-          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-        );
-        return rowCount === 1;
-      });
+      await waitedFor(client);
       await client.query('commit');
       expect((await resealed).damaged).toEqual([]);
     });

@@ -2,6 +2,7 @@ import { ProgressStreams } from '../src/http/progress-streams.ts';
 import { RolloutRunner } from '../src/deployments/rollouts/rollout-runner.ts';
 import { RolloutSteps } from '../src/deployments/rollouts/rollout-steps.ts';
 import { FakeGateway } from './testing/fake-gateway.ts';
+import { waitedFor, whileOpen } from './testing/open-transactions.ts';
 import { policyBody, proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane, type Answer } from './testing/running-control-plane.ts';
 import { until } from './testing/test-servers.ts';
@@ -68,7 +69,14 @@ const eventTypes = async (rollout: Record<string, unknown>) =>
     .filter(({ stream_id: stream }) => stream === `rollout-${String(rollout['id'])}`)
     .map(({ type }) => type);
 
-const applied = (of: FakeGateway) => async () => of.says({ loaded: (await of.channel.position()) ?? null });
+/** Deletes an environment and meanwhile does something by which somebody comes to wait for the deletion. */
+async function duringDeletionOf({ id }: Environment, work: () => Promise<void>): Promise<void> {
+  await whileOpen(plane.pool, async (deletion) => {
+    await deletion.query(`delete from names where kind = 'environment' and entity_id = $1`, [id]);
+    await work();
+    await waitedFor(deletion);
+  });
+}
 
 describe('operationMetadata.deployStrategy', () => {
   it('deploys wave after wave, within one request where gateways are fast', async () => {
@@ -104,7 +112,7 @@ describe('operationMetadata.deployStrategy', () => {
     });
     expect(await deploymentsIn(two)).toEqual([]);
     expect(await rolloutOf(body)).toMatchObject({ state: 'running', settled: false, wave: 1 });
-    await applied(slow)();
+    await plane.applied(slow, one);
     await until('the second wave is done', async () => (await deploymentsIn(two))[0]?.state === 'succeeded');
     expect(await deploymentsIn(two)).toHaveLength(1);
   });
@@ -162,7 +170,7 @@ describe('operationMetadata.deployStrategy', () => {
       `${x}/policies/newer/`,
       policyBody({ deploy: true, deployTargetEnvironmentNameList: [two.name] }),
     );
-    await applied(slow)();
+    await plane.applied(slow, one);
     const rollout = await until('the rollout has ended', async () => {
       const seen = await rolloutOf(body);
       return seen['state'] !== 'running' && seen;
@@ -176,7 +184,7 @@ describe('operationMetadata.deployStrategy', () => {
     const x = await proxy();
     const body = await addPolicy(x, inWaves([one], [two]));
     await plane.done('POST', `${x}/environments/${one.name}/`, { revision: 1 });
-    await applied(slow)();
+    await plane.applied(slow, one);
     await until('the rollout has stopped', async () => (await rolloutOf(body))['state'] === 'stopped');
     expect(await deploymentsIn(two)).toEqual([]);
   });
@@ -197,18 +205,7 @@ describe('operationMetadata.deployStrategy', () => {
     const [first, last] = [await gateway(one), await gateway(three)];
     const x = await proxy();
     const body = await addPolicy(x, inWaves([one], [two], [three]));
-    const deleter = await plane.pool.connect();
-    await deleter.query('begin');
-    await deleter.query(`delete from names where kind = 'environment' and entity_id = $1`, [two.id]);
-    await applied(first)();
-    await until('the next wave waits for the deletion', async () => {
-      const waiting = await plane.pool.query(
-        `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-      );
-      return waiting.rowCount === 1;
-    });
-    await deleter.query('commit');
-    deleter.release();
+    await duringDeletionOf(two, () => plane.applied(first, one));
     await last.appliesEverything();
     const rollout = await until('it has ended', async () => {
       const seen = await rolloutOf(body);
@@ -438,7 +435,7 @@ describe('GET /apiops/deployments/{id}/stream', () => {
     const { deploymentResult } = await addPolicy(x, inWaves([one], [two]));
     const { id } = deploymentResult as unknown as { id: string };
     const reading = plane.app.inject({ method: 'GET', url: `/apiops/deployments/${id}/stream`, headers: headers() });
-    await applied(slow)();
+    await plane.applied(slow, one);
     const { headers: received, body, statusCode } = await reading;
     expect([statusCode, received['content-type']]).toEqual([200, 'text/event-stream; charset=utf-8']);
     const seen = events(body);

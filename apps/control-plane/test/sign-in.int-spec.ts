@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { FAILURES_PER_WINDOW } from '../src/http/access/failed-attempts.ts';
+import { waitedFor, whileOpen } from './testing/open-transactions.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
-import { until } from './testing/test-servers.ts';
 
 const FORM = 'application/x-www-form-urlencoded';
 
@@ -165,17 +165,13 @@ describe('an access token', () => {
 
   it('is not given out for a token that is being revoked', async () => {
     const token = await made('closing');
-    const revoking = await plane.pool.connect();
-    await revoking.query('begin');
-    await revoking.query(`delete from access_tokens where name = 'closing'`);
-    const asked = signIn(asForm(grant('closing', token)));
-    await until('the sign-in waits for the revocation', async () => {
-      const waiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%access_token_sessions%'`;
-      return (await plane.pool.query(waiting)).rowCount === 1;
+    let asked: ReturnType<typeof signIn> | undefined;
+    await whileOpen(plane.pool, async (revocation) => {
+      await revocation.query(`delete from access_tokens where name = 'closing'`);
+      asked = signIn(asForm(grant('closing', token)));
+      await waitedFor(revocation);
     });
-    await revoking.query('commit');
-    revoking.release();
-    expect((await asked).body.error_description).toBe('Bad credentials');
+    expect((await asked)?.body.error_description).toBe('Bad credentials');
   });
 
   it('expires with the token it was got with, and says so beforehand', async () => {

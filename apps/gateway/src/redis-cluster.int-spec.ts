@@ -99,6 +99,23 @@ describe('the cluster of an environment', () => {
     await master?.config('SET', 'maxmemory-policy', 'noeviction');
   });
 
+  it('answers whoever connects while it is down, and serves the connection afterwards', async () => {
+    const name = `gw:{${someEnvironment()}}:down`;
+    const bringUp = await servers.takeDown(name);
+    const connection = createEnvironmentRedis(servers.url);
+    try {
+      let isAnswered = false;
+      const connecting = connection.connect().then(() => (isAnswered = true));
+      await until('it is answered', async () => isAnswered);
+      await connecting;
+      await expect(connection.get(name)).rejects.toThrow(/CLUSTERDOWN/);
+    } finally {
+      await bringUp();
+    }
+    await until('it serves', async () => (await connection.set(name, '1')) === 'OK');
+    connection.disconnect();
+  });
+
   it('fails commands in time while a master is silent, and gives that connection up', async () => {
     const name = `gw:{${someEnvironment()}}:silent`;
     const thaw = await servers.freeze(name);

@@ -87,6 +87,9 @@ function openCluster(address: ClusterAddress, options: RedisClientOptions): Clus
     enableOfflineQueue: options.isQueueing === true,
     lazyConnect: options.isLazy === true,
     slotsRefreshTimeout: SLOTS_ANSWER_MS,
+    // Whoever connects while the cluster is down would never be answered, neither then nor later: BullMQ's workers would wait
+    // for ever (redis/ioredis#709). Without this check it is the commands that say that the cluster is down.
+    enableReadyCheck: false,
     // Names stay names: certificates are made out to them.
     dnsLookup: (name, answer) => answer(null, name),
     redisOptions: connectionOptions(address, options),

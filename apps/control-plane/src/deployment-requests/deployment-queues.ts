@@ -61,7 +61,7 @@ export class DeploymentQueues implements OnApplicationShutdown {
   private stopping: Promise<void> | undefined;
 
   constructor(
-    @Inject(CONTROL_PLANE_CONFIG) private readonly config: ControlPlaneConfig,
+    @Inject(CONTROL_PLANE_CONFIG) private readonly config: Pick<ControlPlaneConfig, 'redisUrl' | 'redisTls'>,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.prefix = redisAddress(config.redisUrl).kind === 'cluster' ? CLUSTER_PREFIX : PREFIX;

@@ -15,7 +15,10 @@ import { until } from './test-servers.ts';
 
 const RENEWED_EVERY_MS = 1_000;
 
-/** A gateway as the control plane sees one: somebody who holds the gateway key, opens what is sealed, and answers. */
+/**
+ * A gateway as the control plane sees one: somebody who holds the gateway key, opens what is sealed, and answers. From the
+ * first time that it says something it lives until it ends, however slow the machine: a lease ends by itself after seconds.
+ */
 export class FakeGateway {
   readonly channel: RedisConfigChannel;
   private state: LeaseState;
@@ -53,14 +56,9 @@ export class FakeGateway {
 
   /** Says that it lives, and what it has to say beside that. */
   async says(news: Partial<LeaseState> = {}): Promise<void> {
+    this.renewing ??= setInterval(() => void this.says().catch(() => undefined), RENEWED_EVERY_MS).unref();
     this.state = { ...this.state, ...news };
     await this.channel.renewLease(this.gatewayId, sealLease(this.keys, this.state));
-  }
-
-  /** Lives on, however long what it is there for takes: a lease that is not renewed soon ends by itself. */
-  async staysAlive(): Promise<void> {
-    this.renewing ??= setInterval(() => void this.says().catch(() => undefined), RENEWED_EVERY_MS).unref();
-    await this.says();
   }
 
   /** From now on everything that is published is applied at once. */
@@ -84,6 +82,7 @@ export class FakeGateway {
 
   async ends(): Promise<void> {
     clearInterval(this.renewing);
+    this.renewing = undefined;
     await this.watch?.close();
     await this.ordersWatch?.close();
     await this.channel.endLease(this.gatewayId);

@@ -43,7 +43,7 @@ export class RotatingKeys {
   async gateway(environment: Environment, gatewayId = 'gateway-1'): Promise<FakeGateway> {
     const admitted = await FakeGateway.admitted(this.plane.redis, environment, gatewayId);
     this.gateways.push(admitted);
-    await admitted.staysAlive();
+    await admitted.says();
     return admitted;
   }
 

@@ -14,7 +14,8 @@ import type { DataKeys } from '../../src/persistence/data-keys/data-keys.ts';
 import { openDataKeys } from '../../src/persistence/data-keys/open-data-keys.ts';
 import { PROJECTION_RUNNER } from '../../src/persistence/read-models.ts';
 import { PROJECTIONS } from '../../src/slices.ts';
-import { removeKeys, testRedisUrl } from './test-servers.ts';
+import type { FakeGateway } from './fake-gateway.ts';
+import { removeKeys, testRedisUrl, until } from './test-servers.ts';
 
 export interface Answer {
   readonly status: number;
@@ -224,6 +225,21 @@ export class RunningControlPlane {
       [name],
     );
     return { name, id: found.rows[0]?.entity_id ?? '', gatewayKey: String(resultList[0]?.['gatewayKey']) };
+  }
+
+  /** A gateway says that it applied what was asked for until now, once that is published: before, it cannot have. */
+  async applied(gateway: FakeGateway, { id }: { readonly id: string }): Promise<void> {
+    const asked = await this.pool.query<{ proxy_id: string; deployment: string; kind: 'publish' | 'undeploy' }>(
+      'select proxy_id, deployment, kind from newest_deployments where environment_id = $1',
+      [id],
+    );
+    for (const { proxy_id: proxyId, deployment, kind } of asked.rows) {
+      await until(`deployment ${deployment} is published`, async () => {
+        const found = (await gateway.channel.artifacts([proxyId])).get(proxyId)?.deployment;
+        return kind === 'publish' ? found !== undefined && found >= Number(deployment) : found === undefined;
+      });
+    }
+    await gateway.says({ loaded: (await gateway.channel.position()) ?? null });
   }
 
   /** '' when no proxy has the name. */

@@ -1,5 +1,6 @@
 import { cpSync, rmSync } from 'node:fs';
 import { Redis } from 'ioredis';
+import { RedisConfigChannel, type LogPosition } from '#libs/config-distribution';
 import { type RunningServer } from '#libs/embedded-servers';
 import { type ChildProgram } from '../support/child-program.ts';
 import { type GatewardenSystem, type RunningGateway } from '../support/gatewarden-system.ts';
@@ -107,13 +108,15 @@ interface RedisPlace {
   readonly directory: string;
   readonly running: () => RunningServer;
   readonly again: () => Promise<unknown>;
-  /** Another text whenever something more is known to have been published to it. */
-  readonly published: () => Promise<string>;
+  /** Where its log ends, as it says itself, and as PostgreSQL knows; undefined: it has none. */
+  readonly held: () => Promise<LogPosition | undefined>;
+  readonly known: () => Promise<LogPosition | undefined>;
 }
 
 class RedisProcess implements RedisVictim {
   readonly name: string;
-  private publishedAtCopy = '';
+  /** Its copy goes no further than this. */
+  private copied: LogPosition | undefined;
 
   constructor(
     readonly kind: Victim['kind'],
@@ -157,13 +160,18 @@ class RedisProcess implements RedisVictim {
       filter: (file) => !/redis\.(pid|lock|log)$/.test(file),
     });
     this.thaw();
-    this.publishedAtCopy = await this.place.published();
+    // Not what PostgreSQL knows: that comes later, and would make a copy look old that has everything.
+    this.copied = await this.place.held();
   }
 
   /** However late it was copied: a copy that nothing was published after is no old one. */
   async copyIsOld(): Promise<void> {
-    const what = `something is published to ${this.name} after it was copied`;
-    await until(what, async () => (await this.place.published()) !== this.publishedAtCopy, COPY_OLD_WITHIN_MS);
+    const { epoch = '', sequence = 0 } = this.copied ?? {};
+    const isOld = async (): Promise<boolean> => {
+      const known = await this.place.known();
+      return known !== undefined && (known.epoch !== epoch || known.sequence > sequence);
+    };
+    await until(`something is published to ${this.name} after it was copied`, isOld, COPY_OLD_WITHIN_MS);
   }
 
   async bringBack(directory: string): Promise<void> {
@@ -175,13 +183,22 @@ class RedisProcess implements RedisVictim {
 }
 
 /** What PostgreSQL knows to have been published last to an environment. */
-async function knownPosition(system: GatewardenSystem, environment: string): Promise<string> {
-  const { rows } = await system.database.pool.query<{ position: string }>(
-    `select epoch || ' ' || sequence as position from environment_channels
+async function knownPosition(system: GatewardenSystem, environment: string): Promise<LogPosition | undefined> {
+  const { rows } = await system.database.pool.query<LogPosition>(
+    `select epoch, sequence::float8 as sequence from environment_channels
      join names on names.kind = 'environment' and names.entity_id = environment_id::text where names.name = $1`,
     [environment],
   );
-  return rows[0]?.position ?? '';
+  return rows[0];
+}
+
+async function heldPosition(system: GatewardenSystem, environment: string): Promise<LogPosition | undefined> {
+  const client = new Redis(system.environment(environment).redis.url);
+  try {
+    return await new RedisConfigChannel(client, environment).position();
+  } finally {
+    client.disconnect();
+  }
 }
 
 export interface Victims {
@@ -197,14 +214,14 @@ export function victimsOf(system: GatewardenSystem, downtimes: Downtimes): Victi
     const place: RedisPlace = {
       ...{ name: `redis of ${name}`, directory: system.redisDirectory(name) },
       ...{ running: () => system.environment(name).redis, again: () => system.redisAgain(name) },
-      published: () => knownPosition(system, name),
+      ...{ held: () => heldPosition(system, name), known: () => knownPosition(system, name) },
     };
     redises.set(name, new RedisProcess('redis of an environment', place));
   }
   const queue: RedisPlace = {
     ...{ name: 'redis of the queue', directory: system.redisDirectory('queue') },
     ...{ running: () => system.queue, again: () => system.startQueue() },
-    published: () => Promise.resolve(''),
+    ...{ held: () => Promise.resolve(undefined), known: () => Promise.resolve(undefined) },
   };
   const all: Victim[] = [
     new ProgramVictim('api', 'api', controlPlane, () => system.ready(controlPlaneUrl, READY_WITHIN_MS)),

@@ -37,6 +37,23 @@ async function copied(): Promise<() => Promise<void>> {
     await restoring.exec();
   };
 }
+/** From now on nobody looks at the environment until it is released. */
+async function heldUpkeep(): Promise<{ release: () => void }> {
+  const upkeep = plane.app.get(EnvironmentUpkeep);
+  const look = upkeep.run.bind(upkeep);
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  // Looks come one after the other: when one is held, none is under way.
+  const isHeld = new Promise<void>((resolve) => {
+    jest.spyOn(upkeep, 'run').mockImplementation(async (environmentId) => {
+      resolve();
+      await released;
+      return look(environmentId);
+    });
+  });
+  await isHeld;
+  return { release };
+}
 const errorLines = () => plane.logLines.filter((line) => line.includes('"level":50'));
 const allSettled = async () => (await plane.deployments()).every(({ state }) => state !== 'pending');
 const contentOf = async (gateway: FakeGateway, proxy: string): Promise<string> => {
@@ -76,6 +93,34 @@ describe('a Redis that comes back from an old copy', () => {
       expect(JSON.parse(await contentOf(gateway, 'orders'))).toMatchObject({ revision: 2 });
       expect(await gateway.identity('credential', 'alice')).toBeUndefined();
       expect(plane.logLines.filter((line) => line.includes('publishing everything again'))).toHaveLength(1);
+    },
+    SUITE_MS,
+  );
+
+  it(
+    'is noticed although it was published to, past where it had been, before anybody looked',
+    async () => {
+      await deploy('orders');
+      await plane.done('POST', '/projects/shop/credentials/', credentialBody('alice', 'a password'));
+      const gateway = await FakeGateway.admitted(plane.redis, environment);
+      await until('alice is known', () => gateway.identity('credential', 'alice'));
+      const restore = await copied();
+      await deploy('orders', { apiProxyDescription: 'newer' }, 'PUT');
+      await plane.done('DELETE', '/projects/shop/credentials/alice/');
+      await until('alice is gone', async () => (await gateway.identity('credential', 'alice')) === undefined);
+      const before = await gateway.channel.position();
+
+      const upkeep = await heldUpkeep();
+      await restore();
+      for (const name of ['second', 'third']) await deploy(name);
+      expect(await gateway.channel.position()).toEqual({ epoch: before?.epoch, sequence: (before?.sequence ?? 0) + 1 });
+      upkeep.release();
+      await until('a new log was begun', async () => (await gateway.channel.position())?.epoch !== before?.epoch);
+      await until('everything is published again', async () => (await plane.deployments()).length === 7);
+      await until('it is deployed', allSettled);
+      expect(JSON.parse(await contentOf(gateway, 'orders'))).toMatchObject({ revision: 2 });
+      expect(await gateway.identity('credential', 'alice')).toBeUndefined();
+      expect((await plane.events()).filter(({ type }) => type === 'ChannelRestarted')).toHaveLength(1);
     },
     SUITE_MS,
   );

@@ -179,7 +179,8 @@ export class EnvironmentChannels {
     const channel = new RedisConfigChannel(redis, name);
     const publisher = new ConfigPublisher(channel, keys);
     const answers = new GatewayAnswers(name, channel, keys, (report) => this.reportLeases(name, report));
-    const note = (published: InPlace): Promise<void> => notePublished(this.database, environmentId, published);
+    const note = (published: InPlace): Promise<void> =>
+      notePublished(this.database, { environmentId, channel }, published);
     const refreshTokens = new RedisRefreshTokenStore(redis, name, keys.keyFor('refresh-tokens'));
     const revocations = new RedisRevocationLedger(redis, name, keys.keyFor('token-revocations'));
     const { logger } = this;

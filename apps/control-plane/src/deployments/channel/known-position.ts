@@ -1,4 +1,4 @@
-import type { KnownRecord, Published } from '#libs/config-distribution';
+import { stillHolds, type ConfigChannel, type KnownRecord, type Published } from '#libs/config-distribution';
 import type { Queryable } from '../../persistence/secret-vault.ts';
 
 /** A change that is in the channel, by this publishing or by an earlier one. */
@@ -41,20 +41,36 @@ export const holdKnownChannel = (transaction: Queryable, environmentId: string):
 export const awaitKnownChannel = (transaction: Queryable, environmentId: string): Promise<KnownChannel | undefined> =>
   read(transaction, `${SELECT} for update`, environmentId);
 
+/** One step from what was known to what is published now, unless somebody else took one meanwhile. */
+const NOTE = `
+  update environment_channels set sequence = $4, record_digest = $5
+  where environment_id = $1 and epoch = $2 and sequence = $3`;
+
+/** Of an environment: where it is noted, and the channel that was published to. */
+export interface NotedChannel {
+  readonly environmentId: string;
+  readonly channel: ConfigChannel;
+}
+
 /**
  * Notes what was published, before its deployment may be called ended: from then on a Redis without it is noticed. It
- * never goes back, and says nothing of another epoch: that one is found by the upkeep, which repairs it.
+ * never goes back, and says nothing of a log that is not the known one: that is found by the upkeep, which repairs it. An
+ * old copy that is published to would otherwise pass for the log as soon as it is longer.
+ *
+ * @throws ChannelUnavailable
  */
 export async function notePublished(
   database: Queryable,
-  environmentId: string,
-  { position, digest }: InPlace,
+  { environmentId, channel }: NotedChannel,
+  { position: { epoch, sequence }, digest }: InPlace,
 ): Promise<void> {
-  await database.query(
-    `update environment_channels set sequence = $3, record_digest = $4
-     where environment_id = $1 and epoch = $2 and sequence < $3`,
-    [environmentId, position.epoch, position.sequence, digest],
-  );
+  for (;;) {
+    const known = await knownChannel(database, environmentId);
+    if (known === undefined || known.epoch !== epoch || known.sequence >= sequence) return;
+    if (!(await stillHolds(channel, known))) return;
+    const noted = await database.query(NOTE, [environmentId, epoch, known.sequence, sequence, digest]);
+    if (noted.rowCount === 1) return;
+  }
 }
 
 /** Everything in the environment is published again under new numbers, by the upkeep of whoever comes first. */

@@ -160,7 +160,7 @@ describe('while a gateway lives and never answers', () => {
     async () => {
       const proxyIds = Array.from({ length: 700 }, () => randomUUID());
       await takeOut(plane, environment, proxyIds);
-      await until('all are published', published(proxyIds.length), 30_000);
+      await until('all are published', published(proxyIds.length), SUITE_MS / 2);
       expect((await plane.deployments()).some(({ state }) => state !== 'pending')).toBe(false);
     },
     SUITE_MS,

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { jest } from '@jest/globals';
+import { EnvironmentUpkeep } from '../src/deployments/deployer/environment-upkeep.ts';
 import { RolloutRunner } from '../src/deployments/rollouts/rollout-runner.ts';
 import { RolloutSteps } from '../src/deployments/rollouts/rollout-steps.ts';
 import { waitedFor, whileOpen } from './testing/open-transactions.ts';
@@ -7,7 +9,7 @@ import { RunningControlPlane, type Answer } from './testing/running-control-plan
 
 type Environment = Awaited<ReturnType<RunningControlPlane['environment']>>;
 
-/** Nobody deploys: what is recorded stays as it is until a test says otherwise. */
+/** Nobody deploys, and nobody looks what is there: what is recorded stays as it is until a test says otherwise. */
 let plane: RunningControlPlane;
 let one: Environment;
 let two: Environment;
@@ -15,6 +17,7 @@ let proxies = 0;
 
 beforeAll(async () => {
   plane = await RunningControlPlane.start({ roles: new Set(['api'] as const), deployTimeoutMs: 50 });
+  jest.spyOn(plane.app.get(EnvironmentUpkeep), 'run').mockResolvedValue(undefined);
   await plane.done('POST', '/projects/', { name: 'shop' });
   [one, two] = [await plane.environment(), await plane.environment()];
 });

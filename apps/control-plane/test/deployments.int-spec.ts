@@ -13,7 +13,7 @@ type Environment = Awaited<ReturnType<RunningControlPlane['environment']>>;
 
 let plane: RunningControlPlane;
 beforeAll(async () => {
-  plane = await RunningControlPlane.start();
+  plane = await RunningControlPlane.start({ deployTimeoutMs: 60_000 });
   await plane.done('POST', '/projects/', { name: 'shop' });
 });
 afterAll(() => plane.close());

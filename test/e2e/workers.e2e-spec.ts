@@ -180,7 +180,10 @@ describe('gateways of two workers each', () => {
     const pids = (await workersOf(admin(1))).map(({ pid }) => pid ?? 0);
     const exited = program(1).signal('SIGINT');
     for (const pid of pids) process.kill(pid, 'SIGINT');
-    await until('it is not ready any more', async () => (await status(`${admin(1)}/readyz`)) === 503);
+    // The whole is not ready as soon as the primary knows; the workers hear of it from that.
+    await until('every worker says that it is not ready any more', async () =>
+      (await workersOf(admin(1))).every(({ ready, deployment }) => !ready && deployment !== null),
+    );
     held.release();
     for (const answer of await Promise.all(answers)) expect(answer).toMatchObject({ body: 'released', closes: true });
     expect(await exited).toBe(0);

@@ -14,11 +14,14 @@ const P = '/projects/shop';
 const otherRedisUrl = (): string => `${testRedisUrl().replace(/\/\d*$/, '')}/9`;
 
 let plane: RunningControlPlane;
+/** Waits for whatever comes at all: for what is to be a success, however slow the machine. */
+let patient: RunningControlPlane['app'];
 let otherRedis: Redis;
 const call: RunningControlPlane['call'] = (...request) => plane.call(...request);
 
 beforeAll(async () => {
   plane = await RunningControlPlane.start({ deployTimeoutMs: 1_500 });
+  patient = await plane.process({ deployTimeoutMs: 60_000, roles: new Set(['api'] as const) });
   otherRedis = new Redis(otherRedisUrl());
   await plane.done('POST', '/projects/', { name: 'shop' });
   await plane.done('POST', `${P}/credentials/`, credentialBody('alice', 'a password'));
@@ -165,7 +168,8 @@ describe('PUT /apiops/environments/{env}/', () => {
     await plane.done('PUT', `${P}/apiProxies/${orders.name}/policies/issue/`, policyBody());
     const gateway = await FakeGateway.admitted(plane.redis, environment);
     const tokenIssuer = `https://tokens/${environment.name}`;
-    const { deploymentResult } = await plane.done('PUT', at(environment), { tokenIssuer });
+    const change = () => plane.done('PUT', at(environment), { tokenIssuer });
+    const { deploymentResult } = await plane.askedAt(patient, change);
     expect(deploymentResult.deploymentResults).toMatchObject([
       { environmentName: environment.name, success: true, deployment: 4, revision: 2 },
     ]);

@@ -13,7 +13,7 @@ let gateways: FakeGateway[] = [];
 let proxies = 0;
 
 beforeAll(async () => {
-  plane = await RunningControlPlane.start({ deployTimeoutMs: 1_000 });
+  plane = await RunningControlPlane.start({ deployTimeoutMs: 3_000 });
   await plane.done('POST', '/projects/', { name: 'shop' });
 });
 beforeEach(async () => {

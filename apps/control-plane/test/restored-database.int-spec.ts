@@ -97,7 +97,7 @@ describe.each(ways)('a database restored into a new cluster $name', (way) => {
       `do $$ begin for n in 1..${TRANSACTIONS_AHEAD} loop perform pg_current_xact_id(); commit; end loop; end $$`,
     );
     await migrate(before.url, EVENT_STORE_MIGRATIONS, CONTROL_PLANE_MIGRATIONS);
-    old = await RunningControlPlane.start({ deployTimeoutMs: 2_000 }, { database: before, masterKey });
+    old = await RunningControlPlane.start({ deployTimeoutMs: 30_000 }, { database: before, masterKey });
     await old.done('POST', '/projects/', { name: 'shop' });
     const { name } = await old.environment();
     await old.done(
@@ -134,7 +134,7 @@ describe.each(ways)('a database restored into a new cluster $name', (way) => {
         throw new Error(`the snapshot of ${streamId} is not trusted`);
       },
     });
-    plane = await RunningControlPlane.start({ deployTimeoutMs: 2_000 }, { database: after, masterKey });
+    plane = await RunningControlPlane.start({ deployTimeoutMs: 30_000 }, { database: after, masterKey });
   }, 120_000);
   afterAll(async () => {
     await plane.close();

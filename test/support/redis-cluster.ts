@@ -116,6 +116,13 @@ export class RedisCluster {
     };
   }
 
+  /** How many listen to a channel at the master that a key lies at. */
+  async subscribersAt(key: string, channel: string): Promise<number> {
+    const { master } = await this.#pairOf(key);
+    const [, count] = (await master.redis.pubsub('NUMSUB', channel)) as [string, number];
+    return count;
+  }
+
   /** How many commands its nodes have refused because it was down. */
   async refusedWhileDown(): Promise<number> {
     const errors = await Promise.all(this.#living.map(({ redis }) => redis.info('errorstats')));

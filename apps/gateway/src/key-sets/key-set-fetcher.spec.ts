@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { jest } from '@jest/globals';
 import type { RedirectReach } from './fetched-document.ts';
 import { KeySetFetcher, FETCH_LIMITS } from './key-set-fetcher.ts';
 import { KeySetGuard, type KeySetGuardOptions } from './key-set-guard.ts';
@@ -56,6 +57,7 @@ const refused = (failure: string, detail?: string) => ({ ok: false, failure, det
 const serveSet: Answer = (response) => response.end(SET);
 
 afterEach(() => {
+  jest.useRealTimers();
   for (const made of fetchers.splice(0)) made.close();
 });
 afterAll(() => servers.close());
@@ -223,10 +225,17 @@ describe('a fetch that takes too long', () => {
 
   it('ends while it waits for its turn, and leaves the turn to others', async () => {
     const waiting: ServerResponse[] = [];
-    const port = await servers.http((response) => void waiting.push(response));
+    let hasTwo: () => void = () => undefined;
+    const bothTurnsTaken = new Promise<void>((resolve) => (hasTwo = resolve));
+    const port = await servers.http((response) => void (waiting.push(response) === 2 && hasTwo()));
     const made = fetcher(HANGING);
-    const outcomes = await Promise.all([1, 2, 3, 4].map((n) => made.fetch(`http://idp.test:${port}/${n}`)));
-    expect(outcomes).toEqual([1, 2, 3, 4].map(() => refused('timeout')));
+    // The time of all is up in one moment: nobody gets the turn of another one just before.
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'performance', 'Date'] });
+    const asked = Promise.all([1, 2, 3, 4].map((n) => made.fetch(`http://idp.test:${port}/${n}`)));
+    await bothTurnsTaken;
+    jest.advanceTimersByTime(HANGING.timeoutMs);
+    expect(await asked).toEqual([1, 2, 3, 4].map(() => refused('timeout')));
+    jest.useRealTimers();
     expect(waiting).toHaveLength(2);
     const good = await servers.http(serveSet);
     expect(await made.fetch(`http://idp.test:${good}/`)).toEqual(document);

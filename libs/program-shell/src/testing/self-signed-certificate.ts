@@ -20,7 +20,8 @@ export function selfSignedCertificate(
   const key = pair.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
   const certificate = forge.pki.createCertificate();
   certificate.publicKey = forge.pki.publicKeyFromPem(pair.publicKey.export({ type: 'spki', format: 'pem' }).toString());
-  certificate.serialNumber = `00${randomBytes(8).toString('hex')}`;
+  // Positive, and without leading zeros: with two of them by chance it would be no DER (X.690 section 8.3.2).
+  certificate.serialNumber = `01${randomBytes(8).toString('hex')}`;
   certificate.validity.notBefore = new Date(Date.now() - DAY_MS);
   certificate.validity.notAfter = new Date(Date.now() + DAY_MS);
   const name = [{ name: 'commonName', value: owner }];

@@ -60,7 +60,8 @@ describe('the estimate of what a remembered token keeps', () => {
     const ratios = Array.from({ length: ROUNDS }, (_, round) => {
       const [heapBefore, estimatedBefore] = [heapBytes(), verifiedTokens.counts.bytes];
       const first = 1_000 + round * count;
-      for (let n = first; n < first + count; n += 1) if (remember(n) !== true) throw new RangeError('a token is refused');
+      for (let n = first; n < first + count; n += 1)
+        if (remember(n) !== true) throw new RangeError('a token is refused');
       return (heapBytes() - heapBefore) / (verifiedTokens.counts.bytes - estimatedBefore);
     });
     const ratio = middleOf(ratios);

@@ -8,6 +8,8 @@ import { testRedisUrl, until } from './testing/test-servers.ts';
 
 const SUITE_MS = 180_000;
 const DEPLOY_TIMEOUT_MS = 1_000;
+/** The connection to the queue is given up after 5 seconds of silence: a request that waited for that took longer. */
+const BEFORE_SILENCE_MS = 4_000;
 
 describe('wishes of many environments', () => {
   it(
@@ -58,7 +60,7 @@ describe('a request that deploys', () => {
         const order = { deploy: true, deployTargetEnvironmentNameList: [name] };
         const startedMs = performance.now();
         const { deploymentResult } = await plane.done('POST', '/projects/shop/apiProxies/url/', proxyBody('a', order));
-        expect(performance.now() - startedMs).toBeLessThan(DEPLOY_TIMEOUT_MS + 600);
+        expect(performance.now() - startedMs).toBeLessThan(BEFORE_SILENCE_MS);
         expect(deploymentResult.success).toBe(false);
       } finally {
         await plane.close();

@@ -1,5 +1,7 @@
+import { jest } from '@jest/globals';
 import net from 'node:net';
 import { once } from 'node:events';
+import { DeploymentRelay } from '../src/deployment-requests/deployment-relay.ts';
 import { DeploymentRows } from '../src/deployment-requests/deployment-rows.ts';
 import { proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane } from './testing/running-control-plane.ts';
@@ -8,8 +10,6 @@ import { testRedisUrl, until } from './testing/test-servers.ts';
 
 const SUITE_MS = 180_000;
 const DEPLOY_TIMEOUT_MS = 1_000;
-/** The connection to the queue is given up after 5 seconds of silence: a request that waited for that took longer. */
-const BEFORE_SILENCE_MS = 4_000;
 
 describe('wishes of many environments', () => {
   it(
@@ -54,15 +54,25 @@ describe('a request that deploys', () => {
         ...{ redisUrl: `redis://127.0.0.1:${port}`, roles: new Set(['api'] as const) },
         deployTimeoutMs: DEPLOY_TIMEOUT_MS,
       });
+      let answered: () => void = () => undefined;
+      const isAnswered = new Promise<void>((resolve) => (answered = resolve));
       try {
         await plane.done('POST', '/projects/', { name: 'shop' });
         const { name } = await plane.environment();
         const order = { deploy: true, deployTargetEnvironmentNameList: [name] };
-        const startedMs = performance.now();
+        // What the queue says is held back until the answer is there: who waits for it waits for ever.
+        const relay = plane.app.get(DeploymentRelay);
+        const carry = relay.carry.bind(relay);
+        const carried = jest.spyOn(relay, 'carry').mockImplementation(async (wishes) => {
+          const isQueued = await carry(wishes);
+          await isAnswered;
+          return isQueued;
+        });
         const { deploymentResult } = await plane.done('POST', '/projects/shop/apiProxies/url/', proxyBody('a', order));
-        expect(performance.now() - startedMs).toBeLessThan(BEFORE_SILENCE_MS);
         expect(deploymentResult.success).toBe(false);
+        expect(carried).toHaveBeenCalledTimes(1);
       } finally {
+        answered();
         await plane.close();
         for (const socket of sockets) socket.destroy();
         silent.close();

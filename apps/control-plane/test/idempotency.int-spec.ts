@@ -7,7 +7,7 @@ import { FakeGateway } from './testing/fake-gateway.ts';
 import { METADATA, policyBody, proxyBody } from './testing/request-bodies.ts';
 import { RunningControlPlane, type Answer } from './testing/running-control-plane.ts';
 
-const DEPLOY_TIMEOUT_MS = 1_500;
+const DEPLOY_TIMEOUT_MS = 15_000;
 const PROXIES = '/projects/shop/apiProxies';
 
 let plane: RunningControlPlane;

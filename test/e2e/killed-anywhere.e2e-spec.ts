@@ -59,7 +59,10 @@ const lastLine = ({ step, moment }: Fault): string => `${moment} ${step.name.spl
 class Lane {
   readonly plane = new KillableControlPlane();
   readonly sent: KeyedWrite[] = [];
+  /** Whose step the writes still lead to each time, and yet it was met in none of their tries. */
   readonly unmet: Round[] = [];
+  /** Whose step turned out to depend on chance, like how many events a read model finds at once. */
+  readonly byChance: Round[] = [];
   readonly complaints: Complaint[] = [];
   private count = 0;
 
@@ -112,8 +115,13 @@ class Lane {
     }
     await this.look(round);
     if (isMet) return;
-    if (triesLeft === 0) this.unmet.push(round);
-    else await this.round(round, triesLeft - 1);
+    if (triesLeft > 0) await this.round(round, triesLeft - 1);
+    else if (await this.isOnTheWay(round)) this.unmet.push(round);
+    else this.byChance.push(round);
+  }
+
+  private async isOnTheWay({ step, writes }: Round): Promise<boolean> {
+    return (await this.stepsOf(writes)).some(({ name }) => name === step.name);
   }
 
   /** Sends until it is answered: right after a start, what the killed process had in hand may still be held. */
@@ -184,8 +192,11 @@ describe('a control plane killed with -9 at every step that changes, relay, depl
   afterAll(() => Promise.all(lanes.map((lane) => lane.plane.stop())));
 
   it('was killed at each of them', () => {
-    expect(lanes.flatMap(({ unmet }) => unmet).map(lastLine)).toEqual([]);
-    const killed = rounds.map(lastLine).join('\n');
+    expect(lanes.flatMap(({ unmet }) => unmet).map(({ step, moment }) => `${moment} ${step.name}`)).toEqual([]);
+    const byChance = new Set(lanes.flatMap((lane) => lane.byChance));
+    const met = rounds.filter((round) => !byChance.has(round));
+    expect(met.length).toBeGreaterThan(0.95 * rounds.length);
+    const killed = met.map(lastLine).join('\n');
     for (const step of [
       ...[' FROM event_store_append', 'before COMMIT', 'after COMMIT'],
       ...['before with wish as ( insert into deployments', 'after Redis script', 'before update deployments set state'],
@@ -193,7 +204,9 @@ describe('a control plane killed with -9 at every step that changes, relay, depl
     ]) {
       expect(killed).toContain(step);
     }
-    process.stdout.write(`killed at ${rounds.length} places, ${lanes.flatMap(({ sent }) => sent).length} writes\n`);
+    process.stdout.write(
+      `killed at ${met.length} of ${rounds.length} places, ${lanes.flatMap(({ sent }) => sent).length} writes\n`,
+    );
   });
 
   it('answers as before what it had answered, and lists it at once', () => {

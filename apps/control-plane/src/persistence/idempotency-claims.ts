@@ -53,7 +53,7 @@ const KEPT_FOR = `interval '24 hours'`;
 const EXPIRED_PER_SWEEP = 100;
 
 /** Texts in JSON, so that no two claims run together: `a` `bc` is not `ab` `c`. */
-const nameOf = (actor: string, { method, path, key }: IdempotencyClaim): string =>
+export const claimName = ({ actor, idempotency: { method, path, key } }: Claimant): string =>
   createHash('sha256')
     .update(JSON.stringify([actor, method, path, key]))
     .digest('hex');
@@ -62,10 +62,11 @@ const INSERT = `insert into idempotency_claims
   (claim, actor, method, path, key, attempt_id, request_id, body_digest, answer)
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`;
 
-const valuesOf = ({ actor, requestId, idempotency }: Claimant, answer: KeptAnswer | null): unknown[] => {
+const valuesOf = (claimant: Claimant, answer: KeptAnswer | null): unknown[] => {
+  const { actor, requestId, idempotency } = claimant;
   const { method, path, key, attemptId, bodyDigest } = idempotency;
   const stored = answer === null ? null : JSON.stringify(answer);
-  return [nameOf(actor, idempotency), actor, method, path, key, attemptId, requestId, bodyDigest, stored];
+  return [claimName(claimant), actor, method, path, key, attemptId, requestId, bodyDigest, stored];
 };
 
 /**
@@ -95,12 +96,12 @@ export class IdempotencyClaims {
   constructor(@Inject(DATABASE) private readonly database: pg.Pool) {}
 
   /** The claim as somebody made it within the last 24 hours. */
-  async find({ actor, idempotency }: Claimant): Promise<EarlierClaim | undefined> {
+  async find(claimant: Claimant): Promise<EarlierClaim | undefined> {
     const found = await this.database.query<EarlierClaim>(
       `select attempt_id as "attemptId", body_digest as "bodyDigest", answer,
          extract(epoch from clock_timestamp() - claimed_at)::float8 * 1000 as "ageMs"
        from idempotency_claims where claim = $1 and claimed_at > now() - ${KEPT_FOR}`,
-      [nameOf(actor, idempotency)],
+      [claimName(claimant)],
     );
     return found.rows[0];
   }

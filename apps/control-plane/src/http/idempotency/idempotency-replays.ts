@@ -7,6 +7,7 @@ import { awaitedOfAttempt } from '../../deployment-requests/awaited-of-attempt.t
 import { DeploymentResults } from '../../deployment-requests/deployment-results.ts';
 import { CONTROL_PLANE_CONFIG, DATABASE } from '../../injection-tokens.ts';
 import {
+  claimName,
   IdempotencyClaims,
   type Claimant,
   type EarlierClaim,
@@ -16,7 +17,7 @@ import { success } from '../envelope.ts';
 
 const LOOK_EVERY_MS = 100;
 /** An answer may be late by so much after its deployments were given up on, before it counts as lost. */
-const LATE_BY_MS = 2_000;
+const LATE_BY_MS = 5_000;
 
 const ANSWER_LOST = {
   field: 'Idempotency-Key',
@@ -28,6 +29,8 @@ const ANSWER_LOST = {
 @Injectable()
 export class IdempotencyReplays {
   private readonly answeredWithinMs: number;
+  /** By claim: a crowd of twins asks the database once, so that the one they wait for is not held up by them. */
+  private readonly looks = new Map<string, Promise<EarlierClaim | undefined>>();
 
   constructor(
     @Inject(CONTROL_PLANE_CONFIG) config: ControlPlaneConfig,
@@ -50,10 +53,20 @@ export class IdempotencyReplays {
   private async keptAnswer(claimant: Claimant, first: EarlierClaim): Promise<KeptAnswer | undefined> {
     let earlier: EarlierClaim | undefined = first;
     while (earlier !== undefined && earlier.answer === null && earlier.ageMs < this.answeredWithinMs) {
-      await pause(LOOK_EVERY_MS);
-      earlier = await this.claims.find(claimant);
+      earlier = await this.nextLook(claimant);
     }
     return earlier?.answer ?? undefined;
+  }
+
+  private nextLook(claimant: Claimant): Promise<EarlierClaim | undefined> {
+    const name = claimName(claimant);
+    const begun = this.looks.get(name);
+    if (begun !== undefined) return begun;
+    const look = pause(LOOK_EVERY_MS)
+      .then(() => this.claims.find(claimant))
+      .finally(() => this.looks.delete(name));
+    this.looks.set(name, look);
+    return look;
   }
 
   /** The change is recorded, its answer was lost with a process: what is known of it, without doing it again. */

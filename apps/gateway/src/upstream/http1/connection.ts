@@ -32,6 +32,8 @@ export class Http1Connection implements AnswerSink, BodyOwner, CallConnection, T
   /** The last tick that what it waits for may take. */
   deadline: number;
 
+  /** By the clock: ticks come late on a busy machine, while the upstream's time runs on. */
+  #usableUntilMs = 0;
   readonly #socket: Socket;
   readonly #parser: AnswerParser;
   readonly #reads = new ReadBuffer();
@@ -71,6 +73,11 @@ export class Http1Connection implements AnswerSink, BodyOwner, CallConnection, T
       .on('end', () => this.#ended())
       .on('close', () => this.#closed())
       .on('drain', () => this.#sender?.goOn());
+  }
+
+  /** Whether a free connection may still be used: the upstream is not about to close it. */
+  isUsableAt(nowMs: number): boolean {
+    return nowMs < this.#usableUntilMs;
   }
 
   /** Sends a request; the connection is free. */
@@ -164,7 +171,7 @@ export class Http1Connection implements AnswerSink, BodyOwner, CallConnection, T
 
   #opened(): void {
     this.#isOpen = true;
-    this.deadline = this.options.ticks.after(this.options.idleTimeoutMs);
+    this.#restFor(this.options.idleTimeoutMs);
     this.owner.opened(this);
   }
 
@@ -285,10 +292,14 @@ export class Http1Connection implements AnswerSink, BodyOwner, CallConnection, T
 
   /** @returns false when the upstream is about to close it */
   #keepFor(saidSeconds: number): boolean {
-    const { ticks, idleTimeoutMs } = this.options;
-    const keptMs = keptForMs(saidSeconds, idleTimeoutMs);
-    this.deadline = ticks.after(keptMs);
+    const keptMs = keptForMs(saidSeconds, this.options.idleTimeoutMs);
+    this.#restFor(keptMs);
     return keptMs > 0;
+  }
+
+  #restFor(keptMs: number): void {
+    this.deadline = this.options.ticks.after(keptMs);
+    this.#usableUntilMs = performance.now() + keptMs;
   }
 
   #rest(): void {

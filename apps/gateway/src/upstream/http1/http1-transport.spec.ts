@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { once } from 'node:events';
 import { Readable, type Duplex } from 'node:stream';
 import type { StreamedBody, TransportRequest } from '../transport.ts';
@@ -326,6 +327,30 @@ describe('HTTP/1.1 to an origin', () => {
       const { socket } = await answered(transport, OK);
       await once(socket.resume(), 'end');
       expect(transport.load.open).toBe(0);
+    });
+
+    it('of a kept connection is the clock, however late the ticks come', async () => {
+      let nowMs = 1_000_000;
+      const clock = jest.spyOn(performance, 'now').mockImplementation(() => nowMs);
+      const kept = 'HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5\r\nContent-Length: 2\r\n\r\nok';
+      const transport = transportOf();
+      try {
+        const { socket } = await answered(transport, kept, { method: 'POST' });
+        nowMs += 3_999;
+        const inTime = new Outcome(transport, { method: 'POST', target: '/in-time' });
+        expect(await received(socket, '/in-time')).toContain('POST /in-time');
+        socket.write(kept);
+        await inTime.over;
+        await settled();
+        nowMs += 4_000;
+        const { outcome: late, socket: fresh } = await begun(transport, { method: 'POST', target: '/late' });
+        expect(await received(fresh, '/late')).toContain('POST /late');
+        fresh.write(kept);
+        await late.over;
+        expect([late.status, server.sockets.length, transport.load.open]).toEqual([200, 2, 1]);
+      } finally {
+        clock.mockRestore();
+      }
     });
 
     it('is up for a request that finds no connection, and for none that waits for less', async () => {

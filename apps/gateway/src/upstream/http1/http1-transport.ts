@@ -37,7 +37,7 @@ export class Http1Transport implements UpstreamTransport, ConnectionOwner, Watch
     const text = requestText(request, this.options.host);
     if (text === undefined) return failedCall(request, receiver);
     const call = new Http1Call(request, text, receiver, this);
-    const connection = this.#idle.pop();
+    const connection = this.#freeConnection();
     if (connection === undefined) this.#queue(call);
     else connection.start(call);
     return call;
@@ -87,6 +87,16 @@ export class Http1Transport implements UpstreamTransport, ConnectionOwner, Watch
     }
     for (const connection of this.#connections) if (connection.deadline < tick) connection.late();
     this.#settle();
+  }
+
+  #freeConnection(): Http1Connection | undefined {
+    if (this.#idle.length === 0) return undefined;
+    const nowMs = performance.now();
+    for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
+      if (connection.isUsableAt(nowMs)) return connection;
+      connection.close();
+    }
+    return undefined;
   }
 
   /** Connections that are still being opened are for as many of those that wait. */
